@@ -1,0 +1,208 @@
+"""Everything that a deployment may set, read from the environment here and nowhere else.
+
+With no DATABASE_URL in the environment Souk is *embedded*: it uses the stack that `manage.py stack`
+runs under VAR_DIR (its addresses stand in VAR_DIR/stack.json), and makes a secret of its own there.
+With DATABASE_URL set, nothing has a default that would be unsafe in production.
+"""
+
+import os
+from pathlib import Path
+
+from environs import Env, validate
+
+from marketplace.stack.rendezvous import embedded_environment
+
+BASE_DIR = Path(__file__).resolve().parent.parent
+
+# --- where the environment comes from -------------------------------------------------------------
+env = Env()
+VAR_DIR = Path(os.environ.get("VAR_DIR") or BASE_DIR / "var").resolve()
+EMBEDDED = not os.environ.get("DATABASE_URL")
+if EMBEDDED:
+    for _name, _value in embedded_environment(VAR_DIR).items():
+        os.environ.setdefault(_name, _value)
+
+DEBUG = env.bool("DEBUG", False)
+SECRET_KEY = env.str("SECRET_KEY", validate=validate.Length(min=32))
+ALLOWED_HOSTS = env.list("ALLOWED_HOSTS", ["127.0.0.1", "localhost", "[::1]"] if EMBEDDED else [])
+CSRF_TRUSTED_ORIGINS = env.list("CSRF_TRUSTED_ORIGINS", [])
+HTTPS_ONLY = env.bool("HTTPS_ONLY", not EMBEDDED)
+
+# --- Django ---------------------------------------------------------------------------------------
+INSTALLED_APPS = [
+    "unfold",
+    "django.contrib.admin",
+    "django.contrib.auth",
+    "django.contrib.contenttypes",
+    "django.contrib.sessions",
+    "django.contrib.messages",
+    "whitenoise.runserver_nostatic",
+    "django.contrib.staticfiles",
+    "django.contrib.humanize",
+    "rest_framework",
+    "drf_spectacular",
+    "drf_spectacular_sidecar",
+    "django_rq",
+    "jobs",
+    "marketplace",
+    "catalog",
+    "qc",
+]
+MIDDLEWARE = [
+    "django.middleware.security.SecurityMiddleware",
+    "whitenoise.middleware.WhiteNoiseMiddleware",
+    "django.contrib.sessions.middleware.SessionMiddleware",
+    "django.middleware.common.CommonMiddleware",
+    "django.middleware.csrf.CsrfViewMiddleware",
+    "django.contrib.auth.middleware.AuthenticationMiddleware",
+    "django.contrib.messages.middleware.MessageMiddleware",
+    "django.middleware.clickjacking.XFrameOptionsMiddleware",
+]
+ROOT_URLCONF = "marketplace.urls"
+ASGI_APPLICATION = "marketplace.asgi.application"
+TEMPLATES = [
+    {
+        "BACKEND": "django.template.backends.django.DjangoTemplates",
+        "DIRS": [BASE_DIR / "templates"],
+        "APP_DIRS": True,
+        "OPTIONS": {
+            "context_processors": [
+                "django.template.context_processors.request",
+                "django.contrib.auth.context_processors.auth",
+                "django.contrib.messages.context_processors.messages",
+            ],
+        },
+    },
+]
+DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
+AUTH_PASSWORD_VALIDATORS = [
+    {"NAME": "django.contrib.auth.password_validation.UserAttributeSimilarityValidator"},
+    {"NAME": "django.contrib.auth.password_validation.MinimumLengthValidator"},
+    {"NAME": "django.contrib.auth.password_validation.CommonPasswordValidator"},
+    {"NAME": "django.contrib.auth.password_validation.NumericPasswordValidator"},
+]
+LANGUAGE_CODE = "en"
+TIME_ZONE = "UTC"
+USE_TZ = True
+STATIC_URL = "/static/"
+STATIC_ROOT = VAR_DIR / "static"
+WHITENOISE_USE_FINDERS = EMBEDDED or DEBUG or env.bool("STATIC_FROM_PACKAGES", False)
+MEDIA_URL = "/media/"
+MEDIA_ROOT = Path(env.str("MEDIA_ROOT", str(VAR_DIR / "media")))
+
+SECURE_SSL_REDIRECT = HTTPS_ONLY
+SESSION_COOKIE_SECURE = HTTPS_ONLY
+CSRF_COOKIE_SECURE = HTTPS_ONLY
+SECURE_HSTS_SECONDS = 31_536_000 if HTTPS_ONLY else 0
+SECURE_HSTS_INCLUDE_SUBDOMAINS = HTTPS_ONLY
+SECURE_HSTS_PRELOAD = HTTPS_ONLY
+SECURE_PROXY_SSL_HEADER = ("HTTP_X_FORWARDED_PROTO", "https") if env.bool("BEHIND_PROXY", False) else None
+
+# --- data: PostgreSQL is the truth, Redis carries, Milvus finds -----------------------------------
+DATABASES = {"default": env.dj_db_url("DATABASE_URL", conn_max_age=600, conn_health_checks=True)}
+DATABASES["default"].setdefault("OPTIONS", {})["connect_timeout"] = 5
+
+REDIS_URL = env.str("REDIS_URL", "")
+if not REDIS_URL:
+    _password = env.str("REDIS_PASSWORD", "")
+    _auth = f":{_password}@" if _password else ""
+    REDIS_URL = f"redis://{_auth}{env.str('REDIS_HOST', '127.0.0.1')}:{env.int('REDIS_PORT', 6379)}/0"
+CACHE_URL = env.str("CACHE_URL", REDIS_URL)
+CACHES = {
+    "default": {
+        "BACKEND": "django.core.cache.backends.redis.RedisCache",
+        "LOCATION": CACHE_URL,
+        "KEY_PREFIX": "souk",
+    }
+}
+SESSION_ENGINE = "django.contrib.sessions.backends.cached_db"
+MILVUS_URI = env.str("MILVUS_URI", "http://127.0.0.1:19530")
+MILVUS_TOKEN = env.str("MILVUS_TOKEN", "")
+
+# --- jobs -----------------------------------------------------------------------------------------
+JOB_CONCURRENCY = env.int("JOB_CONCURRENCY", 5, validate=validate.Range(min=1))
+JOB_TIMEOUT_S = env.int("JOB_TIMEOUT", 300, validate=validate.Range(min=1))
+JOB_SILENCE_S = env.float("JOB_SILENCE_S", 30.0, validate=validate.Range(min=2))
+JOB_QUEUES = [
+    "sync-seller",
+    "scrape-catalog",
+    "scrape-product",
+    "process-images",
+    "generate-embedding",
+    "quality-control",
+    "index-product",
+]
+RQ_QUEUES = {
+    name: {
+        "URL": REDIS_URL,
+        "DEFAULT_TIMEOUT": 3600,
+        "SERIALIZER": "rq.serializers.JSONSerializer",
+    }
+    for name in JOB_QUEUES
+}
+RQ = {"WORKER_CLASS": "jobs.worker.PermitWorker"}
+RQ_SHOW_ADMIN_LINK = False
+
+# --- catalogs -------------------------------------------------------------------------------------
+# Hosts that speak WhatsApp's catalog addresses beside WhatsApp's own (host or host:port).
+WHATSAPP_HOSTS = env.list("WHATSAPP_HOSTS", [])
+# Hosts that may be fetched although their address is private or loopback (development only).
+FETCH_PRIVATE_HOSTS = env.list("FETCH_PRIVATE_HOSTS", [])
+# Requests per second to a domain, and the exceptions: "shop.example=5,127.0.0.1:8000=500".
+FETCH_RATE = env.float("FETCH_RATE", 1.0, validate=validate.Range(min=0.001))
+FETCH_RATES = env.dict("FETCH_RATES", {}, subcast_values=float)
+CHROMIUM_PATH = env.str("CHROMIUM_PATH", "")
+
+# --- embeddings and search ------------------------------------------------------------------------
+EMBEDDER = env.str("EMBEDDER", "hashing", validate=validate.OneOf(["hashing"]))
+INDEX_COLLECTION = env.str("INDEX_COLLECTION", "products")
+
+# --- API ------------------------------------------------------------------------------------------
+REST_FRAMEWORK = {
+    "DEFAULT_AUTHENTICATION_CLASSES": ["marketplace.authentication.ApiKeyAuthentication"],
+    "DEFAULT_PERMISSION_CLASSES": ["rest_framework.permissions.IsAuthenticated"],
+    "DEFAULT_RENDERER_CLASSES": ["rest_framework.renderers.JSONRenderer"],
+    "DEFAULT_SCHEMA_CLASS": "drf_spectacular.openapi.AutoSchema",
+    "DEFAULT_THROTTLE_CLASSES": ["marketplace.throttling.TokenBucketThrottle"],
+    "EXCEPTION_HANDLER": "marketplace.problems.problem_response",
+    "TEST_REQUEST_DEFAULT_FORMAT": "json",
+}
+SPECTACULAR_SETTINGS = {
+    "TITLE": "Souk API",
+    "DESCRIPTION": "Register a seller, sync a catalog, follow its jobs, search its products.",
+    "VERSION": "0.1.0",
+    "OAS_VERSION": "3.1.1",
+    "SERVE_INCLUDE_SCHEMA": False,
+    "SWAGGER_UI_DIST": "SIDECAR",
+    "SWAGGER_UI_FAVICON_HREF": "SIDECAR",
+    "REDOC_DIST": "SIDECAR",
+}
+# Token bucket per API key and per address: (requests per minute, burst).
+API_RATE_PER_KEY = env.int("API_RATE_PER_KEY", 600, validate=validate.Range(min=1))
+API_RATE_PER_ADDRESS = env.int("API_RATE_PER_ADDRESS", 120, validate=validate.Range(min=1))
+
+# --- admin ----------------------------------------------------------------------------------------
+UNFOLD = {
+    "SITE_TITLE": "Souk",
+    "SITE_HEADER": "Souk",
+    "SITE_SUBHEADER": "Marketplace operations",
+}
+
+# --- logs -----------------------------------------------------------------------------------------
+LOG_LEVEL = env.str("LOG_LEVEL", "INFO", validate=validate.OneOf(["DEBUG", "INFO", "WARNING", "ERROR"]))
+LOG_FORMAT = env.str("LOG_FORMAT", "text" if EMBEDDED else "json", validate=validate.OneOf(["text", "json"]))
+LOGGING = {
+    "version": 1,
+    "disable_existing_loggers": False,
+    "formatters": {
+        "json": {"()": "jobs.logs.JsonFormatter"},
+        "text": {"()": "jobs.logs.TextFormatter"},
+    },
+    "handlers": {"stderr": {"class": "logging.StreamHandler", "formatter": LOG_FORMAT}},
+    "root": {"handlers": ["stderr"], "level": LOG_LEVEL},
+    "loggers": {
+        "rq.worker": {"level": "WARNING"},
+        "pymilvus": {"level": "CRITICAL"},  # it logs a traceback for each call to a server that is away
+        "asyncio": {"level": "WARNING"},
+    },
+}
