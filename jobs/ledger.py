@@ -1,0 +1,1 @@
+"""Accept work: rows of the ledger, written in the caller's own transaction."""

@@ -1,0 +1,236 @@
+"""Sellers, their keys, their products and the runs that bring them in."""
+
+from django.db import models
+from django.db.models import F, Q
+
+from marketplace.money import Money
+
+
+class Seller(models.Model):
+    """A tenant of the marketplace: who owns a catalog."""
+
+    class Plan(models.TextChoices):
+        FREE = "free"
+        STANDARD = "standard"
+        PREMIUM = "premium"
+
+    class Status(models.TextChoices):
+        ACTIVE = "active"
+        SUSPENDED = "suspended"
+
+    name = models.CharField(max_length=200)
+    email = models.EmailField(blank=True)
+    plan = models.CharField(max_length=10, choices=Plan, default=Plan.FREE)
+    status = models.CharField(max_length=10, choices=Status, default=Status.ACTIVE)
+    catalog_address = models.URLField(max_length=2000, blank=True)
+    category = models.CharField(max_length=200, blank=True)
+    description = models.TextField(blank=True)
+    address = models.CharField(max_length=500, blank=True)
+    phone = models.CharField(max_length=40, blank=True)
+    created_at = models.DateTimeField(auto_now_add=True)
+    updated_at = models.DateTimeField(auto_now=True)
+
+    class Meta:
+        ordering = ["id"]
+
+    def __str__(self) -> str:
+        return self.name
+
+    @property
+    def tenant(self) -> str:
+        """The name under which the job engine knows this seller."""
+        return str(self.pk)
+
+
+class ApiKey(models.Model):
+    """A seller's key to the API; the key itself is not kept, only its SHA-256."""
+
+    seller = models.ForeignKey(Seller, on_delete=models.CASCADE, related_name="api_keys")
+    name = models.CharField(max_length=100, default="default")
+    prefix = models.CharField(max_length=16, unique=True)
+    key_sha256 = models.CharField(max_length=64, unique=True)
+    created_at = models.DateTimeField(auto_now_add=True)
+    last_used_at = models.DateTimeField(null=True, blank=True)
+    revoked_at = models.DateTimeField(null=True, blank=True)
+
+    class Meta:
+        verbose_name = "API key"
+        ordering = ["-id"]
+
+    def __str__(self) -> str:
+        return f"{self.prefix}…"
+
+
+class Category(models.Model):
+    """One node of a seller's category tree, as the catalog shows it."""
+
+    seller = models.ForeignKey(Seller, on_delete=models.CASCADE, related_name="categories")
+    parent = models.ForeignKey("self", on_delete=models.CASCADE, null=True, blank=True, related_name="children")
+    name = models.CharField(max_length=200)
+    path = models.CharField(max_length=1000, help_text="Names from the root, joined by ' > '.")
+    address = models.URLField(max_length=2000, blank=True)
+
+    class Meta:
+        verbose_name_plural = "categories"
+        ordering = ["path"]
+        constraints = [models.UniqueConstraint(fields=["seller", "path"], name="category_path_once_a_seller")]
+
+    def __str__(self) -> str:
+        return self.path
+
+
+class SyncRun(models.Model):
+    """One reading of a seller's whole catalog; its jobs form the group `sync:<id>`."""
+
+    class Status(models.TextChoices):
+        RUNNING = "running"
+        FINISHED = "finished"
+        FAILED = "failed"
+
+    seller = models.ForeignKey(Seller, on_delete=models.CASCADE, related_name="syncs")
+    catalog_address = models.URLField(max_length=2000)
+    status = models.CharField(max_length=10, choices=Status, default=Status.RUNNING)
+    trigger = models.CharField(max_length=20, default="api", help_text="api, command, admin or cron")
+    error_code = models.CharField(max_length=100, blank=True)
+    error_message = models.TextField(blank=True)
+    found = models.PositiveIntegerField(default=0)
+    gone = models.PositiveIntegerField(default=0)
+    outcome = models.JSONField(default=dict, help_text="Products by status, when the sync ended.")
+    stages = models.JSONField(default=dict, help_text="Jobs by stage and state, when the sync ended.")
+    started_at = models.DateTimeField(auto_now_add=True)
+    finished_at = models.DateTimeField(null=True, blank=True)
+
+    class Meta:
+        ordering = ["-id"]
+        constraints = [
+            models.UniqueConstraint(
+                fields=["seller"], condition=Q(status="running"), name="one_running_sync_a_seller"
+            )
+        ]
+
+    def __str__(self) -> str:
+        return f"sync {self.pk}"
+
+    @property
+    def group(self) -> str:
+        """The name of this sync's group of jobs."""
+        return f"sync:{self.pk}"
+
+
+class Product(models.Model):
+    """One product of one seller, from the moment its address is found in the catalog."""
+
+    class Status(models.TextChoices):
+        PENDING = "pending", "in progress"  # on its way through the stages
+        LIVE = "live"
+        REJECTED = "rejected"
+        FLAGGED = "flagged"  # waits for staff
+        DEAD = "dead"  # could not be read; see reasons
+        GONE = "gone"  # no longer in the catalog
+
+    class Availability(models.TextChoices):
+        IN_STOCK = "in_stock"
+        OUT_OF_STOCK = "out_of_stock"
+        PREORDER = "preorder"
+        UNKNOWN = "unknown"
+
+    seller = models.ForeignKey(Seller, on_delete=models.CASCADE, related_name="products")
+    external_id = models.CharField(max_length=200, help_text="The source's own id, with the source before it.")
+    address = models.URLField(max_length=2000)
+    categories = models.ManyToManyField(Category, through="ProductCategory", related_name="products")
+
+    title = models.CharField(max_length=500, blank=True)
+    description = models.TextField(blank=True)
+    price = models.DecimalField(max_digits=18, decimal_places=4, null=True, blank=True)
+    currency = models.CharField(max_length=3, blank=True, help_text="ISO 4217; empty when the catalog names none.")
+    price_raw = models.CharField(max_length=200, blank=True, help_text="The price as the catalog wrote it.")
+    availability = models.CharField(max_length=15, choices=Availability, default=Availability.UNKNOWN)
+    brand = models.CharField(max_length=200, blank=True)
+    sku = models.CharField(max_length=200, blank=True)
+    variants = models.JSONField(default=list, blank=True)
+    picture_addresses = models.JSONField(default=list, blank=True)
+
+    status = models.CharField(max_length=10, choices=Status, default=Status.PENDING)
+    reasons = models.JSONField(default=list, blank=True, help_text="[{code, field, message, remedy}]")
+    duplicate_of = models.ForeignKey(
+        "self", on_delete=models.SET_NULL, null=True, blank=True, related_name="duplicates"
+    )
+
+    etag = models.CharField(max_length=200, blank=True)
+    last_modified = models.CharField(max_length=100, blank=True)
+    content_hash = models.CharField(max_length=64, blank=True, help_text="SHA-256 of what the page said.")
+    embedding_fingerprint = models.CharField(max_length=64, blank=True)
+    embedding_input_hash = models.CharField(max_length=64, blank=True)
+    indexed_at = models.DateTimeField(null=True, blank=True, help_text="When the index last showed it to buyers.")
+
+    last_sync = models.ForeignKey(SyncRun, on_delete=models.SET_NULL, null=True, blank=True, related_name="products")
+    first_seen_at = models.DateTimeField(auto_now_add=True)
+    last_seen_at = models.DateTimeField(null=True, blank=True)
+    scraped_at = models.DateTimeField(null=True, blank=True)
+    updated_at = models.DateTimeField(auto_now=True)
+
+    class Meta:
+        ordering = ["id"]
+        constraints = [
+            models.UniqueConstraint(fields=["seller", "external_id"], name="product_once_a_seller"),
+            models.CheckConstraint(
+                condition=Q(duplicate_of__isnull=True) | ~Q(duplicate_of=F("id")), name="product_not_its_own_duplicate"
+            ),
+        ]
+        indexes = [
+            models.Index(fields=["seller", "status"], name="product_seller_status"),
+            models.Index(fields=["seller", "content_hash"], name="product_content", condition=~Q(content_hash="")),
+            models.Index(fields=["last_sync"], name="product_last_sync"),
+        ]
+
+    def __str__(self) -> str:
+        return self.title or self.external_id
+
+    @property
+    def money(self) -> Money | None:
+        """The price, where the catalog gives one; its currency may be unknown."""
+        if self.price is None:
+            return None
+        return Money(amount=self.price, currency=self.currency, raw=self.price_raw)
+
+
+class ProductCategory(models.Model):
+    """A product was found in a category."""
+
+    product = models.ForeignKey(Product, on_delete=models.CASCADE)
+    category = models.ForeignKey(Category, on_delete=models.CASCADE)
+
+    class Meta:
+        constraints = [models.UniqueConstraint(fields=["product", "category"], name="product_once_a_category")]
+
+    def __str__(self) -> str:
+        return f"{self.product_id} in {self.category_id}"
+
+
+class Picture(models.Model):
+    """One picture of a product, with its renditions under MEDIA_ROOT."""
+
+    class Status(models.TextChoices):
+        READY = "ready"
+        BROKEN = "broken"
+
+    product = models.ForeignKey(Product, on_delete=models.CASCADE, related_name="pictures")
+    position = models.PositiveSmallIntegerField(default=0)
+    source_address = models.URLField(max_length=2000)
+    status = models.CharField(max_length=10, choices=Status)
+    error_code = models.CharField(max_length=100, blank=True, help_text="Why it is broken.")
+    sha256 = models.CharField(max_length=64, blank=True)
+    perceptual_hash = models.CharField(max_length=16, blank=True, help_text="64-bit pHash, hexadecimal.")
+    width_px = models.PositiveIntegerField(default=0)
+    height_px = models.PositiveIntegerField(default=0)
+    size_bytes = models.PositiveIntegerField(default=0)
+    media_type = models.CharField(max_length=50, blank=True)
+    display = models.FileField(max_length=200, blank=True)
+    thumbnail = models.FileField(max_length=200, blank=True)
+
+    class Meta:
+        ordering = ["product_id", "position"]
+        constraints = [models.UniqueConstraint(fields=["product", "position"], name="picture_position_once")]
+
+    def __str__(self) -> str:
+        return f"picture {self.position} of {self.product_id}"
