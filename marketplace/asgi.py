@@ -1,0 +1,8 @@
+"""The application that web servers load."""
+
+import os
+
+from django.core.asgi import get_asgi_application
+
+os.environ.setdefault("DJANGO_SETTINGS_MODULE", "marketplace.settings")
+application = get_asgi_application()
