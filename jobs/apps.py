@@ -1,6 +1,23 @@
-from django.apps import AppConfig
+from importlib import import_module, util
+from pkgutil import iter_modules
+
+from django.apps import AppConfig, apps
+from django.core.checks import register
 
 
 class JobsConfig(AppConfig):
     name = "jobs"
     verbose_name = "Jobs"
+
+    def ready(self) -> None:
+        """Import each app's `tasks` module, or each module of its `tasks` package."""
+        from jobs.checks import check_queues  # models must be ready first
+
+        register(check_queues)
+        for config in apps.get_app_configs():
+            name = f"{config.name}.tasks"
+            if util.find_spec(config.name) is None or util.find_spec(name) is None:
+                continue
+            module = import_module(name)
+            for child in iter_modules(getattr(module, "__path__", [])):
+                import_module(f"{name}.{child.name}")

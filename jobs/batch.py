@@ -86,7 +86,9 @@ class Failed:
 
 @dataclass(frozen=True, slots=True)
 class Released:
-    """The job was not started; it goes back without spending an attempt."""
+    """The job goes back without spending an attempt; a suspect runs alone from now on."""
+
+    is_suspect: bool = False
 
 
 Outcome = Completed | Failed | Released
@@ -133,6 +135,11 @@ class Batch(Sequence[ClaimedJob]):
     def release(self, job: ClaimedJob) -> None:
         """Hand the job back as if it had never been claimed."""
         self.outcomes[job.id] = Released()
+
+    def isolate(self, jobs: Sequence[ClaimedJob]) -> None:
+        """Hand the jobs back to be run one at a time, so that the one that fails does so alone."""
+        for job in jobs:
+            self.outcomes[job.id] = Released(is_suspect=True)
 
     def on_settle(self, effect: Effect) -> None:
         """Run effect in the settling transaction, with those completed jobs whose lease is still ours.

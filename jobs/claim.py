@@ -1,0 +1,53 @@
+"""Take due jobs off the ledger, under a lease."""
+
+import json
+from typing import Any
+
+from django.db import connection
+
+from jobs import sql
+from jobs.batch import ClaimedJob
+from jobs.models import Priority
+
+
+def claim(queue: str, *, worker_id: int, limit: int) -> list[ClaimedJob]:
+    """Claim up to `limit` due jobs of the queue, most urgent first, each with a new lease.
+
+    A suspect, a job whose last worker died while holding it, is claimed alone and before the others.
+    """
+    with connection.cursor() as cursor:
+        cursor.execute(sql.CLAIM_SUSPECT, [worker_id, queue, 1])
+        rows = cursor.fetchall()
+        if not rows:
+            cursor.execute(sql.CLAIM, [worker_id, queue, limit])
+            rows = cursor.fetchall()
+    jobs = [_claimed(row) for row in rows]
+    return sorted(jobs, key=lambda job: (job.priority, job.id))
+
+
+def _claimed(row: tuple[Any, ...]) -> ClaimedJob:
+    (job_id, task, tenant, priority, attempt, max_attempts, waits, lease, group, gate, key, payload, meta, *times) = row
+    return ClaimedJob(
+        id=job_id,
+        task=task,
+        tenant=tenant,
+        priority=Priority(priority),
+        attempt=attempt,
+        max_attempts=max_attempts,
+        waits=waits,
+        lease=lease,
+        group=group,
+        gate=gate,
+        key=key,
+        payload=parsed(payload),
+        meta=parsed(meta),
+        created_at=times[0],
+        run_at=times[1],
+        started_at=times[2],
+    )
+
+
+def parsed(value: Any) -> Any:
+    """Return a jsonb value that a raw cursor gave, as Python sees it."""
+    # Django asks psycopg for jsonb as text, to parse it by its own fields' decoders.
+    return json.loads(value) if isinstance(value, str) else value

@@ -1,0 +1,156 @@
+"""The tick: four times a second one dispatcher, the leader, moves what time, paces and deaths have moved."""
+
+import logging
+import threading
+import time
+from collections import Counter
+from collections.abc import Callable
+
+import redis
+from django.conf import settings
+from django.db import DatabaseError, InterfaceError, connection, transaction
+from django.utils import timezone
+
+from jobs import sql
+from jobs.batch import NewJob
+from jobs.claim import parsed
+from jobs.gates import pass_gates
+from jobs.ledger import enqueue
+from jobs.models import JobGroup, JobKey, Priority
+from jobs.permits import has_permit, wake
+from jobs.reclaim import reclaim_lost_jobs
+from jobs.session import LOCK_CLASS
+from jobs.stats import group_counts
+
+logger = logging.getLogger(__name__)
+
+TICK_S = 0.25
+LEADER_KEY = 0
+MAX_DUE_A_TICK = 5_000
+RECLAIM_PAUSE_S = 5.0  # after an outage of PostgreSQL every session is gone, and no worker is dead
+HOUSEKEEPING_EVERY_S = 60.0
+PROGRESS_EVERY_S = 10.0
+
+
+class Dispatcher:
+    """Ticks while it is the leader; any number may run, an advisory lock makes one of them the leader."""
+
+    def __init__(self, *, clock: Callable[[], float] = time.monotonic) -> None:
+        self._clock = clock
+        self._reclaim_at = clock()
+        self._housekeeping_at = clock()
+        self._progress_at = clock() + PROGRESS_EVERY_S
+        self.is_leader = False
+
+    def run(self, stop: threading.Event) -> None:
+        """Tick until `stop` is set; outlast outages of PostgreSQL and Redis."""
+        while not stop.is_set():
+            started = self._clock()
+            try:
+                if self.is_leader or self._try_to_lead():
+                    self.tick()
+            except (DatabaseError, InterfaceError) as error:
+                logger.warning("the tick failed", extra={"error": str(error)})
+                connection.close()
+                self.is_leader = False
+                self._reclaim_at = self._clock() + RECLAIM_PAUSE_S
+            stop.wait(max(0.0, TICK_S - (self._clock() - started)))
+        connection.close()
+
+    def tick(self) -> Counter[str]:
+        """Move what is to be moved now; return what became due, by queue."""
+        due: Counter[str] = Counter()
+        if self._clock() >= self._reclaim_at and not _postgres_just_started():
+            due += reclaim_lost_jobs()
+        due += release_scheduled()
+        due += pass_gates()
+        finish_groups()
+        if due:
+            wake(due)
+        wake_forgotten_queues()
+        self._keep_house()
+        return due
+
+    def _try_to_lead(self) -> bool:
+        with connection.cursor() as cursor:
+            cursor.execute("SELECT pg_try_advisory_lock(%s, %s)", [LOCK_CLASS, LEADER_KEY])
+            self.is_leader = cursor.fetchone()[0]
+        if self.is_leader:
+            logger.info("this dispatcher leads")
+        return self.is_leader
+
+    def _keep_house(self) -> None:
+        now = self._clock()
+        if now >= self._progress_at:
+            self._progress_at = now + PROGRESS_EVERY_S
+            log_progress()
+        if now >= self._housekeeping_at:
+            self._housekeeping_at = now + HOUSEKEEPING_EVERY_S
+            JobKey.objects.filter(expires_at__lt=timezone.now()).delete()
+
+
+def _postgres_just_started() -> bool:
+    with connection.cursor() as cursor:
+        cursor.execute(
+            "SELECT clock_timestamp() - pg_postmaster_start_time() < %s * interval '1 second'", [RECLAIM_PAUSE_S]
+        )
+        return bool(cursor.fetchone()[0])
+
+
+def release_scheduled() -> Counter[str]:
+    """Make due what is scheduled for now or earlier; count it by queue."""
+    with connection.cursor() as cursor:
+        cursor.execute(sql.RELEASE_DUE, [MAX_DUE_A_TICK])
+        return Counter(row[0] for row in cursor.fetchall())
+
+
+def finish_groups() -> int:
+    """Start the follow-up of each group whose last job is final; return how many ended."""
+    with transaction.atomic(), connection.cursor() as cursor:
+        cursor.execute(sql.FINAL_GROUPS)
+        groups = cursor.fetchall()
+        for name, tenant, task, payload, priority in groups:
+            JobGroup.objects.filter(name=name).update(final_at=timezone.now())
+            if task:
+                enqueue(
+                    NewJob(task, parsed(payload), tenant=tenant, priority=Priority(priority), key=f"group:{name}")
+                )
+    return len(groups)
+
+
+def wake_forgotten_queues() -> None:
+    """Push a permit for each queue that has due jobs and none: Redis was away, wiped, or lost one.
+
+    One EXISTS and one LLEN a queue, whatever the depth.
+    """
+    try:
+        for queue in settings.JOB_QUEUES:
+            if not has_permit(queue) and _has_pending(queue):
+                wake({queue: 1})
+    except redis.RedisError as error:
+        logger.warning("Redis is away: work waits in the ledger", extra={"error": str(error)})
+
+
+def _has_pending(queue: str) -> bool:
+    with connection.cursor() as cursor:
+        cursor.execute(sql.QUEUE_HAS_PENDING, [queue])
+        return bool(cursor.fetchone()[0])
+
+
+def log_progress() -> None:
+    """Log one line for each group that still runs: how far it is and how fast it goes."""
+    for group in JobGroup.objects.filter(final_at=None):
+        counts = group_counts(group.name)
+        total = sum(sum(states.values()) for states in counts.values())
+        final = sum(states.get(name, 0) for states in counts.values() for name in ("completed", "failed", "dead"))
+        age_s = max(0.001, (timezone.now() - group.created_at).total_seconds())
+        logger.info(
+            "progress",
+            extra={
+                "group": group.name,
+                "tenant": group.tenant,
+                "done": final,
+                "jobs": total,
+                "jobs_per_min": round(final * 60 / age_s),
+            },
+        )

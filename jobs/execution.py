@@ -1,0 +1,163 @@
+"""What a permit starts: claim a batch, run its handler, settle it; again for up to a second."""
+
+import faulthandler
+import logging
+import os
+import sys
+import time
+from collections.abc import Iterator, Sequence
+from itertools import groupby
+
+from django.db import DatabaseError, InterfaceError, OperationalError, close_old_connections, connection
+
+from jobs import sql
+from jobs.batch import Batch, ClaimedJob, Completed
+from jobs.claim import claim
+from jobs.permits import batch_size_of, wake
+from jobs.registry import Task, get_task
+from jobs.retry import Family, family_of
+from jobs.session import Session, current_session
+from jobs.settlement import Settled, settle
+
+logger = logging.getLogger(__name__)
+
+DRAIN_S = 1.0
+SETTLE_TRIES = 6
+SETTLE_BACKOFF_S = 0.2
+EXIT_SETTLE_FAILED = 70
+
+
+def work(queue: str) -> int:
+    """Run due jobs of the queue for up to a second; return how many were claimed.
+
+    After a full last claim it pushes one more permit, so that a deep queue stays worked.
+    """
+    session = current_session()
+    close_old_connections()
+    give_back_orphans(session)
+    limit = batch_size_of(queue)
+    stop_at = time.monotonic() + DRAIN_S
+    total = 0
+    while True:
+        claimed = run_once(queue, session=session, limit=limit)
+        total += claimed
+        if claimed < limit:
+            return total
+        if time.monotonic() >= stop_at or session.is_stopping():
+            wake({queue: 1})
+            return total
+
+
+def run_once(queue: str, *, session: Session, limit: int) -> int:
+    """Claim up to `limit` jobs, run and settle them; return how many were claimed."""
+    session.may_hold_jobs = True
+    jobs = claim(queue, worker_id=session.worker_id, limit=limit)
+    for task, its_jobs in _by_task(jobs):
+        _run_batch(task, its_jobs, session)
+    session.may_hold_jobs = False
+    return len(jobs)
+
+
+def give_back_orphans(session: Session) -> None:
+    """Hand back jobs that an error left running under this worker, which is not running them."""
+    if not session.may_hold_jobs:
+        return
+    with connection.cursor() as cursor:
+        cursor.execute(sql.HELD_BY, [session.worker_id])
+        ids = [row[0] for row in cursor.fetchall()]
+        cursor.execute(sql.GIVE_BACK, [False, 0, ids])
+    session.may_hold_jobs = False
+    if ids:
+        logger.warning("handed back jobs left by an error", extra={"worker": session.name, "jobs": len(ids)})
+
+
+def _by_task(jobs: Sequence[ClaimedJob]) -> Iterator[tuple[Task, list[ClaimedJob]]]:
+    for name, group in groupby(sorted(jobs, key=lambda job: job.task), key=lambda job: job.task):
+        yield get_task(name), list(group)
+
+
+def _run_batch(task: Task, jobs: Sequence[ClaimedJob], session: Session) -> None:
+    batch = Batch(jobs=jobs, is_stopping=session.is_stopping)
+    session.is_busy = True
+    started = time.monotonic()
+    logger.debug("batch started", extra={"task": task.name, "items": len(jobs), "worker": session.name})
+    # faulthandler's watchdog is a C thread: it ends the process even while a C extension holds the GIL.
+    faulthandler.dump_traceback_later(task.timeout_s, exit=True, file=sys.__stderr__ or 2)
+    try:
+        _handle(task, batch)
+    finally:
+        faulthandler.cancel_dump_traceback_later()
+        session.is_busy = False
+    run_s = time.monotonic() - started
+    settled = _settle_surely(batch, task=task, session=session, run_s=run_s)
+    session.busy_s += run_s
+    session.jobs_done += settled.completed + settled.given_up
+    _log_batch(task, jobs, settled, run_s, session)
+
+
+def _handle(task: Task, batch: Batch) -> None:
+    """Call the handler and give an outcome to each job that it left without one."""
+    try:
+        task.handler(batch)
+    except Exception as error:
+        if family_of(error) is Family.BUG and len(batch.open_jobs) > 1:
+            logger.exception("a handler broke on a batch: its jobs will run alone", extra={"task": task.name})
+            batch.isolate(batch.open_jobs)
+        for job in batch.open_jobs:
+            batch.fail(job, error)
+    for job in batch.open_jobs:
+        batch.complete(job)
+
+
+def _settle_surely(batch: Batch, *, task: Task, session: Session, run_s: float) -> Settled:
+    """Settle the batch; outlast lost connections and deadlocks, isolate an effect that breaks.
+
+    When PostgreSQL stays away the process ends, so that its jobs are seen as abandoned and go to another.
+    """
+    for attempt in range(1, SETTLE_TRIES + 1):
+        try:
+            return _settle(batch, task=task, session=session, run_s=run_s)
+        except (OperationalError, InterfaceError) as error:
+            logger.warning("settling failed", extra={"task": task.name, "attempt": attempt, "error": str(error)})
+            connection.close()
+            time.sleep(SETTLE_BACKOFF_S * 2 ** (attempt - 1))  # nothing tells when a server is back
+        except Exception as error:
+            _blame(batch, error, task)
+    logger.critical("could not settle; ending the process", extra={"task": task.name, "worker": session.name})
+    logging.shutdown()
+    os._exit(EXIT_SETTLE_FAILED)
+
+
+def _settle(batch: Batch, *, task: Task, session: Session, run_s: float) -> Settled:
+    return settle(batch, task=task, worker_id=session.worker_id, worker_name=session.name, run_s=run_s)
+
+
+def _blame(batch: Batch, error: Exception, task: Task) -> None:
+    """After an effect broke: let the batch's jobs run alone, or fail the one that already does."""
+    batch.effects.clear()
+    if len(batch.jobs) == 1:
+        batch.fail(batch.jobs[0], error)
+        return
+    kind = "the database refused" if isinstance(error, DatabaseError) else "broke"
+    logger.error("an effect %s a batch: its jobs will run alone", kind, exc_info=error, extra={"task": task.name})
+    batch.isolate([job for job in batch.jobs if isinstance(batch.outcomes[job.id], Completed)])
+
+
+def _log_batch(task: Task, jobs: Sequence[ClaimedJob], settled: Settled, run_s: float, session: Session) -> None:
+    wait_s = max((job.started_at - job.run_at).total_seconds() for job in jobs)
+    logger.info(
+        "batch settled",
+        extra={
+            "task": task.name,
+            "items": len(jobs),
+            "completed": settled.completed,
+            "retried": settled.retried,
+            "given_up": settled.given_up,
+            "released": settled.released,
+            "fenced": settled.fenced,
+            "wait_ms": round(max(0.0, wait_s) * 1000),
+            "run_ms": round(run_s * 1000),
+            "attempt": max(job.attempt for job in jobs),
+            "worker": session.name,
+        },
+    )

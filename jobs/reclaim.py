@@ -1,0 +1,125 @@
+"""Take back the jobs of workers that died, and end the life of those that keep killing workers."""
+
+import logging
+from collections import Counter
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from django.conf import settings
+from django.db import connection, transaction
+from django.utils import timezone
+
+from jobs import sql
+from jobs.batch import GivenUp
+from jobs.claim import parsed
+from jobs.dead_letters import Burial, bury
+from jobs.models import Job, JobAttempt, JobKey, State, Worker
+from jobs.registry import get_task
+from jobs.retry import Family
+from jobs.session import LOCK_CLASS
+
+logger = logging.getLogger(__name__)
+
+BEAT_LATE_S = 1.2
+MAX_CRASHES = 3
+
+
+@dataclass(frozen=True, slots=True)
+class _Held:
+    id: int
+    queue: str
+    task: str
+    tenant: str
+    group: str | None
+    payload: dict[str, Any]
+    attempt: int
+    crashes: int
+    started_at: datetime
+    created_at: datetime
+
+
+def reclaim_lost_jobs() -> Counter[str]:
+    """Hand back what lost workers held; count it by queue.
+
+    A worker whose session is gone and whose beat is late has crashed. One that is only silent, for
+    JOB_SILENCE_S, may be stuck in C code: its jobs go back too, but they are not suspected of killing it.
+    """
+    handed_back: Counter[str] = Counter()
+    with connection.cursor() as cursor:
+        cursor.execute(sql.LOST_WORKERS, {"lock_class": LOCK_CLASS, "beat_s": BEAT_LATE_S})
+        late = cursor.fetchall()
+    for worker_id, name, is_gone, silent_s in late:
+        if is_gone or silent_s > settings.JOB_SILENCE_S:
+            handed_back += _reclaim(worker_id, name, has_crashed=is_gone)
+    return handed_back
+
+
+def _reclaim(worker_id: int, name: str, *, has_crashed: bool) -> Counter[str]:
+    now = timezone.now()
+    with transaction.atomic(), connection.cursor() as cursor:
+        ended = Worker.objects.filter(pk=worker_id, ended_at=None).update(
+            status=Worker.Status.OFFLINE, ended_at=now, end_reason="crashed" if has_crashed else "silent"
+        )
+        cursor.execute(sql.HELD_BY, [worker_id])
+        held = [_Held(*row[:5], parsed(row[5]), *row[6:]) for row in cursor.fetchall()]
+        if not ended and not held:
+            return Counter()
+        is_alone = has_crashed and len(held) == 1
+        doomed = [job for job in held if is_alone and job.crashes + 1 >= MAX_CRASHES]
+        spared = [job for job in held if job not in doomed]
+        if has_crashed:
+            _record_crashes(held, name, now, is_alone=is_alone)
+        cursor.execute(sql.GIVE_BACK, [has_crashed, int(is_alone), [job.id for job in spared]])
+        _quarantine(doomed, now)
+    logger.warning(
+        "worker lost, its jobs go back",
+        extra={"worker": name, "crashed": has_crashed, "jobs": len(spared), "quarantined": len(doomed)},
+    )
+    return Counter(job.queue for job in spared)
+
+
+def _record_crashes(held: Sequence[_Held], worker_name: str, now: datetime, *, is_alone: bool) -> None:
+    JobAttempt.objects.bulk_create(
+        [
+            JobAttempt(
+                job_id=job.id,
+                attempt=job.attempt,
+                worker_name=worker_name,
+                started_at=job.started_at,
+                ended_at=now,
+                family=Family.CRASH,
+                error_code="jobs.worker_crashed",
+                error_message=f"The worker died while it held {len(held)} job(s).",
+                decision=f"crash {job.crashes + 1} of {MAX_CRASHES} alone" if is_alone else "goes back, runs alone",
+            )
+            for job in held
+        ]
+    )
+
+
+def _quarantine(doomed: Sequence[_Held], now: datetime) -> None:
+    """End jobs that killed every worker that held them alone."""
+    message = f"It was alone in {MAX_CRASHES} workers that died."
+    for job in doomed:
+        Job.objects.filter(pk=job.id).update(
+            state=State.DEAD,
+            finished_at=now,
+            crashes=MAX_CRASHES,
+            error_code="jobs.quarantined",
+            error_message=message,
+        )
+        JobKey.objects.filter(job_id=job.id).delete()
+        given_up = GivenUp(
+            id=job.id,
+            task=job.task,
+            tenant=job.tenant,
+            group=job.group,
+            payload=job.payload,
+            reason="quarantined",
+            error_code="jobs.quarantined",
+            error_message=message,
+        )
+        burial = Burial(given_up=given_up, traceback="", enqueued_at=job.created_at, last_attempt_at=job.started_at)
+        bury([burial], get_task(job.task))

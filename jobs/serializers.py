@@ -1,0 +1,61 @@
+"""What the API says of jobs."""
+
+from typing import Any
+
+from rest_framework import serializers
+
+from jobs.models import Job, JobAttempt, Priority, State
+
+
+class AttemptSerializer(serializers.ModelSerializer[JobAttempt]):
+    """An attempt that did not succeed; its traceback is for staff."""
+
+    class Meta:
+        model = JobAttempt
+        fields = ["attempt", "started_at", "ended_at", "family", "error_code", "error_message", "decision"]
+
+
+class FailureSerializer(serializers.Serializer[dict[str, str]]):
+    """Why the last attempt failed."""
+
+    code = serializers.CharField()
+    message = serializers.CharField()
+
+
+class JobSerializer(serializers.Serializer[Job]):
+    """A job, as its tenant sees it."""
+
+    id = serializers.IntegerField()
+    task = serializers.CharField()
+    queue = serializers.CharField()
+    tenant = serializers.CharField()
+    group = serializers.CharField(source="grp", allow_null=True)
+    state = serializers.ChoiceField(choices=State.choices)
+    priority = serializers.SerializerMethodField()
+    progress_pct = serializers.SerializerMethodField(help_text="100 once the job is completed.")
+    attempts_made = serializers.IntegerField(source="attempt")
+    max_attempts = serializers.IntegerField()
+    attempts = AttemptSerializer(many=True, help_text="Those that did not succeed.")
+    failure = serializers.SerializerMethodField()
+    payload = serializers.DictField()
+    result = serializers.JSONField(allow_null=True)
+    retry_of = serializers.IntegerField(source="origin_id", allow_null=True)
+    enqueued_at = serializers.DateTimeField(source="created_at")
+    run_at = serializers.DateTimeField(help_text="When it is, or was, due.")
+    processed_at = serializers.DateTimeField(
+        source="started_at", allow_null=True, help_text="When its last attempt began."
+    )
+    finished_at = serializers.DateTimeField(allow_null=True)
+
+    def get_priority(self, job: Job) -> str:
+        """Return the priority's name."""
+        return Priority(job.priority).name.lower()
+
+    def get_progress_pct(self, job: Job) -> int:
+        """Return 100 or 0: a job's effects are applied all at once."""
+        return 100 if job.state == State.COMPLETED else 0
+
+    def get_failure(self, job: Job) -> FailureSerializer | None:
+        """Return the code and message of the last failure, if there was one."""
+        failure: Any = {"code": job.error_code, "message": job.error_message} if job.error_code else None
+        return failure
