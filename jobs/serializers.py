@@ -1,7 +1,6 @@
 """What the API says of jobs."""
 
-from typing import Any
-
+from drf_spectacular.utils import extend_schema_field
 from rest_framework import serializers
 
 from jobs.models import Job, JobAttempt, Priority, State
@@ -55,7 +54,9 @@ class JobSerializer(serializers.Serializer[Job]):
         """Return 100 or 0: a job's effects are applied all at once."""
         return 100 if job.state == State.COMPLETED else 0
 
-    def get_failure(self, job: Job) -> FailureSerializer | None:
+    @extend_schema_field(FailureSerializer(allow_null=True))
+    def get_failure(self, job: Job) -> dict[str, str] | None:
         """Return the code and message of the last failure, if there was one."""
-        failure: Any = {"code": job.error_code, "message": job.error_message} if job.error_code else None
-        return failure
+        if not job.error_code:
+            return None
+        return {"code": job.error_code, "message": job.error_message}

@@ -57,6 +57,7 @@ MIDDLEWARE = [
     "django.contrib.auth.middleware.AuthenticationMiddleware",
     "django.contrib.messages.middleware.MessageMiddleware",
     "django.middleware.clickjacking.XFrameOptionsMiddleware",
+    "marketplace.throttling.rate_limit_headers",
 ]
 ROOT_URLCONF = "marketplace.urls"
 ASGI_APPLICATION = "marketplace.asgi.application"
@@ -96,7 +97,8 @@ CSRF_COOKIE_SECURE = HTTPS_ONLY
 SECURE_HSTS_SECONDS = 31_536_000 if HTTPS_ONLY else 0
 SECURE_HSTS_INCLUDE_SUBDOMAINS = HTTPS_ONLY
 SECURE_HSTS_PRELOAD = HTTPS_ONLY
-SECURE_PROXY_SSL_HEADER = ("HTTP_X_FORWARDED_PROTO", "https") if env.bool("BEHIND_PROXY", False) else None
+BEHIND_PROXY = env.bool("BEHIND_PROXY", False)
+SECURE_PROXY_SSL_HEADER = ("HTTP_X_FORWARDED_PROTO", "https") if BEHIND_PROXY else None
 
 # --- data: PostgreSQL is the truth, Redis carries, Milvus finds -----------------------------------
 DATABASES = {"default": env.dj_db_url("DATABASE_URL", conn_max_age=600, conn_health_checks=True)}
@@ -165,6 +167,8 @@ REST_FRAMEWORK = {
     "DEFAULT_SCHEMA_CLASS": "drf_spectacular.openapi.AutoSchema",
     "DEFAULT_THROTTLE_CLASSES": ["marketplace.throttling.TokenBucketThrottle"],
     "EXCEPTION_HANDLER": "marketplace.problems.problem_response",
+    # Proxies whose X-Forwarded-For is believed; with none, nobody can pretend to be another address.
+    "NUM_PROXIES": 1 if BEHIND_PROXY else 0,
     "TEST_REQUEST_DEFAULT_FORMAT": "json",
 }
 SPECTACULAR_SETTINGS = {
@@ -173,6 +177,20 @@ SPECTACULAR_SETTINGS = {
     "VERSION": "0.1.0",
     "OAS_VERSION": "3.1.1",
     "SERVE_INCLUDE_SCHEMA": False,
+    "PREPROCESSING_HOOKS": ["marketplace.routes.only_with_slash"],
+    "ENUM_NAME_OVERRIDES": {
+        "SellerStatus": "marketplace.models.Seller.Status",
+        "SyncStatus": "marketplace.models.SyncRun.Status",
+        "ProductStatus": "marketplace.models.Product.Status",
+        "PictureStatus": "marketplace.models.Picture.Status",
+    },
+    "TAGS": [
+        {"name": "sellers", "description": "Register, and say where the catalog is."},
+        {"name": "syncs", "description": "Read the catalog, and follow it."},
+        {"name": "products", "description": "What came of it."},
+        {"name": "search", "description": "What buyers see."},
+        {"name": "jobs", "description": "The work behind it."},
+    ],
     "SWAGGER_UI_DIST": "SIDECAR",
     "SWAGGER_UI_FAVICON_HREF": "SIDECAR",
     "REDOC_DIST": "SIDECAR",
@@ -186,6 +204,35 @@ UNFOLD = {
     "SITE_TITLE": "Souk",
     "SITE_HEADER": "Souk",
     "SITE_SUBHEADER": "Marketplace operations",
+    "SITE_SYMBOL": "storefront",
+    "SITE_URL": "/",
+    "SHOW_BACK_BUTTON": True,
+    "BORDER_RADIUS": "6px",
+    "COLORS": {
+        "primary": {
+            "50": "#effaf6",
+            "100": "#d8f3e8",
+            "200": "#b4e6d4",
+            "300": "#83d2ba",
+            "400": "#4fb79b",
+            "500": "#2d9b80",
+            "600": "#1d7c67",
+            "700": "#186454",
+            "800": "#165045",
+            "900": "#14423a",
+            "950": "#0a2621",
+        },
+    },
+    "ENVIRONMENT": "marketplace.dashboard.environment",
+    "DASHBOARD_CALLBACK": "marketplace.dashboard.overview",
+    "SIDEBAR": {"show_search": True, "navigation": "marketplace.dashboard.navigation"},
+}
+# The admin pages of what jobs name: keys of a payload, and "tenant" for the tenant itself.
+JOB_SUBJECT_PAGES = {
+    "tenant": "admin:marketplace_seller_change",
+    "seller": "admin:marketplace_seller_change",
+    "sync": "admin:marketplace_syncrun_change",
+    "product": "admin:marketplace_product_change",
 }
 
 # --- logs -----------------------------------------------------------------------------------------

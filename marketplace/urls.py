@@ -1,9 +1,45 @@
 """Every address that Souk answers."""
 
+from django.conf import settings
 from django.contrib import admin
-from django.urls import include, path
+from django.urls import URLPattern, URLResolver, include, path, re_path
+from django.views.static import serve
+from drf_spectacular.views import SpectacularAPIView, SpectacularSwaggerView
 
-urlpatterns = [
+from jobs.api import JobView, QueueStatsView
+from marketplace import health, pages, rq_dashboard
+from marketplace.api import MeView, MySyncsView, ProductsView, ProductView, SellersView, SyncView
+from marketplace.routes import api_paths
+
+handler400 = "marketplace.problems.bad_request"
+handler403 = "marketplace.problems.forbidden"
+handler404 = "marketplace.problems.not_found"
+handler500 = "marketplace.problems.server_error"
+
+api_urls = [
+    *api_paths("sellers/", SellersView.as_view(), name="sellers"),
+    *api_paths("sellers/me/", MeView.as_view(), name="me"),
+    *api_paths("sellers/me/syncs/", MySyncsView.as_view(), name="my-syncs"),
+    *api_paths("syncs/<int:sync_id>/", SyncView.as_view(), name="sync"),
+    *api_paths("products/", ProductsView.as_view(), name="products"),
+    *api_paths("products/<int:product_id>/", ProductView.as_view(), name="product"),
+    *api_paths("jobs/<int:job_id>/", JobView.as_view(), name="job"),
+    *api_paths("queue/stats/", QueueStatsView.as_view(), name="queue-stats"),
+    *api_paths("schema/", SpectacularAPIView.as_view(), name="schema"),
+    *api_paths("docs/", SpectacularSwaggerView.as_view(url_name="api:schema"), name="docs"),
+]
+
+urlpatterns: list[URLPattern | URLResolver] = [
+    path("", pages.home, name="home"),
+    path("healthz/live", health.live, name="live"),
+    path("healthz/ready", health.ready, name="ready"),
+    path("admin/rq/", rq_dashboard.dashboard, {"rest": ""}, name="rq-dashboard"),
+    path("admin/rq/<path:rest>", rq_dashboard.dashboard),
     path("admin/", admin.site.urls),
+    path("api/", include((api_urls, "api"))),
     path("api/", include("catalog.urls")),
 ]
+
+if settings.EMBEDDED or settings.DEBUG:
+    # In production the web server, or a bucket, serves pictures.
+    urlpatterns.append(re_path(r"^media/(?P<path>.+)$", serve, {"document_root": settings.MEDIA_ROOT}))

@@ -1,0 +1,108 @@
+"""Syncs: one reading of a seller's whole catalog, from its start to its outcome."""
+
+from dataclasses import dataclass
+
+from django.db import IntegrityError, transaction
+from django.db.models import Count
+
+from jobs.batch import NewJob
+from jobs.ledger import enqueue, open_group
+from jobs.models import Audit, Priority
+from jobs.stats import group_counts, group_retries
+from marketplace.models import Product, Seller, SyncRun
+
+
+class NoCatalogAddress(Exception):
+    """The seller has not said where their catalog is."""
+
+
+class SellerSuspended(Exception):
+    """The seller is suspended and starts nothing."""
+
+
+@dataclass(frozen=True, slots=True)
+class Progress:
+    """How far a sync is: jobs by stage and state, products by status."""
+
+    found: int
+    products: dict[str, int]
+    stages: dict[str, dict[str, int]]
+    retries: int
+
+
+def start_sync(*, seller: Seller, trigger: str) -> tuple[SyncRun, bool]:
+    """Start reading the seller's catalog; return the sync, and whether it is new.
+
+    A seller has one running sync at most: while one runs, it is the answer.
+
+    Raises:
+        NoCatalogAddress: there is nothing to read.
+        SellerSuspended: the seller is suspended.
+    """
+    if seller.status != Seller.Status.ACTIVE:
+        raise SellerSuspended
+    if not seller.catalog_address:
+        raise NoCatalogAddress
+    while True:
+        running = SyncRun.objects.filter(seller=seller, status=SyncRun.Status.RUNNING).first()
+        if running is not None:
+            return running, False
+        try:
+            with transaction.atomic():
+                return _new_sync(seller, trigger=trigger), True
+        except IntegrityError as error:
+            # Somebody else's insert won, between our look and ours; it may even have ended since: look again.
+            if "one_running_sync_a_seller" not in str(error):
+                raise
+
+
+def start_sync_for_staff(*, seller: Seller, actor: str, reason: str) -> tuple[SyncRun, bool]:
+    """Start a sync on behalf of staff and leave an audit row."""
+    with transaction.atomic():
+        sync, is_new = start_sync(seller=seller, trigger="admin")
+        Audit.objects.create(actor=actor, action="start sync", subject=f"seller {seller.pk}", reason=reason)
+    return sync, is_new
+
+
+def _new_sync(seller: Seller, *, trigger: str) -> SyncRun:
+    sync = SyncRun.objects.create(seller=seller, catalog_address=seller.catalog_address, trigger=trigger)
+    priority = Priority.HIGH if seller.plan == Seller.Plan.PREMIUM else Priority.NORMAL
+    open_group(
+        sync.group,
+        tenant=seller.tenant,
+        then=NewJob("finish-sync", {"sync": sync.pk}, tenant=seller.tenant, priority=priority, group=""),
+    )
+    enqueue(
+        NewJob(
+            "sync-seller",
+            {"sync": sync.pk, "seller": seller.pk, "address": sync.catalog_address},
+            tenant=seller.tenant,
+            priority=priority,
+            key=f"{sync.pk}:{seller.pk}",
+            group=sync.group,
+            meta={"source": trigger},
+        )
+    )
+    return sync
+
+
+def progress(sync: SyncRun) -> Progress:
+    """Tell how far a sync is: live figures while it runs, the stored ones after it ended."""
+    products = dict.fromkeys(("live", "rejected", "flagged", "dead", "gone", "pending"), 0)
+    if sync.status == SyncRun.Status.RUNNING:
+        products |= dict(
+            Product.objects.filter(last_sync=sync).order_by().values_list("status").annotate(count=Count("pk"))
+        )
+        return Progress(
+            found=sum(products.values()),
+            products=products,
+            stages=group_counts(sync.group),
+            retries=group_retries(sync.group),
+        )
+    products |= {status: sync.outcome[status] for status in products if status in sync.outcome}
+    return Progress(
+        found=sync.outcome.get("found", sync.found),
+        products=products,
+        stages=sync.stages,
+        retries=sync.outcome["retries"] if "retries" in sync.outcome else group_retries(sync.group),
+    )
