@@ -1,0 +1,65 @@
+"""Tasks that do nothing, or exactly the harm that a test asks for."""
+
+import os
+import signal
+import time
+from collections.abc import Sequence
+from pathlib import Path
+
+from jobs.batch import Batch, ClaimedJob, GivenUp, NewJob
+from jobs.errors import PermanentError, RateLimitedError, RetryableError
+from jobs.registry import task
+from tests.workload.models import Effect, Execution
+
+
+def noop(batch: Batch) -> None:
+    """Complete each job."""
+
+
+for size in (16, 64, 256):
+    task(queue=f"noop-{size}", batch_size=size, name=f"noop-{size}")(noop)
+
+
+def _count_effects(jobs: Sequence[ClaimedJob]) -> None:
+    Effect.objects.bulk_create([Effect(subject=str(job.payload.get("subject")), job_id=job.id) for job in jobs])
+
+
+def _note_given_up(jobs: Sequence[GivenUp]) -> None:
+    Effect.objects.bulk_create([Effect(subject=f"gave up {job.payload.get('subject')}", job_id=job.id) for job in jobs])
+
+
+@task(queue="workload", batch_size=8, timeout_s=20, backoff_s=0.05, on_give_up=_note_given_up)
+def act(batch: Batch) -> None:
+    """Do what each payload asks: `do` is ok, sleep, retry, wait, fail, bug, break, kill, hang or effect_bug."""
+    Execution.objects.bulk_create([Execution(job_id=job.id, batch_size=len(batch)) for job in batch])
+    for job in batch:
+        _act(batch, job)
+    batch.on_settle(_count_effects)
+    batch.on_settle(_refuse_bad_effects)
+
+
+def _act(batch: Batch, job: ClaimedJob) -> None:
+    payload = job.payload
+    match payload.get("do", "ok"):
+        case "sleep":
+            time.sleep(payload["s"])  # stands for work that takes time
+            batch.complete(job)
+        case "retry" if job.attempt < payload.get("until", 99):
+            batch.fail(job, RetryableError("not yet"))
+        case "wait" if job.waits < payload.get("until", 99):
+            batch.fail(job, RateLimitedError("slow down", retry_after_s=0.01))
+        case "fail":
+            batch.fail(job, PermanentError("never"))
+        case "bug":
+            raise ZeroDivisionError("a bug in the handler")
+        case "kill" if not Path(payload.get("unless", "/nonexistent")).exists():
+            os.kill(os.getpid(), signal.SIGKILL)
+        case "follow":
+            batch.complete(job, result={"n": 1}, then=[NewJob("act", {"subject": f"after {payload['subject']}"})])
+        case _:
+            batch.complete(job)
+
+
+def _refuse_bad_effects(jobs: Sequence[ClaimedJob]) -> None:
+    if any(job.payload.get("do") == "effect_bug" for job in jobs):
+        raise ValueError("a bug in an effect")
