@@ -17,10 +17,16 @@ BASE_DIR = Path(__file__).resolve().parent.parent
 # --- where the environment comes from -------------------------------------------------------------
 env = Env()
 VAR_DIR = Path(os.environ.get("VAR_DIR") or BASE_DIR / "var").resolve()
-EMBEDDED = not os.environ.get("DATABASE_URL")
+# Services that somebody else runs; `manage.py stack` runs the others.
+EXTERNAL_SERVICES = {
+    name: os.environ[name]
+    for name in ("DATABASE_URL", "REDIS_URL", "CACHE_URL", "MILVUS_URI")
+    if os.environ.get(name)
+}
+EMBEDDED = "DATABASE_URL" not in EXTERNAL_SERVICES
 if EMBEDDED:
     for _name, _value in embedded_environment(VAR_DIR).items():
-        os.environ.setdefault(_name, _value)
+        os.environ[_name] = os.environ.get(_name) or _value
 
 DEBUG = env.bool("DEBUG", False)
 SECRET_KEY = env.str("SECRET_KEY", validate=validate.Length(min=32))

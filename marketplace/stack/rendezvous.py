@@ -1,9 +1,11 @@
 """Where the embedded stack of a var folder tells others how to reach it."""
 
+import fcntl
 import json
 import os
 import secrets
 from pathlib import Path
+from typing import Any
 
 NOT_RUNNING_URL = "postgresql://no-stack-is-running@127.0.0.1:1/souk"
 
@@ -13,6 +15,35 @@ def stack_file(var_dir: Path) -> Path:
     return var_dir / "stack.json"
 
 
+def lock_file(var_dir: Path) -> Path:
+    """Name the file that a running supervisor holds locked: a lock, unlike a pid, cannot outlive its holder."""
+    return var_dir / "stack.lock"
+
+
+def is_supervised(var_dir: Path) -> bool:
+    """Tell whether a supervisor of var_dir is alive."""
+    try:
+        descriptor = os.open(lock_file(var_dir), os.O_RDONLY | os.O_CLOEXEC)
+    except FileNotFoundError:
+        return False
+    try:
+        fcntl.flock(descriptor, fcntl.LOCK_SH | fcntl.LOCK_NB)
+    except BlockingIOError:
+        return True
+    finally:
+        os.close(descriptor)
+    return False
+
+
+def running_stack(var_dir: Path) -> dict[str, Any] | None:
+    """Return what the stack of var_dir says of itself; nothing when it is down, whatever file a killed one left."""
+    try:
+        state: dict[str, Any] = json.loads(stack_file(var_dir).read_text())
+    except FileNotFoundError:
+        return None
+    return state if is_supervised(var_dir) else None
+
+
 def embedded_environment(var_dir: Path) -> dict[str, str]:
     """Return the variables that reach the stack of var_dir, and its secret.
 
@@ -20,22 +51,23 @@ def embedded_environment(var_dir: Path) -> dict[str, str]:
     the others fail on their first query.
     """
     values = {"DATABASE_URL": NOT_RUNNING_URL, "SECRET_KEY": embedded_secret(var_dir)}
-    try:
-        state = json.loads(stack_file(var_dir).read_text())
-    except FileNotFoundError:
-        return values
-    return values | state["env"]
+    state = running_stack(var_dir)
+    return values | state["env"] if state else values
 
 
 def embedded_secret(var_dir: Path) -> str:
     """Return the secret of var_dir, made on first use and readable by its owner only."""
-    path = var_dir / "secret-key"
+    return kept_secret(var_dir / "secret-key")
+
+
+def kept_secret(path: Path) -> str:
+    """Return the secret kept at path, made on first use and readable by its owner only."""
     try:
         return path.read_text()
     except FileNotFoundError:
         pass
-    var_dir.mkdir(parents=True, exist_ok=True)
-    draft = var_dir / f"secret-key.{os.getpid()}"
+    path.parent.mkdir(parents=True, exist_ok=True)
+    draft = path.with_name(f"{path.name}.{os.getpid()}")
     draft.touch(mode=0o600)
     draft.write_text(secrets.token_urlsafe(50))
     try:
@@ -45,3 +77,12 @@ def embedded_secret(var_dir: Path) -> str:
     finally:
         draft.unlink()
     return path.read_text()
+
+
+def write_private(path: Path, text: str) -> None:
+    """Replace the file at path as a whole, readable by its owner only."""
+    draft = path.with_name(f"{path.name}.{os.getpid()}")
+    draft.unlink(missing_ok=True)
+    draft.touch(mode=0o600)
+    draft.write_text(text)
+    draft.replace(path)
