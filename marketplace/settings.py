@@ -231,6 +231,7 @@ UNFOLD = {
     },
     "ENVIRONMENT": "marketplace.dashboard.environment",
     "DASHBOARD_CALLBACK": "marketplace.dashboard.overview",
+    "STYLES": ["marketplace.dashboard.stylesheet"],
     "SIDEBAR": {"show_search": True, "navigation": "marketplace.dashboard.navigation"},
 }
 # The admin pages of what jobs name: keys of a payload, and "tenant" for the tenant itself.
