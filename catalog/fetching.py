@@ -191,7 +191,7 @@ class FetchSession:
             async with self._session.get(url, headers=headers, allow_redirects=False) as response:
                 if response.status in _REDIRECTS:
                     return _redirect_target(url, response)
-                _raise_for_status(url, response)
+                check_status(str(url), response.status, response.headers.get("Retry-After", ""))
                 body = b"" if response.status == 304 else await _read_capped(url, response, max_bytes)
                 return Reply(status=response.status, address=str(url), headers=response.headers, body=body)
         except TimeoutError as error:
@@ -228,6 +228,20 @@ async def send_all(
     return await asyncio.gather(*(send(request) for request in requests))
 
 
+def check_status(address: str, status: int, retry_after: str) -> None:
+    """Raise the error that a status stands for; 200 and 304 stand for none."""
+    if status in (200, 304):
+        return
+    if status in (404, 410):
+        raise PageNotFound(f"{address} answers {status}: the page does not exist")
+    if status == 429:
+        wait_s = parse_retry_after(retry_after, now=datetime.now(UTC))
+        raise TooManyRequests(f"{address} answers 429: asks for {wait_s:g} s of rest", retry_after_s=wait_s)
+    if status >= 500 or status == 408:
+        raise SiteFailing(f"{address} answers {status}")
+    raise RequestRefused(f"{address} answers {status}")
+
+
 def parse_retry_after(value: str, *, now: datetime) -> float:
     """Return the seconds that a Retry-After header asks for, between 0 and an hour; a minute if it says nothing."""
     value = value.strip()
@@ -252,20 +266,6 @@ def _redirect_target(url: URL, response: aiohttp.ClientResponse) -> URL:
         return url.join(URL(location))
     except ValueError as error:
         raise RequestRefused(f"{url} redirects to {location[:200]!r}, which is no address") from error
-
-
-def _raise_for_status(url: URL, response: aiohttp.ClientResponse) -> None:
-    status = response.status
-    if status in (200, 304):
-        return
-    if status in (404, 410):
-        raise PageNotFound(f"{url} answers {status}: the page does not exist")
-    if status == 429:
-        wait_s = parse_retry_after(response.headers.get("Retry-After", ""), now=datetime.now(UTC))
-        raise TooManyRequests(f"{url} answers 429: asks for {wait_s:g} s of rest", retry_after_s=wait_s)
-    if status >= 500 or status == 408:
-        raise SiteFailing(f"{url} answers {status}")
-    raise RequestRefused(f"{url} answers {status}")
 
 
 async def _read_capped(url: URL, response: aiohttp.ClientResponse, max_bytes: int) -> bytes:

@@ -55,6 +55,7 @@ class Command(BaseCommand):
                 SampleSite(edition, pictures),
                 lifespan="off",
                 log_config=None,
+                log_level="warning",
                 access_log=False,
                 server_header=False,
                 timeout_graceful_shutdown=2,

@@ -1,0 +1,108 @@
+"""WhatsApp's public catalogs.
+
+A catalog's address is wa.me/c/<digits>, www.whatsapp.com/catalog/<digits>/ or api.whatsapp.com/c/<digits>; a product's
+is wa.me/p/<product id>/<digits>, a page with Open Graph data. The digits are the shop's phone number.
+WhatsApp itself shows most catalogs only inside its application: then there is nothing to list, and the seller is told
+what to do instead. Nothing is ever made up.
+"""
+
+import re
+from dataclasses import dataclass
+
+from django.conf import settings
+from playwright.sync_api import Page
+from yarl import URL
+
+from catalog.extraction import read_open_graph
+from catalog.fetching import PageNotFound
+from catalog.scrolling import scroll_through
+from catalog.sources.source import (
+    Evidence,
+    ExtractedProduct,
+    ListedCollection,
+    ListedProduct,
+    ListIncomplete,
+    Listing,
+)
+
+NAME = "whatsapp"
+OWN_HOSTS = frozenset({"wa.me", "www.whatsapp.com", "api.whatsapp.com"})
+
+_CATALOG = re.compile(r"/(?:c|catalog)/(?P<digits>\d{6,20})(?:/(?P<slug>[\w%.~-]{1,200}))?/?")
+_PRODUCT = re.compile(r"/(?:p|product)/(?P<id>\d{1,40})/(?P<digits>\d{6,20})/?")
+
+
+@dataclass(frozen=True, slots=True)
+class WhatsAppSource:
+    """Reads catalogs at WhatsApp's addresses, and at the hosts that settings.WHATSAPP_HOSTS names."""
+
+    name: str = NAME
+
+    def probe(self, address: str) -> Evidence | None:
+        """Recognise a catalog by its exact host and its path; query, fragment and credentials are dropped."""
+        url = _own_url(address)
+        match = _CATALOG.fullmatch(url.raw_path) if url else None
+        if url is None or match is None:
+            return None
+        is_own = url.host in OWN_HOSTS
+        start = "catalog" if url.host == "www.whatsapp.com" else "c"
+        path = f"/{start}/{match['digits']}" + (f"/{match['slug']}" if match["slug"] else "")
+        scheme = "https" if is_own else url.scheme
+        return Evidence(
+            source=self.name,
+            address=f"{scheme}://{url.authority}{path}",
+            reason=f"{url.authority} serves WhatsApp catalogs, and the path names shop {match['digits']}",
+        )
+
+    def discover(self, page: Page, address: str) -> Listing:
+        """Scroll through one list page and return the products and collections that it links to."""
+        digits = _digits_of(address)
+        seen = scroll_through(page, address, item_pattern=rf"/(p|product)/\d+/{digits}/?$")
+        products: dict[str, ListedProduct] = {}
+        collections: dict[str, ListedCollection] = {}
+        for link in seen.links:
+            url = _own_url(link.address)
+            if url is None:
+                continue
+            if (match := _PRODUCT.fullmatch(url.raw_path)) and match["digits"] == digits:
+                found = ListedProduct(f"{self.name}:{match['id']}", str(url.with_query(None).with_fragment(None)))
+                products.setdefault(found.external_id, found)
+            elif (match := _CATALOG.fullmatch(url.raw_path)) and match["digits"] == digits and match["slug"]:
+                inner = self.probe(link.address)
+                if inner is not None and link.text:
+                    collections.setdefault(inner.address, ListedCollection(link.text[:200], inner.address))
+        if seen.total is not None and len(products) < seen.total:
+            raise ListIncomplete(f"{address} shows {len(products)} products, but says that it has {seen.total}")
+        return Listing(
+            address=address,
+            products=list(products.values()),
+            collections=list(collections.values()),
+            total=seen.total,
+        )
+
+    def extract(self, html: str, address: str) -> ExtractedProduct:
+        """Read a product's Open Graph data; WhatsApp says "Page Not Found" there, with status 200."""
+        product = read_open_graph(html, address)
+        if product.title == "Page Not Found":
+            raise PageNotFound(f"{address} says that there is no such product")
+        return product
+
+
+def _own_url(address: str) -> URL | None:
+    """Return the address without credentials, if it is one of a host that serves WhatsApp catalogs."""
+    try:
+        url = URL(address.strip())
+        port = url.port
+    except ValueError:
+        return None
+    if url.scheme not in ("http", "https") or not url.host:
+        return None
+    url = url.with_user(None)
+    is_own = url.host in OWN_HOSTS and port in (80, 443)
+    is_named = not {url.host, f"{url.host}:{port}", url.authority}.isdisjoint(settings.WHATSAPP_HOSTS)
+    return url if is_own or is_named else None
+
+
+def _digits_of(address: str) -> str:
+    match = _CATALOG.fullmatch(URL(address).raw_path)
+    return match["digits"] if match else ""
