@@ -1,5 +1,9 @@
 """The addresses of search, below /api/."""
 
-from django.urls import URLPattern
+from django.urls import re_path
 
-urlpatterns: list[URLPattern] = []
+from catalog.api import SearchView
+
+urlpatterns = [
+    re_path(r"^search/?$", SearchView.as_view(), name="search"),
+]

@@ -1,0 +1,170 @@
+"""The pictures of products: fetched, rendered, and written as rows."""
+
+import asyncio
+from collections.abc import Collection, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from pathlib import Path
+
+from django.conf import settings
+from django.db.models import Q
+
+from catalog.fetching import FetchSession, ReplyTooLarge, Request
+from catalog.pictures import MAX_BYTES, OversizedPicture, UnusablePicture, render_picture, store_file
+from jobs.errors import JobError, PermanentError
+from marketplace.models import Picture, Product
+
+MAX_PICTURES = 10
+ACCEPT_PICTURES = "image/avif,image/webp,image/png,image/jpeg,image/*;q=0.8,*/*;q=0.1"
+MISSING = "picture.missing"
+# Pictures fetched or rendered at once, which bounds their memory: 16 of 16 MiB at most.
+CONCURRENCY = 16
+# Pillow decodes and encodes without the GIL; more threads than this gained nothing on two cores.
+RENDER_THREADS = 3
+
+
+@dataclass(frozen=True, slots=True)
+class Gallery:
+    """A product's pictures as its page names them, and those that are stored already, by position."""
+
+    product_id: int
+    addresses: Sequence[str]
+    stored: Mapping[int, Picture]
+
+    def is_stored(self, position: int) -> bool:
+        """Tell whether the picture at this position is stored from its very address."""
+        picture = self.stored.get(position)
+        return (
+            picture is not None
+            and picture.status == Picture.Status.READY
+            and picture.source_address == self.addresses[position]
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class FilledGallery:
+    """The new pictures of a product, and how many it has in all."""
+
+    product_id: int
+    pictures: Sequence[Picture]
+    size: int
+
+
+def galleries_of(product_ids: Collection[int]) -> dict[int, Gallery]:
+    """Return the galleries of products, ten pictures each at most."""
+    stored: dict[int, dict[int, Picture]] = {}
+    for picture in Picture.objects.filter(product__in=product_ids):
+        stored.setdefault(picture.product_id, {})[picture.position] = picture
+    named = Product.objects.filter(pk__in=product_ids).values_list("pk", "picture_addresses")
+    return {
+        pk: Gallery(product_id=pk, addresses=addresses[:MAX_PICTURES], stored=stored.get(pk, {}))
+        for pk, addresses in named
+    }
+
+
+def fill_galleries(galleries: Collection[Gallery]) -> dict[int, FilledGallery | JobError]:
+    """Fetch and render what is not stored yet, and write the files; the rows are left to store_galleries.
+
+    A picture that is missing or broken is a row that says so. A product whose picture could not be had for a
+    reason that may pass has that error instead.
+    """
+    return asyncio.run(_fill_all(galleries))
+
+
+async def _fill_all(galleries: Collection[Gallery]) -> dict[int, FilledGallery | JobError]:
+    places = asyncio.Semaphore(CONCURRENCY)
+    with ThreadPoolExecutor(RENDER_THREADS, thread_name_prefix="render") as renderers:
+        async with FetchSession(concurrency=CONCURRENCY) as session:
+            filled = await asyncio.gather(*(_fill(gallery, session, renderers, places) for gallery in galleries))
+    return {gallery.product_id: outcome for gallery, outcome in zip(galleries, filled, strict=True)}
+
+
+async def _fill(
+    gallery: Gallery, session: FetchSession, renderers: ThreadPoolExecutor, places: asyncio.Semaphore
+) -> FilledGallery | JobError:
+    wanted = [position for position in range(len(gallery.addresses)) if not gallery.is_stored(position)]
+    outcomes = await asyncio.gather(
+        *(_picture(gallery, position, session, renderers, places) for position in wanted), return_exceptions=True
+    )
+    errors = [outcome for outcome in outcomes if isinstance(outcome, BaseException)]
+    for error in errors:
+        if not isinstance(error, JobError):
+            raise error
+        return error
+    pictures = [outcome for outcome in outcomes if isinstance(outcome, Picture)]
+    return FilledGallery(product_id=gallery.product_id, pictures=pictures, size=len(gallery.addresses))
+
+
+async def _picture(
+    gallery: Gallery,
+    position: int,
+    session: FetchSession,
+    renderers: ThreadPoolExecutor,
+    places: asyncio.Semaphore,
+) -> Picture:
+    """Return the row of one picture, ready or broken.
+
+    Raises:
+        RetryableError, RateLimitedError: it cannot be had now.
+    """
+    picture = Picture(
+        product_id=gallery.product_id,
+        position=position,
+        source_address=gallery.addresses[position],
+        status=Picture.Status.BROKEN,
+    )
+    request = Request(address=picture.source_address, max_bytes=MAX_BYTES, accept=ACCEPT_PICTURES)
+    async with places:
+        try:
+            reply = await session.send(request)
+            await asyncio.get_running_loop().run_in_executor(renderers, _render_into, picture, reply.body)
+        except ReplyTooLarge:
+            picture.error_code = OversizedPicture.code
+        except PermanentError:
+            picture.error_code = MISSING
+        except UnusablePicture as error:
+            picture.error_code = error.code
+    return picture
+
+
+def _render_into(picture: Picture, data: bytes) -> None:
+    """Write the renditions' files and describe them in the row."""
+    rendered = render_picture(data)
+    root = Path(settings.MEDIA_ROOT)
+    store_file(root, rendered.display_name, rendered.display)
+    store_file(root, rendered.thumbnail_name, rendered.thumbnail)
+    picture.status = Picture.Status.READY
+    picture.sha256 = rendered.sha256
+    picture.perceptual_hash = rendered.perceptual_hash
+    picture.width_px = rendered.width_px
+    picture.height_px = rendered.height_px
+    picture.size_bytes = rendered.size_bytes
+    picture.media_type = rendered.media_type
+    picture.display.name = rendered.display_name
+    picture.thumbnail.name = rendered.thumbnail_name
+
+
+def store_galleries(galleries: Collection[FilledGallery]) -> None:
+    """Write the rows of galleries, in place of those at the same positions, and drop those beyond their end."""
+    beyond = Q(pk__in=[])
+    for gallery in galleries:
+        beyond |= Q(product=gallery.product_id, position__gte=gallery.size)
+    Picture.objects.filter(beyond).delete()
+    Picture.objects.bulk_create(
+        [picture for gallery in sorted(galleries, key=lambda it: it.product_id) for picture in gallery.pictures],
+        update_conflicts=True,
+        unique_fields=["product", "position"],
+        update_fields=[
+            "source_address",
+            "status",
+            "error_code",
+            "sha256",
+            "perceptual_hash",
+            "width_px",
+            "height_px",
+            "size_bytes",
+            "media_type",
+            "display",
+            "thumbnail",
+        ],
+    )

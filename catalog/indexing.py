@@ -1,0 +1,187 @@
+"""Which rows of the index a product should have, and making it so."""
+
+from collections import defaultdict
+from collections.abc import Collection, Iterable, Mapping
+from dataclasses import dataclass
+from enum import Enum
+
+from django.db.models import F, Max, Q, QuerySet
+from django.utils import timezone
+
+from catalog import index
+from catalog.embedders.contract import Embedder
+from catalog.index import IndexRow
+from catalog.vectors import Vector, embedding_text, input_hash, vectors_for
+from catalog.words import index_text
+from marketplace.models import Product, ProductCategory
+
+Status = Product.Status
+
+
+class Purpose(Enum):
+    """Why rows are written: this decides what becomes of a product in each status."""
+
+    PREPARE = "prepare"  # products on their way get a hidden row; all others keep what they have
+    SHOW = "show"  # approved products get a visible row, all others none
+    REPAIR = "repair"  # as SHOW, but products on their way keep what they have
+
+
+class Wanted(Enum):
+    """What the index should hold of a product."""
+
+    VISIBLE = "visible"
+    HIDDEN = "hidden"
+    NOTHING = "nothing"
+    AS_IT_IS = "as it is"
+
+
+@dataclass(frozen=True, slots=True)
+class Written:
+    """What a write left in the index."""
+
+    shown: frozenset[int]
+    changed: int
+
+
+def wanted(*, status: str, is_approved: bool, purpose: Purpose) -> Wanted:
+    """Decide what the index should hold of a product; approved means by its latest verdict.
+
+    An approved product on its way gets no hidden row: a slow worker could otherwise hide what another has
+    shown a moment before.
+    """
+    if purpose is Purpose.PREPARE:
+        return Wanted.HIDDEN if status == Status.PENDING and not is_approved else Wanted.AS_IT_IS
+    if status == Status.PENDING and purpose is Purpose.REPAIR:
+        return Wanted.AS_IT_IS
+    return Wanted.VISIBLE if is_approved and status in (Status.PENDING, Status.LIVE) else Wanted.NOTHING
+
+
+def approved_products(product_ids: Collection[int]) -> QuerySet[Product]:
+    """Find those of the products whose latest verdict is approval."""
+    judged = Product.objects.filter(pk__in=product_ids).annotate(latest_verdict=Max("verdicts__id"))
+    return judged.filter(verdicts__id=F("latest_verdict"), verdicts__decision="approved").order_by()
+
+
+def write_products(
+    product_ids: Collection[int],
+    *,
+    purpose: Purpose,
+    embedder: Embedder,
+    vectors: Mapping[str, Vector] | None = None,
+) -> Written:
+    """Bring the index's rows of these products up to date; rows that are so already are not written.
+
+    The products are read under the writers' lock, so that of two writers the later has the later facts.
+
+    Args:
+        product_ids: the products.
+        purpose: see Purpose.
+        embedder: whose collection, and for products whose vector is not stored.
+        vectors: vectors by input hash that need not be looked up.
+
+    Raises:
+        IndexUnavailable: away for longer than 30 s.
+    """
+    return index.patiently(lambda: _write_locked(product_ids, purpose, embedder, vectors or {}))
+
+
+def _write_locked(
+    product_ids: Collection[int], purpose: Purpose, embedder: Embedder, vectors: Mapping[str, Vector]
+) -> Written:
+    fingerprint = embedder.fingerprint
+    with index.write_lock():
+        index.ensure_collection(fingerprint)
+        rows, products, unwanted = _wanted_rows(product_ids, purpose)
+        held = index.row_hashes(fingerprint, [*rows, *unwanted])
+        changed = [row for row in rows.values() if held.get(row.product_id) != row.row_hash]
+        removed = [product_id for product_id in unwanted if product_id in held]
+        if changed:
+            texts = {row.input_hash: embedding_text(products[row.product_id]) for row in changed}
+            missing = {digest: text for digest, text in texts.items() if digest not in vectors}
+            found, _ = vectors_for(missing, embedder=embedder)
+            index.upsert(fingerprint, changed, {**vectors, **found})
+        if removed:
+            index.delete(fingerprint, removed)
+        if removed or any(row.is_visible for row in changed):
+            index.bump_version()
+    return Written(
+        shown=frozenset(row.product_id for row in rows.values() if row.is_visible),
+        changed=len(changed) + len(removed),
+    )
+
+
+def _wanted_rows(
+    product_ids: Collection[int], purpose: Purpose
+) -> tuple[dict[int, IndexRow], dict[int, Product], list[int]]:
+    """Return the rows that should be, their products, and the products that should have none."""
+    products = Product.objects.in_bulk(list(product_ids))
+    approved = set(approved_products(product_ids).values_list("pk", flat=True))
+    wishes = {
+        pk: wanted(status=product.status, is_approved=pk in approved, purpose=purpose)
+        for pk, product in products.items()
+    }
+    unwanted = [pk for pk in product_ids if wishes.get(pk, Wanted.NOTHING) is Wanted.NOTHING]
+    shown = {pk: wish is Wanted.VISIBLE for pk, wish in wishes.items() if wish in (Wanted.VISIBLE, Wanted.HIDDEN)}
+    return _rows({pk: products[pk] for pk in shown}, shown), products, unwanted
+
+
+def _rows(products: Mapping[int, Product], is_visible: Mapping[int, bool]) -> dict[int, IndexRow]:
+    categories = _category_paths(products)
+    return {pk: _row(product, categories[pk], is_visible[pk]) for pk, product in products.items()}
+
+
+def _row(product: Product, paths: list[str], is_visible: bool) -> IndexRow:
+    return IndexRow(
+        product_id=product.pk,
+        seller_id=product.seller_id,
+        categories=_category_names(paths),
+        price=None if product.price is None else product.price.normalize(),
+        currency=product.currency,
+        is_visible=is_visible,
+        text=index_text([product.title, product.brand, product.sku, *paths, product.description]),
+        input_hash=input_hash(embedding_text(product)),
+    )
+
+
+def _category_paths(product_ids: Iterable[int]) -> defaultdict[int, list[str]]:
+    paths: defaultdict[int, list[str]] = defaultdict(list)
+    links = ProductCategory.objects.filter(product__in=list(product_ids)).order_by("category__path")
+    for product_id, path in links.values_list("product_id", "category__path"):
+        paths[product_id].append(path)
+    return paths
+
+
+def _category_names(paths: Iterable[str]) -> tuple[str, ...]:
+    """List each path, each path above it and each name in it: a filter may name any of them."""
+    names: dict[str, None] = {}
+    for path in paths:
+        parts = path.split(" > ")
+        names |= dict.fromkeys([*(" > ".join(parts[: i + 1]) for i in range(len(parts))), *parts])
+    return tuple(names)
+
+
+def mark_live(product_ids: Collection[int]) -> int:
+    """Set products live that are shown by the index and still approved; return how many.
+
+    Locks the products in the order of their ids.
+    """
+    on_their_way = Q(status=Status.PENDING) | Q(status=Status.LIVE)
+    locked = Product.objects.filter(on_their_way, pk__in=product_ids).order_by("pk").select_for_update()
+    approved = set(approved_products([product.pk for product in locked.only("pk")]).values_list("pk", flat=True))
+    now = timezone.now()
+    return Product.objects.filter(pk__in=approved).update(
+        status=Status.LIVE, reasons=[], indexed_at=now, updated_at=now
+    )
+
+
+def stale_products(seller_id: int, *, fingerprint: str) -> list[int]:
+    """List the seller's products that the index shows wrongly: not at all, not as they are, or against their status.
+
+    Products on their way are left out: their stages are still at work on them.
+    """
+    held = index.visible_rows(fingerprint, seller_id)
+    live = {product.pk: product for product in Product.objects.filter(seller=seller_id, status=Status.LIVE)}
+    expected = _rows(live, dict.fromkeys(live, True))
+    stale = {pk for pk, row in expected.items() if held.get(pk) != row.row_hash}
+    on_their_way = Product.objects.filter(seller=seller_id, status=Status.PENDING).values_list("pk", flat=True)
+    return sorted(stale | (held.keys() - expected.keys() - set(on_their_way)))

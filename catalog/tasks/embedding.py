@@ -1,0 +1,32 @@
+"""The stage of embeddings."""
+
+from collections.abc import Sequence
+
+from catalog.embedders.current import current_embedder
+from catalog.embedding import embed_products, store_embeddings
+from catalog.setbacks import bury_products
+from jobs.batch import Batch, ClaimedJob, GivenUp, NewJob
+from jobs.registry import task
+
+
+def give_up_on_embedding(given_up: Sequence[GivenUp]) -> None:
+    """Tell the sellers that their products could not be made searchable."""
+    bury_products(given_up, field="", remedy="Nothing on your side; our staff is told, and the next sync tries again.")
+
+
+@task(queue="generate-embedding", batch_size=64, attempts=5, on_give_up=give_up_on_embedding)
+def generate_embedding(batch: Batch) -> None:
+    """Store one vector per product and prepare its row of the index; a second run changes nothing."""
+    embedded = embed_products({job.payload["product"] for job in batch}, embedder=current_embedder())
+    for job in batch:
+        batch.complete(job, then=[_quality_control(job)])
+
+    def store(jobs: Sequence[ClaimedJob]) -> None:
+        store_embeddings(embedded, only={job.payload["product"] for job in jobs})
+
+    batch.on_settle(store)
+
+
+def _quality_control(job: ClaimedJob) -> NewJob:
+    sync, product = job.payload["sync"], job.payload["product"]
+    return NewJob("quality-control", {"sync": sync, "product": product}, key=f"{sync}:{product}")

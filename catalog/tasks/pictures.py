@@ -1,0 +1,50 @@
+"""The stage of pictures."""
+
+from collections.abc import Sequence
+
+from catalog.galleries import FilledGallery, fill_galleries, galleries_of, store_galleries
+from catalog.setbacks import bury_products
+from jobs.batch import Batch, ClaimedJob, GivenUp, NewJob
+from jobs.errors import JobError
+from jobs.registry import task
+
+
+def give_up_on_pictures(given_up: Sequence[GivenUp]) -> None:
+    """Tell the sellers that the pictures could not be had."""
+    bury_products(
+        given_up,
+        field="pictures",
+        remedy="See that the product's pictures open in a browser that is not logged in; the next sync tries again.",
+    )
+
+
+@task(queue="process-images", batch_size=16, attempts=4, on_give_up=give_up_on_pictures)
+def process_images(batch: Batch) -> None:
+    """Store each product's pictures, safe to show; a second run fetches only what is not stored."""
+    galleries = galleries_of({job.payload["product"] for job in batch})
+    filled = fill_galleries(galleries.values())
+    for job in batch:
+        outcome = filled.get(job.payload["product"])
+        if isinstance(outcome, JobError):
+            batch.fail(job, outcome)
+        elif outcome is None:
+            batch.complete(job, result={"product": "deleted"})
+        else:
+            batch.complete(job, result=_summary(outcome), then=[_embedding(job)])
+
+    def store(jobs: Sequence[ClaimedJob]) -> None:
+        wanted = {job.payload["product"] for job in jobs}
+        ready = [outcome for pk, outcome in filled.items() if pk in wanted and isinstance(outcome, FilledGallery)]
+        store_galleries(ready)
+
+    batch.on_settle(store)
+
+
+def _embedding(job: ClaimedJob) -> NewJob:
+    sync, product = job.payload["sync"], job.payload["product"]
+    return NewJob("generate-embedding", {"sync": sync, "product": product}, key=f"{sync}:{product}")
+
+
+def _summary(gallery: FilledGallery) -> dict[str, int]:
+    broken = sum(1 for picture in gallery.pictures if picture.error_code)
+    return {"stored": len(gallery.pictures) - broken, "broken": broken, "pictures": gallery.size}
