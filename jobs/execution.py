@@ -8,10 +8,10 @@ import time
 from collections.abc import Iterator, Sequence
 from itertools import groupby
 
-from django.db import DatabaseError, InterfaceError, OperationalError, close_old_connections, connection
+from django.db import InterfaceError, OperationalError, close_old_connections, connection
 
 from jobs import sql
-from jobs.batch import Batch, ClaimedJob, Completed
+from jobs.batch import Batch, ClaimedJob, Failed
 from jobs.claim import claim
 from jobs.permits import batch_size_of, wake
 from jobs.registry import Task, get_task
@@ -96,21 +96,34 @@ def _run_batch(task: Task, jobs: Sequence[ClaimedJob], session: Session) -> None
 
 
 def _handle(task: Task, batch: Batch) -> None:
-    """Call the handler and give an outcome to each job that it left without one."""
+    """Call the handler, and give an outcome to each job that it left without one."""
     try:
         task.handler(batch)
     except Exception as error:
-        if family_of(error) is Family.BUG and len(batch.open_jobs) > 1:
-            logger.exception("a handler broke on a batch: its jobs will run alone", extra={"task": task.name})
-            batch.isolate(batch.open_jobs)
-        for job in batch.open_jobs:
-            batch.fail(job, error)
+        _blame(batch, error, task)
+        return
     for job in batch.open_jobs:
         batch.complete(job)
 
 
+def _blame(batch: Batch, error: Exception, task: Task) -> None:
+    """After a handler or an effect broke: undo what the batch wanted, and find the job to blame.
+
+    Its effects may be missing, so none of its jobs may count as complete. A known error fails them all; a bug
+    may be due to one of them, so they go back to run alone, and the guilty one fails alone.
+    """
+    batch.effects.clear()
+    suspects = [job for job in batch.jobs if not isinstance(batch.outcomes.get(job.id), Failed)]
+    if family_of(error) is Family.BUG and len(suspects) > 1:
+        logger.error("a batch broke: its jobs will run alone", exc_info=error, extra={"task": task.name})
+        batch.isolate(suspects)
+        return
+    for job in suspects:
+        batch.fail(job, error)
+
+
 def _settle_surely(batch: Batch, *, task: Task, session: Session, run_s: float) -> Settled:
-    """Settle the batch; outlast lost connections and deadlocks, isolate an effect that breaks.
+    """Settle the batch; outlast lost connections and deadlocks, blame a job whose effect breaks.
 
     When PostgreSQL stays away the process ends, so that its jobs are seen as abandoned and go to another.
     """
@@ -130,17 +143,6 @@ def _settle_surely(batch: Batch, *, task: Task, session: Session, run_s: float) 
 
 def _settle(batch: Batch, *, task: Task, session: Session, run_s: float) -> Settled:
     return settle(batch, task=task, worker_id=session.worker_id, worker_name=session.name, run_s=run_s)
-
-
-def _blame(batch: Batch, error: Exception, task: Task) -> None:
-    """After an effect broke: let the batch's jobs run alone, or fail the one that already does."""
-    batch.effects.clear()
-    if len(batch.jobs) == 1:
-        batch.fail(batch.jobs[0], error)
-        return
-    kind = "the database refused" if isinstance(error, DatabaseError) else "broke"
-    logger.error("an effect %s a batch: its jobs will run alone", kind, exc_info=error, extra={"task": task.name})
-    batch.isolate([job for job in batch.jobs if isinstance(batch.outcomes[job.id], Completed)])
 
 
 def _log_batch(task: Task, jobs: Sequence[ClaimedJob], settled: Settled, run_s: float, session: Session) -> None:

@@ -106,7 +106,7 @@ def _columns(rows: Sequence[_Row]) -> list[list[Any]]:
         [row.new.tenant or "" for row in rows],
         [Priority.NORMAL if row.new.priority is None else row.new.priority for row in rows],
         [row.task.attempts for row in rows],
-        [max(0.0, row.new.delay_s) for row in rows],
+        [float(max(0, row.new.delay_s)) for row in rows],
         [row.new.gate or None for row in rows],
         [row.new.group or None for row in rows],
         [row.new.key or None for row in rows],

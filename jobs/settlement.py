@@ -124,7 +124,7 @@ def _columns(endings: Sequence[_Ending]) -> list[list[Any]]:
         [ending.job.id for ending in endings],
         [ending.job.lease for ending in endings],
         [str(ending.state) for ending in endings],
-        [ending.delay_s for ending in endings],
+        [float(ending.delay_s) for ending in endings],
         [ending.refund for ending in endings],
         [ending.waited for ending in endings],
         [ending.is_suspect for ending in endings],

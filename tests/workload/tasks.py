@@ -63,3 +63,15 @@ def _act(batch: Batch, job: ClaimedJob) -> None:
 def _refuse_bad_effects(jobs: Sequence[ClaimedJob]) -> None:
     if any(job.payload.get("do") == "effect_bug" for job in jobs):
         raise ValueError("a bug in an effect")
+
+
+@task(queue="workload", batch_size=8, backoff_s=0.05)
+def act_each(batch: Batch) -> None:
+    """Divide 1 by `n`, each job in a thread of its own."""
+    batch.each(lambda job: 1 / job.payload["n"])
+
+
+@task(queue="workload", timeout_s=1)
+def act_hang(batch: Batch) -> None:
+    """Stay in C code that holds the GIL, where no signal handler and no thread of ours can run."""
+    sum(range(10**12))
