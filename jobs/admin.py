@@ -15,7 +15,16 @@ from unfold.decorators import display
 from jobs.admin_dead_letters import DeadLetterAdmin
 from jobs.admin_lists import QueueFilter, ReadOnlyAdmin, TaskFilter
 from jobs.models import Audit, DeadLetter, Job, State, Worker
-from jobs.presentation import attempts_text, link, list_link, pretty_json, seconds_text, subject_links, tenant_link
+from jobs.presentation import (
+    attempts_text,
+    label,
+    link,
+    list_link,
+    pretty_json,
+    seconds_text,
+    subject_links,
+    tenant_link,
+)
 
 admin.site.register(DeadLetter, DeadLetterAdmin)
 
@@ -31,7 +40,7 @@ STATE_LABELS = {
     State.CANCELLED: "warning",
 }
 
-WORKER_LABELS = {"idle": "info", "busy": "success", "silent": "danger", "ended": None}
+WORKER_LABELS = {"idle": "info", "busy": "success"}
 
 
 class IsAliveFilter(admin.SimpleListFilter):
@@ -114,10 +123,11 @@ class JobAdmin(ReadOnlyAdmin):
         """Name the job by its task and id."""
         return f"{job.task} {job.pk}"
 
-    @display(description="state", label=STATE_LABELS)
-    def state_label(self, job: Job) -> tuple[str, str]:
+    @display(description="state")
+    def state_label(self, job: Job) -> SafeString:
         """Show the state; a scheduled job that failed before is retrying."""
-        return job.state, "retrying" if job.state == State.SCHEDULED and job.attempt else job.get_state_display()
+        is_retrying = job.state == State.SCHEDULED and job.attempt > 0
+        return label("retrying" if is_retrying else job.state, STATE_LABELS[State(job.state)])
 
     @display(description="about")
     def subjects(self, job: Job) -> SafeString | str:
@@ -208,18 +218,14 @@ class WorkerAdmin(ReadOnlyAdmin):
     ]
     readonly_fields = ["status_label", "beat_age", "queue_names", "busy", "memory", "running_jobs", "ended"]
 
-    @display(
-        description="status",
-        label={"idle": "info", "busy": "success", "silent": "danger", "ended": None},
-        ordering="status",
-    )
-    def status_label(self, worker: Worker) -> tuple[str, str]:
+    @display(description="status", ordering="status")
+    def status_label(self, worker: Worker) -> SafeString:
         """Show what the worker does; a silent one has not been heard of for too long."""
         if worker.ended_at is not None:
-            return "ended", worker.end_reason or "ended"
+            return label(worker.end_reason or "ended", "danger" if worker.end_reason == "crashed" else None)
         if timezone.now() - worker.beat_at > timedelta(seconds=settings.JOB_SILENCE_S):
-            return "silent", "silent"
-        return worker.status, worker.get_status_display()
+            return label("silent", "danger")
+        return label(worker.status, WORKER_LABELS.get(worker.status))
 
     @display(description="heartbeat", ordering="beat_at")
     def beat_age(self, worker: Worker) -> str:

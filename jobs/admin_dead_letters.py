@@ -14,7 +14,9 @@ from jobs.admin_lists import ReadOnlyAdmin, TaskFilter
 from jobs.confirmation import ask_for_reason, given_reason
 from jobs.dead_letters import AlreadyResolved, discard_dead_letter, retry_dead_letter
 from jobs.models import DeadLetter
-from jobs.presentation import attempts_text, link, subject_links, tenant_link
+from jobs.presentation import attempts_text, label, link, subject_links, tenant_link
+
+RESOLUTION_LABELS = {"": "danger", "retried": "success", "discarded": "warning"}
 
 
 class ResolutionFilter(admin.SimpleListFilter):
@@ -78,10 +80,10 @@ class DeadLetterAdmin(ReadOnlyAdmin):
         """Name it by its task and job."""
         return f"{letter.task} {letter.job_id}"
 
-    @display(description="resolution", label={"": "danger", "retried": "success", "discarded": "warning"})
-    def resolution_label(self, letter: DeadLetter) -> tuple[str, str]:
+    @display(description="resolution")
+    def resolution_label(self, letter: DeadLetter) -> SafeString:
         """Show whether it is resolved, and how."""
-        return letter.resolution, letter.get_resolution_display()
+        return label(letter.resolution or "open", RESOLUTION_LABELS[letter.resolution])
 
     @display(description="message")
     def message(self, letter: DeadLetter) -> str:
@@ -145,11 +147,13 @@ class DeadLetterAdmin(ReadOnlyAdmin):
 
     def _resolve_one(self, request: HttpRequest, object_id: int, *, is_retry: bool) -> HttpResponse:
         chosen = DeadLetter.objects.filter(pk=object_id)
-        page = self._resolve(request, chosen, action_name="resolve", is_retry=is_retry)
-        return page or HttpResponseRedirect(reverse("admin:jobs_deadletter_change", args=[object_id]))
+        back = reverse("admin:jobs_deadletter_change", args=[object_id])
+        return self._resolve(
+            request, chosen, action_name="resolve", is_retry=is_retry, back=back
+        ) or HttpResponseRedirect(back)
 
     def _resolve(
-        self, request: HttpRequest, queryset: QuerySet[DeadLetter], *, action_name: str, is_retry: bool
+        self, request: HttpRequest, queryset: QuerySet[DeadLetter], *, action_name: str, is_retry: bool, back: str = ""
     ) -> HttpResponse | None:
         reason = given_reason(request)
         if reason is None:
@@ -158,6 +162,7 @@ class DeadLetterAdmin(ReadOnlyAdmin):
                 self,
                 list(queryset),
                 action=action_name,
+                back=back,
                 title="Retry dead letters" if is_retry else "Discard dead letters",
                 effect="Each job is tried again as a new job, with all its attempts."
                 if is_retry

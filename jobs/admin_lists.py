@@ -7,18 +7,43 @@ from django.contrib import admin
 from django.db.models import Model, QuerySet
 from django.http import HttpRequest
 from unfold.admin import ModelAdmin
+from unfold.views import ChangeList
 
 from jobs.paginator import CappedPaginator
 from jobs.registry import all_tasks
+
+
+class CappedChangeList(ChangeList):
+    """Says how many rows it found, and offers no way to show them all."""
+
+    def get_results(self, request: HttpRequest) -> None:
+        """Take the capped count for the whole."""
+        super().get_results(request)
+        self.full_result_count = self.result_count
 
 
 class ReadOnlyAdmin(ModelAdmin):
     """Shows what the engine writes; nobody edits it by hand."""
 
     show_full_result_count = False
+    list_max_show_all = 0
     paginator = CappedPaginator
     list_per_page = 50
     list_filter_submit = False
+
+    def get_changelist(self, request: HttpRequest, **kwargs: Any) -> type[ChangeList]:
+        """Return the list that knows its capped count only."""
+        return CappedChangeList
+
+    def changeform_view(
+        self,
+        request: HttpRequest,
+        object_id: str | None = None,
+        form_url: str = "",
+        extra_context: dict[str, Any] | None = None,
+    ) -> Any:
+        """Leave out the history: nobody edits, so there is none."""
+        return super().changeform_view(request, object_id, form_url, {"show_history": False} | (extra_context or {}))
 
     def has_add_permission(self, request: HttpRequest) -> bool:
         """Forbid adding."""

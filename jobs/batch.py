@@ -35,7 +35,7 @@ class NewJob:
 
 @dataclass(frozen=True, slots=True)
 class ClaimedJob:
-    """A job that this worker holds under a lease."""
+    """A job that this worker holds under a lease; `wait_s` is how long it was due before."""
 
     id: int
     task: str
@@ -50,9 +50,8 @@ class ClaimedJob:
     key: str | None
     payload: dict[str, Any]
     meta: dict[str, Any]
-    created_at: datetime
-    run_at: datetime
-    started_at: datetime
+    claimed_at: datetime
+    wait_s: float
 
 
 @dataclass(frozen=True, slots=True)

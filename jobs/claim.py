@@ -1,9 +1,11 @@
 """Take due jobs off the ledger, under a lease."""
 
 import json
+from datetime import datetime
 from typing import Any
 
 from django.db import connection
+from django.utils import timezone
 
 from jobs import sql
 from jobs.batch import ClaimedJob
@@ -16,17 +18,14 @@ def claim(queue: str, *, worker_id: int, limit: int) -> list[ClaimedJob]:
     A suspect, a job whose last worker died while holding it, is claimed alone and before the others.
     """
     with connection.cursor() as cursor:
-        cursor.execute(sql.CLAIM_SUSPECT, [worker_id, queue, 1])
-        rows = cursor.fetchall()
-        if not rows:
-            cursor.execute(sql.CLAIM, [worker_id, queue, limit])
-            rows = cursor.fetchall()
-    jobs = [_claimed(row) for row in rows]
+        cursor.execute(sql.CLAIM, [worker_id, queue, queue, limit])
+        claimed_at = timezone.now()
+        jobs = [_claimed(row, claimed_at) for row in cursor.fetchall()]
     return sorted(jobs, key=lambda job: (job.priority, job.id))
 
 
-def _claimed(row: tuple[Any, ...]) -> ClaimedJob:
-    (job_id, task, tenant, priority, attempt, max_attempts, waits, lease, group, gate, key, payload, meta, *times) = row
+def _claimed(row: tuple[Any, ...], claimed_at: datetime) -> ClaimedJob:
+    (job_id, task, tenant, priority, attempt, max_attempts, waits, lease, group, gate, key, payload, meta, wait_s) = row
     return ClaimedJob(
         id=job_id,
         task=task,
@@ -41,9 +40,8 @@ def _claimed(row: tuple[Any, ...]) -> ClaimedJob:
         key=key,
         payload=parsed(payload),
         meta=parsed(meta),
-        created_at=times[0],
-        run_at=times[1],
-        started_at=times[2],
+        claimed_at=claimed_at,
+        wait_s=max(0.0, wait_s),
     )
 
 

@@ -36,6 +36,7 @@ def ask_for_reason(
     title: str,
     effect: str,
     button: str,
+    back: str = "",
 ) -> TemplateResponse:
     """Show a page that says what will happen to which subjects, and asks why.
 
@@ -47,6 +48,7 @@ def ask_for_reason(
         title: what will be done.
         effect: one sentence on what that means.
         button: the verb on the button.
+        back: where Cancel leads; the address of the request, a list, by default.
     """
     context = {
         **model_admin.admin_site.each_context(request),
@@ -54,6 +56,7 @@ def ask_for_reason(
         "title": title,
         "effect": effect,
         "button": button,
+        "back": back or request.get_full_path(),
         "subjects": subjects,
         "action": action,
         "action_checkbox_name": ACTION_CHECKBOX_NAME,

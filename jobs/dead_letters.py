@@ -9,7 +9,7 @@ from django.utils import timezone
 
 from jobs.batch import GivenUp, NewJob
 from jobs.ledger import Enqueued, enqueue
-from jobs.models import Audit, DeadLetter, Priority
+from jobs.models import Audit, DeadLetter, Job, Priority
 from jobs.registry import Task
 
 
@@ -23,7 +23,6 @@ class Burial:
 
     given_up: GivenUp
     traceback: str
-    enqueued_at: datetime
     last_attempt_at: datetime
 
 
@@ -31,6 +30,9 @@ def bury(burials: Sequence[Burial], task: Task) -> None:
     """Open a dead letter for each job and tell the task, in the transaction that ended the jobs."""
     if not burials:
         return
+    enqueued_at = dict(
+        Job.objects.filter(pk__in=[burial.given_up.id for burial in burials]).values_list("pk", "created_at")
+    )
     DeadLetter.objects.bulk_create(
         [
             DeadLetter(
@@ -41,7 +43,7 @@ def bury(burials: Sequence[Burial], task: Task) -> None:
                 error_code=burial.given_up.error_code,
                 error_message=burial.given_up.error_message,
                 traceback=burial.traceback,
-                enqueued_at=burial.enqueued_at,
+                enqueued_at=enqueued_at[burial.given_up.id],
                 last_attempt_at=burial.last_attempt_at,
             )
             for burial in burials

@@ -146,7 +146,6 @@ def _settle(batch: Batch, *, task: Task, session: Session, run_s: float) -> Sett
 
 
 def _log_batch(task: Task, jobs: Sequence[ClaimedJob], settled: Settled, run_s: float, session: Session) -> None:
-    wait_s = max((job.started_at - job.run_at).total_seconds() for job in jobs)
     logger.info(
         "batch settled",
         extra={
@@ -157,7 +156,7 @@ def _log_batch(task: Task, jobs: Sequence[ClaimedJob], settled: Settled, run_s: 
             "given_up": settled.given_up,
             "released": settled.released,
             "fenced": settled.fenced,
-            "wait_ms": round(max(0.0, wait_s) * 1000),
+            "wait_ms": round(max(job.wait_s for job in jobs) * 1000),
             "run_ms": round(run_s * 1000),
             "attempt": max(job.attempt for job in jobs),
             "worker": session.name,

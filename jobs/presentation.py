@@ -6,11 +6,14 @@ from datetime import timedelta
 from typing import Any
 
 from django.conf import settings
+from django.template.loader import render_to_string
 from django.urls import reverse
 from django.utils.html import format_html, format_html_join
 from django.utils.safestring import SafeString
 
 from jobs.models import JobAttempt
+
+NBSP = "\N{NO-BREAK SPACE}"
 
 
 def link(url_name: str, pk: Any, text: Any) -> SafeString:
@@ -30,6 +33,16 @@ def list_link(url_name: str, query: str, text: Any) -> SafeString:
         query,
         text,
     )
+
+
+def label(text: str, variant: str | None) -> SafeString:
+    """Show a status as unfold's label, in a list and on a page alike.
+
+    Args:
+        text: what it says; the colour adds nothing to it.
+        variant: info, primary, success, warning, danger, or None for grey.
+    """
+    return render_to_string("unfold/helpers/label.html", {"text": text, "type": variant})
 
 
 def pretty_json(value: Any) -> SafeString | str:
@@ -53,19 +66,19 @@ def subject_links(payload: dict[str, Any]) -> SafeString | str:
     """Link to the pages of what a job's payload names."""
     pages = settings.JOB_SUBJECT_PAGES
     found = [
-        (link(pages[name], pk, f"{name} {pk}"),)
+        (link(pages[name], pk, f"{name}{NBSP}{pk}"),)
         for name, pk in payload.items()
         if name in pages and isinstance(pk, int)
     ]
-    return format_html_join(", ", "{}", found) if found else "-"
+    return format_html("<span>{}</span>", format_html_join(", ", "{}", found)) if found else "-"
 
 
 def seconds_text(seconds: float) -> str:
     """Write a duration in the unit that fits it."""
     if seconds < 1:
-        return f"{seconds * 1000:.0f} ms"
+        return f"{seconds * 1000:.0f}{NBSP}ms"
     if seconds < 120:
-        return f"{seconds:.1f} s"
+        return f"{seconds:.1f}{NBSP}s"
     return str(timedelta(seconds=round(seconds)))
 
 

@@ -37,7 +37,6 @@ class _Held:
     attempt: int
     crashes: int
     started_at: datetime
-    created_at: datetime
 
 
 def reclaim_lost_jobs() -> Counter[str]:
@@ -121,5 +120,5 @@ def _quarantine(doomed: Sequence[_Held], now: datetime) -> None:
             error_code="jobs.quarantined",
             error_message=message,
         )
-        burial = Burial(given_up=given_up, traceback="", enqueued_at=job.created_at, last_attempt_at=job.started_at)
+        burial = Burial(given_up=given_up, traceback="", last_attempt_at=job.started_at)
         bury([burial], get_task(job.task))

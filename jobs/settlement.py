@@ -190,7 +190,7 @@ def _attempt(ending: _Ending, worker_name: str, now: datetime) -> JobAttempt:
         job_id=ending.job.id,
         attempt=ending.job.attempt,
         worker_name=worker_name,
-        started_at=ending.job.started_at,
+        started_at=ending.job.claimed_at,
         ended_at=now,
         family=ending.family or "",
         error_code=ending.error_code,
@@ -213,7 +213,6 @@ def _burial(ending: _Ending, now: datetime) -> Burial:
             error_message=ending.error_message,
         ),
         traceback=ending.traceback,
-        enqueued_at=ending.job.created_at,
         last_attempt_at=now,
     )
 
@@ -234,11 +233,11 @@ def _count_minute(
 ) -> None:
     if not accepted:
         return
-    wait_s = sum((ending.job.started_at - ending.job.run_at).total_seconds() for ending in accepted)
+    wait_s = sum(ending.job.wait_s for ending in accepted)
     with connection.cursor() as cursor:
         cursor.execute(
             sql.COUNT_MINUTE,
-            [task.name, worker_id, settled.completed, settled.given_up, settled.retried, run_s, max(0.0, wait_s)],
+            [task.name, worker_id, settled.completed, settled.given_up, settled.retried, run_s, wait_s],
         )
 
 

@@ -35,19 +35,23 @@ SELECT id, task, queue, tenant, priority, 0,
     AS new (id, task, queue, tenant, priority, max_attempts, delay_s, gate, grp, key, origin_id, payload, meta)
 """
 
-_CLAIM = """
+# One suspect alone, else a batch. COALESCE does not look for the batch when it has found a suspect.
+CLAIM = """
 UPDATE jobs_job
    SET state = 'running', worker_id = %s, attempt = attempt + 1, lease = lease + 1,
        started_at = clock_timestamp()
- WHERE id = ANY (ARRAY(
-        SELECT id FROM jobs_job
-         WHERE queue = %s AND state = 'pending' AND {which}
-         ORDER BY priority, vtime, id LIMIT %s FOR UPDATE SKIP LOCKED))
+ WHERE id = ANY (coalesce(
+        nullif(ARRAY(
+            SELECT id FROM jobs_job
+             WHERE queue = %s AND state = 'pending' AND is_suspect
+             ORDER BY priority, vtime, id LIMIT 1 FOR UPDATE SKIP LOCKED), '{}'),
+        ARRAY(
+            SELECT id FROM jobs_job
+             WHERE queue = %s AND state = 'pending' AND NOT is_suspect
+             ORDER BY priority, vtime, id LIMIT %s FOR UPDATE SKIP LOCKED)))
 RETURNING id, task, tenant, priority, attempt, max_attempts, waits, lease, grp, gate, key, payload, meta,
-          created_at, run_at, started_at
+          extract(epoch FROM clock_timestamp() - run_at)::float8
 """
-CLAIM = _CLAIM.format(which="NOT is_suspect")
-CLAIM_SUSPECT = _CLAIM.format(which="is_suspect")
 
 # Rows change only where the lease is still ours: a worker that lost it changes nothing.
 SETTLE = """
@@ -146,7 +150,7 @@ SELECT id, name,
 """
 
 HELD_BY = """
-SELECT id, queue, task, tenant, grp, payload, attempt, crashes, started_at, created_at
+SELECT id, queue, task, tenant, grp, payload, attempt, crashes, started_at
   FROM jobs_job WHERE worker_id = %s AND state = 'running' FOR UPDATE
 """
 
