@@ -20,7 +20,7 @@ from unfold.forms import AdminPasswordChangeForm, UserChangeForm, UserCreationFo
 
 from jobs.admin_lists import ReadOnlyAdmin
 from jobs.confirmation import ask_for_reason, given_reason
-from jobs.presentation import link, list_link, seconds_text
+from jobs.presentation import label, link, list_link, seconds_text
 from marketplace import api_keys, sellers, syncs
 from marketplace.admin_products import CategoryAdmin, ProductAdmin
 from marketplace.models import ApiKey, Category, Product, Seller, SyncRun
@@ -74,10 +74,10 @@ class SellerAdmin(ModelAdmin):
         """Forbid deleting: a seller is suspended."""
         return False
 
-    @display(description="status", label={"active": "success", "suspended": "danger"}, ordering="status")
-    def status_label(self, seller: Seller) -> tuple[str, str]:
+    @display(description="status", ordering="status")
+    def status_label(self, seller: Seller) -> SafeString:
         """Show the status."""
-        return seller.status, seller.get_status_display()
+        return label(seller.status, "success" if seller.status == Seller.Status.ACTIVE else "danger")
 
     @display(description="live products")
     def products(self, seller: Seller) -> SafeString:
@@ -94,7 +94,7 @@ class SellerAdmin(ModelAdmin):
                 list_link(
                     "admin:marketplace_product_changelist",
                     f"seller__id__exact={seller.pk}&status__exact={status}",
-                    f"{counts[status]} {Product.Status(status).label}",
+                    f"{counts[status]} {Product.Status(status).label.lower()}",
                 ),
             )
             for status in PRODUCT_ORDER
@@ -121,6 +121,12 @@ class SellerAdmin(ModelAdmin):
             list_link("admin:marketplace_apikey_changelist", by_seller, "API keys"),
             list_link("admin:jobs_job_changelist", f"q={seller.tenant}", "jobs"),
         )
+
+    def get_actions_detail(self, request: HttpRequest, object_id: int) -> list[Any]:
+        """Offer to suspend those who act, and to reactivate those who are suspended."""
+        is_active = Seller.objects.filter(pk=object_id, status=Seller.Status.ACTIVE).exists()
+        useless = "marketplace_seller_reactivate" if is_active else "marketplace_seller_suspend"
+        return [found for found in super().get_actions_detail(request, object_id) if found.action_name != useless]
 
     @action(description="Start sync…", permissions=["change"], url_path="start-sync", icon="sync")
     def start_sync(self, request: HttpRequest, object_id: int) -> HttpResponse:
@@ -167,7 +173,10 @@ class SellerAdmin(ModelAdmin):
         return HttpResponseRedirect(reverse("admin:marketplace_seller_change", args=[seller.pk]))
 
     def _ask(self, request: HttpRequest, seller: Seller, *, title: str, effect: str, button: str) -> HttpResponse:
-        return ask_for_reason(request, self, [seller], action="seller", title=title, effect=effect, button=button)
+        back = reverse("admin:marketplace_seller_change", args=[seller.pk])
+        return ask_for_reason(
+            request, self, [seller], action="seller", title=title, effect=effect, button=button, back=back
+        )
 
 
 @admin.register(ApiKey)
@@ -193,10 +202,10 @@ class ApiKeyAdmin(ReadOnlyAdmin):
         """Show the prefix; the rest is not known here."""
         return str(key)
 
-    @display(description="state", label={"active": "success", "revoked": "danger"})
-    def state_label(self, key: ApiKey) -> str:
+    @display(description="state")
+    def state_label(self, key: ApiKey) -> SafeString:
         """Show whether the key works."""
-        return "revoked" if key.revoked_at else "active"
+        return label("revoked", "danger") if key.revoked_at else label("active", "success")
 
     @display(description="seller", ordering="seller")
     def seller_link(self, key: ApiKey) -> SafeString:
@@ -264,10 +273,10 @@ class SyncRunAdmin(ReadOnlyAdmin):
         """Name the sync."""
         return str(sync)
 
-    @display(description="status", label=SYNC_LABELS, ordering="status")
-    def status_label(self, sync: SyncRun) -> tuple[str, str]:
+    @display(description="status", ordering="status")
+    def status_label(self, sync: SyncRun) -> SafeString:
         """Show the status."""
-        return sync.status, sync.get_status_display()
+        return label(sync.status, SYNC_LABELS[SyncRun.Status(sync.status)])
 
     @display(description="seller", ordering="seller")
     def seller_link(self, sync: SyncRun) -> SafeString:

@@ -11,7 +11,7 @@ from django.utils.safestring import SafeString
 from unfold.decorators import display
 
 from jobs.admin_lists import ReadOnlyAdmin
-from jobs.presentation import link, list_link
+from jobs.presentation import label, link, list_link, pretty_json
 from marketplace.models import Category, Picture, Product
 from marketplace.products import price_text
 
@@ -54,7 +54,7 @@ class ProductAdmin(ReadOnlyAdmin):
     search_help_text = "Part of a title, a SKU, a product's id, or the source's id"
     fieldsets = [
         (None, {"fields": ["pictures", "title_text", "status_label", "reason_list", "price_label", "availability"]}),
-        ("Text", {"fields": ["description", "brand", "sku", "variants"]}),
+        ("Text", {"fields": ["description", "brand", "sku", "variant_list"]}),
         ("Where it is from", {"fields": ["seller_link", "category_links", "address_link", "external_id", "sync_link"]}),
         ("Quality", {"fields": ["duplicate_link", "verdict_link", "job_links"]}),
         ("Times", {"fields": ["first_seen_at", "last_seen_at", "scraped_at", "indexed_at", "updated_at"]}),
@@ -79,7 +79,9 @@ class ProductAdmin(ReadOnlyAdmin):
         "duplicate_link",
         "verdict_link",
         "job_links",
+        "variant_list",
     ]
+    ordering = ["-id"]
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[Product]:
         """Bring the pictures along."""
@@ -118,10 +120,10 @@ class ProductAdmin(ReadOnlyAdmin):
         """Show the title, or the source's id while there is none."""
         return str(product)[:80]
 
-    @display(description="status", label=STATUS_LABELS, ordering="status")
-    def status_label(self, product: Product) -> tuple[str, str]:
+    @display(description="status", ordering="status")
+    def status_label(self, product: Product) -> SafeString:
         """Show the status."""
-        return product.status, product.get_status_display()
+        return label(product.get_status_display(), STATUS_LABELS[Product.Status(product.status)])
 
     @display(description="price", ordering="price")
     def price_label(self, product: Product) -> str:
@@ -180,6 +182,11 @@ class ProductAdmin(ReadOnlyAdmin):
         if product.duplicate_of is None:
             return "-"
         return link("admin:marketplace_product_change", product.duplicate_of.pk, product.duplicate_of)
+
+    @display(description="variants")
+    def variant_list(self, product: Product) -> SafeString | str:
+        """Show the variants."""
+        return pretty_json(product.variants)
 
     @display(description="verdicts")
     def verdict_link(self, product: Product) -> SafeString | str:

@@ -4,14 +4,16 @@ It is a Flask application with no notion of users. Here Django's session, CSRF c
 """
 
 import io
+import re
 import sys
 from functools import lru_cache
+from pathlib import Path
 from typing import Any
 
 from django.conf import settings
 from django.contrib.admin.views.decorators import staff_member_required
 from django.core.exceptions import PermissionDenied
-from django.http import HttpRequest, HttpResponse, HttpResponseNotAllowed
+from django.http import Http404, HttpRequest, HttpResponse, HttpResponseNotAllowed
 from django.middleware.csrf import get_token
 from django.urls import reverse
 from flask import Flask
@@ -24,6 +26,7 @@ from jobs.models import Audit
 
 # What rq-dashboard's own scripts read and send back as X-CSRFToken.
 CSRF_COOKIE = "_csrf_token"
+OTHER_REDIS = re.compile(r"[1-9]\d*/")
 HOP_HEADERS = {"connection", "content-length", "set-cookie", "transfer-encoding"}
 
 
@@ -31,7 +34,11 @@ HOP_HEADERS = {"connection", "content-length", "set-cookie", "transfer-encoding"
 def flask_application() -> Flask:
     """Build the Flask application, once."""
     web.config.serializer = JSONSerializer  # type: ignore[misc, assignment]
-    application = Flask(__name__, template_folder=str(settings.BASE_DIR / "templates" / "rq"), static_folder=None)
+    application = Flask(
+        __name__,
+        template_folder=str(settings.BASE_DIR / "templates" / "rq"),
+        static_folder=str(Path(web.__file__).parent / "static"),
+    )
     application.config.from_object(default_settings)
     application.config.update(
         RQ_DASHBOARD_REDIS_URL=settings.REDIS_URL,
@@ -40,18 +47,19 @@ def flask_application() -> Flask:
     )
     web.setup_rq_connection(application)
     application.register_blueprint(web.blueprint)
-    application.register_error_handler(NoSuchJobError, _no_such_page)
-    application.register_error_handler(LookupError, _no_such_page)  # the number of a Redis that is not there
+    application.register_error_handler(NoSuchJobError, _no_such_job)
     return application
 
 
-def _no_such_page(error: Exception) -> tuple[str, int]:
-    return f"There is no such page: {type(error).__name__}", 404
+def _no_such_job(error: Exception) -> tuple[str, int]:
+    return "There is no such job in Redis. Permits leave it soon after they end; jobs stay on the ledger.", 404
 
 
 @staff_member_required
 def dashboard(request: HttpRequest, rest: str) -> HttpResponse:
     """Serve one request of rq-dashboard to staff; what changes something needs a permission and is audited."""
+    if OTHER_REDIS.match(rest):
+        raise Http404("there is one Redis, number 0")
     if request.method not in ("GET", "HEAD"):
         if not request.user.has_perm("jobs.change_job"):
             raise PermissionDenied
