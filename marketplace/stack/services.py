@@ -188,7 +188,7 @@ def probe_http(port: int) -> None:
     """Accept any answer that is not a server's error."""
     connection = http.client.HTTPConnection(HOST, port, timeout=10)
     try:
-        connection.request("GET", "/api/docs/")
+        connection.request("GET", "/healthz/live")
         status = connection.getresponse().status
     except http.client.HTTPException as error:
         raise OSError(str(error)) from error

@@ -1,0 +1,91 @@
+# Everything is installed into .venv/ and kept under var/; nothing else on the machine is touched,
+# but for a browser where there is none.
+SHELL := /bin/bash
+PYTHON ?= python3
+UV_VERSION := 0.13.9
+PY := .venv/bin/python
+INSTALL = $(PY) -m uv pip install --quiet --python $(PY) --require-hashes -r
+# Settings as in production, for the checks that are about production.
+PRODUCTION = env -u REDIS_URL DATABASE_URL=postgresql://souk@db.invalid/souk REDIS_URL=redis://redis.invalid/0 \
+	ALLOWED_HOSTS=souk.example SECRET_KEY="$$($(PY) -c 'import secrets; print(secrets.token_urlsafe(64))')"
+TESTS ?= tests
+COVERAGE = $(if $(filter tests,$(TESTS)),$(if $(ARGS),,--cov --cov-report=term:skip-covered))
+
+.DEFAULT_GOAL := help
+.PHONY: help setup demo stack test check bench bench-engine fmt lock clean
+
+help: ## Show what can be made
+	@echo "make demo      see it work: a sample catalog goes live (EXIT=1: end when done, FRESH=1: begin anew)"
+	@echo "make stack     run everything until Ctrl-C: services, web, dispatcher, workers"
+	@echo "make setup     install what developers need into .venv/, and a browser"
+	@echo "make test      run all tests on real services (TESTS=tests/jobs, ARGS='-k retry' for some)"
+	@echo "make check     format, lint, types, import contract, migrations, deployment check, API schema"
+	@echo "make fmt       format, and mend what the linter can"
+	@echo "make bench     measure (bench-engine: jobs a second and pickup of the job engine)"
+	@echo "make lock      pin the dependencies of pyproject.toml anew"
+	@echo "make clean     remove .venv/ and var/"
+
+# --- what the others need -------------------------------------------------------------------------
+.venv/uv-$(UV_VERSION):
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || \
+		{ echo "Souk needs Python 3.11 or newer; name one: make PYTHON=/path/to/python3.12 ..." >&2; exit 1; }
+	$(PYTHON) -m venv .venv
+	$(PY) -m pip install --quiet --disable-pip-version-check uv==$(UV_VERSION)
+	@touch $@
+
+.venv/installed: .venv/uv-$(UV_VERSION) requirements.lock
+	$(INSTALL) requirements.lock
+	@touch $@
+
+.venv/installed-dev: .venv/uv-$(UV_VERSION) requirements-dev.lock
+	$(INSTALL) requirements-dev.lock
+	@touch $@
+
+.venv/browser: .venv/uv-$(UV_VERSION)
+	$(PY) -m marketplace.stack.browser
+	@touch $@
+
+# The browser needs Playwright, which either lock installs: after them, not because of them.
+.venv/browser: | .venv/installed
+
+# --- what people ask for --------------------------------------------------------------------------
+setup: .venv/installed-dev .venv/browser ## Install everything
+
+demo: .venv/installed .venv/browser
+	@$(PY) manage.py demo $(if $(EXIT),--exit) $(if $(FRESH),--fresh)
+
+stack: .venv/installed .venv/browser
+	@$(PY) manage.py stack $(ARGS)
+
+test: .venv/installed-dev .venv/browser
+	@folder="$$(mktemp -d "$${TMPDIR:-/tmp}/souk-test.XXXXXX")"; trap 'rm -rf "$$folder"' EXIT; \
+	VAR_DIR="$$folder" DJANGO_SETTINGS_MODULE=tests.settings $(PY) manage.py stack \
+		--only redis,postgres,milvus --quiet --run "pytest $(COVERAGE) $(ARGS) $(TESTS)"
+
+check: .venv/installed-dev
+	$(PY) -m ruff format --check .
+	$(PY) -m ruff check .
+	$(PY) -m mypy .
+	$(PY) .venv/bin/lint-imports --no-timings
+	$(PY) -W "ignore:Got an error checking:RuntimeWarning" manage.py makemigrations --check --dry-run
+	$(PRODUCTION) $(PY) manage.py check --deploy --fail-level WARNING
+	$(PY) manage.py spectacular --validate --fail-on-warn --file /dev/null
+
+bench: bench-engine ## Measure all there is to measure
+
+bench-engine: .venv/installed-dev
+	@folder="$$(mktemp -d "$${TMPDIR:-/tmp}/souk-bench.XXXXXX")"; trap 'rm -rf "$$folder"' EXIT; \
+	VAR_DIR="$$folder" $(PY) manage.py stack --only redis,postgres --quiet \
+		--run "python -m tests.benchmarks.engine $(ARGS)"
+
+fmt: .venv/installed-dev
+	$(PY) -m ruff format .
+	$(PY) -m ruff check --fix .
+
+lock: .venv/uv-$(UV_VERSION)
+	$(PY) -m uv pip compile --quiet --universal --generate-hashes --no-header pyproject.toml -o requirements.lock
+	$(PY) -m uv pip compile --quiet --universal --generate-hashes --no-header pyproject.toml --group dev \
+		-c requirements.lock -o requirements-dev.lock
+
+clean:
+	rm -rf .venv var

@@ -1,0 +1,56 @@
+"""What holds for every test: real services, no other machine, no warning overlooked."""
+
+import ipaddress
+import sys
+from typing import Any
+
+import psycopg
+import pytest
+import redis
+from django.conf import settings
+
+NEEDS = (
+    "The tests run on a real PostgreSQL, Redis and Milvus. `make test` starts them; with TESTS=... and ARGS=... it runs "
+    "some of the tests. Or keep them up with `manage.py stack --only redis,postgres,milvus` and run pytest beside it."
+)
+
+
+class OutsideWorld(AssertionError):
+    """A test reached for another machine."""
+
+
+def _is_loopback(host: str) -> bool:
+    try:
+        return ipaddress.ip_address(host).is_loopback
+    except ValueError:
+        return host == "localhost"
+
+
+def _refuse_other_machines(event: str, arguments: tuple[Any, ...]) -> None:
+    """Stop connections of this process to anything but loopback; libpq's own are not seen here."""
+    if event != "socket.connect":
+        return
+    address = arguments[1]
+    if isinstance(address, tuple) and not _is_loopback(str(address[0])):
+        raise OutsideWorld(f"a test tried to connect to {address[0]}")
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    """Close the door before anything is collected."""
+    sys.addaudithook(_refuse_other_machines)
+
+
+def pytest_sessionstart(session: pytest.Session) -> None:
+    """Say at once what is missing, instead of failing every test."""
+    if session.config.option.collectonly:
+        return
+    database = settings.DATABASES["default"]
+    try:
+        psycopg.connect(
+            host=database["HOST"], port=database["PORT"], user=database["USER"], password=database["PASSWORD"],
+            dbname="postgres", connect_timeout=5,
+        ).close()  # fmt: skip
+        with redis.Redis.from_url(settings.REDIS_URL, socket_connect_timeout=5) as client:
+            client.ping()
+    except (psycopg.OperationalError, redis.RedisError) as error:
+        pytest.exit(f"{error}\n{NEEDS}", returncode=4)
