@@ -135,23 +135,33 @@ def contents_of(reads: Iterable[PageRead]) -> set[Content]:
 
 
 def store_pages(reads: Iterable[PageRead]) -> None:
-    """Write what the pages say; an unchanged page only moves the times."""
+    """Write what the pages say, in the caller's transaction; an unchanged page only moves the times."""
     now = timezone.now()
+    by_id = {read.product.pk: read for read in reads}
+    # The rows are locked in order of id, and a product deleted meanwhile is not brought back.
+    locked = Product.objects.filter(pk__in=by_id).order_by("pk").select_for_update().values_list("pk", flat=True)
     unchanged: list[int] = []
     written: list[Product] = []
-    for read in reads:
+    for pk in locked:
+        read = by_id[pk]
         if read.content is None:
-            unchanged.append(read.product.pk)
+            unchanged.append(pk)
         else:
             written.append(_row_of(read, read.content, now))
     if unchanged:
         Product.objects.filter(pk__in=unchanged).update(last_seen_at=now, scraped_at=now)
-    Product.objects.bulk_update(written, [*CONTENT_FIELDS, *STAMPS])
+    # Every row exists, so this updates; bulk_update's CASE for 16 columns of 48 rows took 0.8 s.
+    Product.objects.bulk_create(
+        written, update_conflicts=True, unique_fields=["id"], update_fields=[*CONTENT_FIELDS, *STAMPS]
+    )
 
 
 def _row_of(read: PageRead, content: ExtractedProduct, now: datetime) -> Product:
     return Product(
         pk=read.product.pk,
+        seller_id=read.product.seller_id,
+        external_id=read.product.external_id,
+        address=read.product.address,
         title=content.title,
         description=content.description,
         price=content.price.amount if content.price else None,
