@@ -1,0 +1,77 @@
+import pytest
+
+from jobs.models import Audit
+from marketplace import api_keys, sellers
+from marketplace.models import Seller
+
+
+@pytest.mark.parametrize(
+    "address",
+    [
+        "https://shop.example",
+        "http://127.0.0.1:8123/catalog?x=1",
+        "https://xn--bcher-kva.example/",
+        "https://bücher.example/ä",
+        "",
+    ],
+)
+def test_an_address_of_the_web_is_taken(address: str) -> None:
+    assert sellers.checked_catalog_address(f" {address} ") == address
+
+
+@pytest.mark.parametrize(
+    "address",
+    [
+        "shop.example",
+        "ftp://shop.example/",
+        "javascript:alert(1)",
+        "file:///etc/passwd",
+        "https://",
+        "https:///path",
+        "https://shop.example:0/",
+        "https://shop.example:99999/",
+        "https://[::1",
+        "https://me:secret@shop.example/",
+        "https://shop.example/a b",
+        "https://shop.example/\x00",
+        "https://shop.example/" + "a" * 2000,
+    ],
+)
+def test_anything_else_is_refused_with_a_reason(address: str) -> None:
+    with pytest.raises(sellers.InvalidCatalogAddress, match=r"\w+"):
+        sellers.checked_catalog_address(address)
+
+
+@pytest.mark.django_db
+def test_registering_makes_a_seller_and_a_key() -> None:
+    seller, raw = sellers.register_seller(name="Lamps", catalog_address=" https://shop.example/ ", phone="+254")
+    assert (seller.catalog_address, seller.phone, seller.plan) == ("https://shop.example/", "+254", "free")
+    key = api_keys.authenticate(raw)
+    assert key is not None
+    assert key.seller == seller
+
+
+@pytest.mark.django_db
+def test_a_seller_with_an_invalid_address_is_not_made() -> None:
+    with pytest.raises(sellers.InvalidCatalogAddress):
+        sellers.register_seller(name="Lamps", catalog_address="nowhere")
+    assert not Seller.objects.exists()
+
+
+def test_updating_writes_only_what_changed(seller: Seller) -> None:
+    Seller.objects.filter(pk=seller.pk).update(plan=Seller.Plan.PREMIUM)
+    sellers.update_seller(seller, name="Lamps & Co")
+    seller.refresh_from_db()
+    assert (seller.name, seller.plan) == ("Lamps & Co", "premium")
+
+
+def test_suspending_and_reactivating_leave_an_audit_row_each(seller: Seller) -> None:
+    assert sellers.suspend_seller(seller, actor="ada", reason="Fraud.") is True
+    assert sellers.suspend_seller(seller, actor="ada", reason="Fraud.") is False
+    assert sellers.reactivate_seller(seller, actor="bob", reason="Mistake.") is True
+    seller.refresh_from_db()
+    assert seller.status == "active"
+    assert list(Audit.objects.order_by("id").values_list("actor", "action", "subject", "reason")) == [
+        ("ada", "suspend seller", f"seller {seller.pk}", "Fraud."),
+        ("bob", "reactivate seller", f"seller {seller.pk}", "Mistake."),
+    ]
