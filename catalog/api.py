@@ -16,11 +16,7 @@ class SearchView(APIView):
     permission_classes = [AllowAny]
 
     @extend_schema(
-        operation_id="search_products",
-        parameters=[SearchParameters],
-        responses=SearchAnswer,
-        auth=[{}],
-        tags=["search"],
+        operation_id="search_products", parameters=[SearchParameters], responses=SearchAnswer, auth=[], tags=["search"]
     )
     def get(self, request: Request) -> Response:
         """Find products by meaning and by words, best first; without a query, newest first."""

@@ -118,4 +118,4 @@ def _discovery_error(sync: SyncRun) -> tuple[str, str]:
     first = unfinished.exclude(state=State.COMPLETED).order_by("pk").first()
     if first is None:
         return NOT_DISCOVERED, "The catalog's lists were never read."
-    return first.error_code or NOT_DISCOVERED, first.error_message or f"{first.task} was {first.state}."
+    return (first.error_code or NOT_DISCOVERED, first.error_message or f"{first.task} was {first.state}.")

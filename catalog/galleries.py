@@ -96,11 +96,7 @@ async def _fill(
 
 
 async def _picture(
-    gallery: Gallery,
-    position: int,
-    session: FetchSession,
-    renderers: ThreadPoolExecutor,
-    places: asyncio.Semaphore,
+    gallery: Gallery, position: int, session: FetchSession, renderers: ThreadPoolExecutor, places: asyncio.Semaphore
 ) -> Picture:
     """Return the row of one picture, ready or broken.
 

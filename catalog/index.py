@@ -5,6 +5,7 @@ client per process id: a client inherited over a fork hangs when its parent had 
 """
 
 import json
+import logging
 import os
 import time
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
@@ -228,14 +229,13 @@ def visible_rows(fingerprint: str, seller_id: int) -> dict[int, str]:
     return found
 
 
-def nearest(
-    fingerprint: str, vector: Any, *, where: IndexFilter, limit: int, min_similarity: float
-) -> list[Hit]:
+def nearest(fingerprint: str, vector: Any, *, where: IndexFilter, limit: int, min_similarity: float) -> list[Hit]:
     """Return the visible products whose vectors are nearest, of at least min_similarity (a cosine), best first."""
     name = collection_name(fingerprint)
-    how = {"metric_type": "COSINE", "params": {"ef": max(64, limit), "radius": min_similarity}}
+    how = {"metric_type": "COSINE", "params": {"ef": max(64, limit)}}
     with _translated(name) as client:
-        return _search(client, name, vector, "dense", how, where.expression(), limit, SEARCH_TIMEOUT_S)
+        hits = _search(client, name, vector, "dense", how, where.expression(), limit, SEARCH_TIMEOUT_S)
+    return [hit for hit in hits if hit.score >= min_similarity]  # asking Milvus Lite for a radius doubles its time
 
 
 def matching(fingerprint: str, text: str, *, where: IndexFilter, limit: int) -> list[Hit]:
@@ -311,9 +311,7 @@ def _create_collection(client: "MilvusClient", name: str) -> None:
     schema.add_field("sparse", DataType.SPARSE_FLOAT_VECTOR)
     schema.add_function(Function("bm25", FunctionType.BM25, ["text"], ["sparse"]))
     indexes = client.prepare_index_params()
-    indexes.add_index(
-        "dense", index_type="HNSW", metric_type="COSINE", params={"M": 16, "efConstruction": 200}
-    )
+    indexes.add_index("dense", index_type="HNSW", metric_type="COSINE", params={"M": 16, "efConstruction": 200})
     indexes.add_index("sparse", index_type="SPARSE_INVERTED_INDEX", metric_type="BM25")
     client.create_collection(name, schema=schema, index_params=indexes, timeout=WRITE_TIMEOUT_S)
 
@@ -322,6 +320,8 @@ def _client() -> "MilvusClient":
     """Return this process's client, connected on first use. Importing pymilvus costs 2.5 s, so it waits until here."""
     from pymilvus import MilvusClient
 
+    # On import it sets its loggers up anew, to write a traceback for each call to a server that is away.
+    logging.getLogger("pymilvus").setLevel(logging.CRITICAL)
     place = (os.getpid(), settings.MILVUS_URI)
     with _clients_lock:
         client = _clients.get(place)
@@ -368,4 +368,3 @@ def _number(value: Decimal) -> str:
     if not value.is_finite():
         raise ValueError(f"{value} is no price")
     return f"{value:f}"
-

@@ -5,12 +5,13 @@ from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass
 from enum import Enum
 
-from django.db.models import F, Max, Q, QuerySet
+from django.db.models import F, Max, QuerySet
 from django.utils import timezone
 
 from catalog import index
 from catalog.embedders.contract import Embedder
 from catalog.index import IndexRow
+from catalog.setbacks import is_on_its_way
 from catalog.vectors import Vector, embedding_text, input_hash, vectors_for
 from catalog.words import index_text
 from marketplace.models import Product, ProductCategory
@@ -43,17 +44,18 @@ class Written:
     changed: int
 
 
-def wanted(*, status: str, is_approved: bool, purpose: Purpose) -> Wanted:
+def wanted(product: Product, *, is_approved: bool, purpose: Purpose) -> Wanted:
     """Decide what the index should hold of a product; approved means by its latest verdict.
 
     An approved product on its way gets no hidden row: a slow worker could otherwise hide what another has
     shown a moment before.
     """
+    on_its_way = is_on_its_way(product)
     if purpose is Purpose.PREPARE:
-        return Wanted.HIDDEN if status == Status.PENDING and not is_approved else Wanted.AS_IT_IS
-    if status == Status.PENDING and purpose is Purpose.REPAIR:
+        return Wanted.HIDDEN if on_its_way and not is_approved else Wanted.AS_IT_IS
+    if on_its_way and purpose is Purpose.REPAIR:
         return Wanted.AS_IT_IS
-    return Wanted.VISIBLE if is_approved and status in (Status.PENDING, Status.LIVE) else Wanted.NOTHING
+    return Wanted.VISIBLE if is_approved and (on_its_way or product.status == Status.LIVE) else Wanted.NOTHING
 
 
 def approved_products(product_ids: Collection[int]) -> QuerySet[Product]:
@@ -63,11 +65,7 @@ def approved_products(product_ids: Collection[int]) -> QuerySet[Product]:
 
 
 def write_products(
-    product_ids: Collection[int],
-    *,
-    purpose: Purpose,
-    embedder: Embedder,
-    vectors: Mapping[str, Vector] | None = None,
+    product_ids: Collection[int], *, purpose: Purpose, embedder: Embedder, vectors: Mapping[str, Vector] | None = None
 ) -> Written:
     """Bring the index's rows of these products up to date; rows that are so already are not written.
 
@@ -105,8 +103,7 @@ def _write_locked(
         if removed or any(row.is_visible for row in changed):
             index.bump_version()
     return Written(
-        shown=frozenset(row.product_id for row in rows.values() if row.is_visible),
-        changed=len(changed) + len(removed),
+        shown=frozenset(row.product_id for row in rows.values() if row.is_visible), changed=len(changed) + len(removed)
     )
 
 
@@ -116,10 +113,7 @@ def _wanted_rows(
     """Return the rows that should be, their products, and the products that should have none."""
     products = Product.objects.in_bulk(list(product_ids))
     approved = set(approved_products(product_ids).values_list("pk", flat=True))
-    wishes = {
-        pk: wanted(status=product.status, is_approved=pk in approved, purpose=purpose)
-        for pk, product in products.items()
-    }
+    wishes = {pk: wanted(product, is_approved=pk in approved, purpose=purpose) for pk, product in products.items()}
     unwanted = [pk for pk in product_ids if wishes.get(pk, Wanted.NOTHING) is Wanted.NOTHING]
     shown = {pk: wish is Wanted.VISIBLE for pk, wish in wishes.items() if wish in (Wanted.VISIBLE, Wanted.HIDDEN)}
     return _rows({pk: products[pk] for pk in shown}, shown), products, unwanted
@@ -165,9 +159,9 @@ def mark_live(product_ids: Collection[int]) -> int:
 
     Locks the products in the order of their ids.
     """
-    on_their_way = Q(status=Status.PENDING) | Q(status=Status.LIVE)
-    locked = Product.objects.filter(on_their_way, pk__in=product_ids).order_by("pk").select_for_update()
-    approved = set(approved_products([product.pk for product in locked.only("pk")]).values_list("pk", flat=True))
+    locked = Product.objects.filter(pk__in=product_ids).order_by("pk").select_for_update()
+    able = [it.pk for it in locked.only("pk", "status", "reasons") if it.status == Status.LIVE or is_on_its_way(it)]
+    approved = set(approved_products(able).values_list("pk", flat=True))
     now = timezone.now()
     return Product.objects.filter(pk__in=approved).update(
         status=Status.LIVE, reasons=[], indexed_at=now, updated_at=now

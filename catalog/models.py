@@ -12,9 +12,7 @@ class StoredVector(models.Model):
     created_at = models.DateTimeField(auto_now_add=True)
 
     class Meta:
-        constraints = [
-            models.UniqueConstraint(fields=["fingerprint", "input_hash"], name="vector_once_an_input"),
-        ]
+        constraints = [models.UniqueConstraint(fields=["fingerprint", "input_hash"], name="vector_once_an_input")]
 
     def __str__(self) -> str:
         return f"{self.fingerprint} {self.input_hash[:12]}"

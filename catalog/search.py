@@ -162,11 +162,7 @@ def _hybrid_hits(search: Search, embedder: Embedder) -> list[Hit]:
         [
             index.matching(embedder.fingerprint, stemmed, where=search.where, limit=depth),
             index.nearest(
-                embedder.fingerprint,
-                vector,
-                where=search.where,
-                limit=depth,
-                min_similarity=embedder.min_similarity,
+                embedder.fingerprint, vector, where=search.where, limit=depth, min_similarity=embedder.min_similarity
             ),
         ]
     )

@@ -90,12 +90,12 @@ class FoundProduct(serializers.Serializer[Found]):
     def get_picture(self, found: Found) -> str | None:
         """Return the address of its first picture, 1,200 px at most."""
         picture = self._first_picture(found)
-        return picture and self._absolute(picture.display.name)
+        return None if picture is None else self._absolute(picture.display.name)
 
     def get_thumbnail(self, found: Found) -> str | None:
         """Return the address of its first picture's thumbnail, 320 px at most."""
         picture = self._first_picture(found)
-        return picture and self._absolute(picture.thumbnail.name)
+        return None if picture is None else self._absolute(picture.thumbnail.name)
 
     def _first_picture(self, found: Found) -> Picture | None:
         return next(iter(found.product.pictures.all()), None)

@@ -1,9 +1,10 @@
 """Products whose jobs were given up: what their sellers are told."""
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 
 from django.utils import timezone
 
+from catalog.rechecks import LOST
 from jobs.batch import GivenUp
 from marketplace.models import Product
 
@@ -11,12 +12,7 @@ from marketplace.models import Product
 def bury_products(given_up: Sequence[GivenUp], *, field: str, remedy: str) -> None:
     """Set products dead that were on their way to buyers; those that are live stay as buyers know them."""
     reasons = {
-        job.payload["product"]: {
-            "code": job.error_code,
-            "field": field,
-            "message": job.error_message,
-            "remedy": remedy,
-        }
+        job.payload["product"]: {"code": job.error_code, "field": field, "message": job.error_message, "remedy": remedy}
         for job in given_up
     }
     locked = Product.objects.filter(pk__in=reasons, status=Product.Status.PENDING).order_by("pk").select_for_update()
@@ -27,3 +23,22 @@ def bury_products(given_up: Sequence[GivenUp], *, field: str, remedy: str) -> No
         product.reasons = [reasons[product.pk]]
         product.updated_at = now
     Product.objects.bulk_update(products, ["status", "reasons", "updated_at"])
+
+
+def is_on_its_way(product: Product) -> bool:
+    """Tell whether stages may carry the product on: it is pending, or died of anything but the loss of its page.
+
+    The latter is how a job that staff tries again from the dead-letter queue brings its product back.
+    """
+    if product.status != Product.Status.DEAD:
+        return product.status == Product.Status.PENDING
+    return not any(reason["code"] in LOST for reason in product.reasons)
+
+
+def revive_products(product_ids: Collection[int]) -> None:
+    """Set those of the products pending again that died of a setback which is now overcome."""
+    dead = Product.objects.filter(pk__in=product_ids, status=Product.Status.DEAD).order_by("pk").select_for_update()
+    revived = [product.pk for product in dead.only("pk", "status", "reasons") if is_on_its_way(product)]
+    if revived:
+        now = timezone.now()
+        Product.objects.filter(pk__in=revived).update(status=Product.Status.PENDING, reasons=[], updated_at=now)

@@ -41,9 +41,7 @@ def vectors_for(texts: Mapping[str, str], *, embedder: Embedder) -> tuple[dict[s
 def stored_vectors(fingerprint: str, hashes: Iterable[str]) -> dict[str, Vector]:
     """Return the vectors that are stored for these inputs."""
     stored = StoredVector.objects.filter(fingerprint=fingerprint, input_hash__in=list(hashes))
-    return {
-        digest: np.frombuffer(vector, dtype="<f4") for digest, vector in stored.values_list("input_hash", "vector")
-    }
+    return {digest: np.frombuffer(vector, dtype="<f4") for digest, vector in stored.values_list("input_hash", "vector")}
 
 
 def store_vectors(fingerprint: str, vectors: Mapping[str, Vector]) -> None:

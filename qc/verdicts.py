@@ -135,17 +135,18 @@ def _is_same(verdict: Verdict | None, judgement: Judgement) -> bool:
 def _apply(products: Sequence[Product], judgements: dict[int, Judgement]) -> list[Recorded]:
     """Set the products' statuses, in one statement, and tell which ones the index has to follow.
 
-    An approved product goes live when the index shows it. One that is gone from its catalog stays so.
+    An approved product goes live when the index shows it. One that is gone from its catalog, or could not be
+    read, stays so.
     """
     recorded, changed = [], []
     now = timezone.now()
     for product in products:
         judgement = judgements[product.pk]
-        was_live, was_gone = product.status == Status.LIVE, product.status == Status.GONE
+        was_live, was_gone = (product.status == Status.LIVE, product.status == Status.GONE)
         is_approved = judgement.decision == Decision.APPROVED
-        must_reindex = not was_gone and (is_approved or was_live)
+        must_reindex = not is_away and (is_approved or was_live)
         recorded.append(Recorded(product_id=product.pk, decision=judgement.decision, must_reindex=must_reindex))
-        if was_gone:
+        if is_away:
             continue
         status = _status_after(product.status, judgement.decision)
         reasons = [reason.as_entry() for reason in judgement.reasons]

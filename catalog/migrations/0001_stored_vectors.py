@@ -4,24 +4,40 @@ from django.db import migrations, models
 
 
 class Migration(migrations.Migration):
-
     initial = True
 
-    dependencies = [
-    ]
+    dependencies = []
 
     operations = [
         migrations.CreateModel(
-            name='StoredVector',
+            name="StoredVector",
             fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('fingerprint', models.CharField(max_length=64)),
-                ('input_hash', models.CharField(max_length=64)),
-                ('vector', models.BinaryField(help_text='768 little-endian float32 of L2 norm 1.')),
-                ('created_at', models.DateTimeField(auto_now_add=True)),
+                (
+                    "id",
+                    models.BigAutoField(
+                        auto_created=True,
+                        primary_key=True,
+                        serialize=False,
+                        verbose_name="ID",
+                    ),
+                ),
+                ("fingerprint", models.CharField(max_length=64)),
+                ("input_hash", models.CharField(max_length=64)),
+                (
+                    "vector",
+                    models.BinaryField(
+                        help_text="768 little-endian float32 of L2 norm 1."
+                    ),
+                ),
+                ("created_at", models.DateTimeField(auto_now_add=True)),
             ],
             options={
-                'constraints': [models.UniqueConstraint(fields=('fingerprint', 'input_hash'), name='vector_once_an_input')],
+                "constraints": [
+                    models.UniqueConstraint(
+                        fields=("fingerprint", "input_hash"),
+                        name="vector_once_an_input",
+                    )
+                ],
             },
         ),
     ]

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 
 from catalog.embedders.current import current_embedder
 from catalog.embedding import embed_products, store_embeddings
-from catalog.setbacks import bury_products
+from catalog.setbacks import bury_products, revive_products
 from jobs.batch import Batch, ClaimedJob, GivenUp, NewJob
 from jobs.registry import task
 
@@ -22,7 +22,9 @@ def generate_embedding(batch: Batch) -> None:
         batch.complete(job, then=[_quality_control(job)])
 
     def store(jobs: Sequence[ClaimedJob]) -> None:
-        store_embeddings(embedded, only={job.payload["product"] for job in jobs})
+        wanted = {job.payload["product"] for job in jobs}
+        revive_products(wanted)
+        store_embeddings(embedded, only=wanted)
 
     batch.on_settle(store)
 

@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 
 from catalog.galleries import FilledGallery, fill_galleries, galleries_of, store_galleries
-from catalog.setbacks import bury_products
+from catalog.setbacks import bury_products, revive_products
 from jobs.batch import Batch, ClaimedJob, GivenUp, NewJob
 from jobs.errors import JobError
 from jobs.registry import task
@@ -36,6 +36,7 @@ def process_images(batch: Batch) -> None:
         wanted = {job.payload["product"] for job in jobs}
         ready = [outcome for pk, outcome in filled.items() if pk in wanted and isinstance(outcome, FilledGallery)]
         store_galleries(ready)
+        revive_products(wanted)
 
     batch.on_settle(store)
 

@@ -5,29 +5,68 @@ from django.db import migrations, models
 
 
 class Migration(migrations.Migration):
-
     initial = True
 
     dependencies = [
-        ('marketplace', '0001_initial'),
+        ("marketplace", "0001_initial"),
     ]
 
     operations = [
         migrations.CreateModel(
-            name='Verdict',
+            name="Verdict",
             fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('decision', models.CharField(choices=[('approved', 'Approved'), ('rejected', 'Rejected'), ('flagged', 'Flagged')], max_length=10)),
-                ('reasons', models.JSONField(blank=True, default=list, help_text='[{code, field, message, remedy}], gravest first')),
-                ('rule_version', models.CharField(max_length=20)),
-                ('input_hash', models.CharField(help_text='SHA-256 of what was judged.', max_length=64)),
-                ('is_automatic', models.BooleanField(default=True)),
-                ('made_at', models.DateTimeField(auto_now_add=True)),
-                ('product', models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name='verdicts', to='marketplace.product')),
+                (
+                    "id",
+                    models.BigAutoField(
+                        auto_created=True,
+                        primary_key=True,
+                        serialize=False,
+                        verbose_name="ID",
+                    ),
+                ),
+                (
+                    "decision",
+                    models.CharField(
+                        choices=[
+                            ("approved", "Approved"),
+                            ("rejected", "Rejected"),
+                            ("flagged", "Flagged"),
+                        ],
+                        max_length=10,
+                    ),
+                ),
+                (
+                    "reasons",
+                    models.JSONField(
+                        blank=True,
+                        default=list,
+                        help_text="[{code, field, message, remedy}], gravest first",
+                    ),
+                ),
+                ("rule_version", models.CharField(max_length=20)),
+                (
+                    "input_hash",
+                    models.CharField(
+                        help_text="SHA-256 of what was judged.", max_length=64
+                    ),
+                ),
+                ("is_automatic", models.BooleanField(default=True)),
+                ("made_at", models.DateTimeField(auto_now_add=True)),
+                (
+                    "product",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.CASCADE,
+                        related_name="verdicts",
+                        to="marketplace.product",
+                    ),
+                ),
             ],
             options={
-                'ordering': ['-id'],
-                'indexes': [models.Index(fields=['product', '-id'], name='verdict_latest'), models.Index(fields=['decision', '-id'], name='verdict_decision')],
+                "ordering": ["-id"],
+                "indexes": [
+                    models.Index(fields=["product", "-id"], name="verdict_latest"),
+                    models.Index(fields=["decision", "-id"], name="verdict_decision"),
+                ],
             },
         ),
     ]

@@ -17,7 +17,9 @@ from qc.rules.contract import ProductFacts, Reason, Severity
 
 # National forms are looked for where a number would be dialled from: the seller's country, or the currency's.
 REGIONS_OF_CURRENCIES = {"EUR": ("DE", "FR", "ES", "IT", "NL", "BE", "AT", "IE", "PT", "GR", "FI"), "USD": ("US",)}
-_INVITATION = re.compile(r"\b(?:call|phone|tel|telephone|mobile|cell|whats\s?app|text|sms|message|dial|ring)\b", re.IGNORECASE)
+_INVITATION = re.compile(
+    r"\b(?:call|phone|tel|telephone|mobile|cell|whats\s?app|text|sms|message|dial|ring)\b", re.IGNORECASE
+)
 _INVITATION_REACH = 40
 _SEPARATOR = re.compile(r"\d[\s().\-/]+\d")
 

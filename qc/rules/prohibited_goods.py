@@ -44,11 +44,22 @@ CLASSES = (
             r"stun guns?",
             r"tasers?",
         ),
-        doubtful=(r"guns?", r"pistols?", r"rifles?", r"revolvers?", r"ammo", r"daggers?", r"switchblades?", r"machetes?"),
+        doubtful=(
+            r"guns?",
+            r"pistols?",
+            r"rifles?",
+            r"revolvers?",
+            r"ammo",
+            r"daggers?",
+            r"switchblades?",
+            r"machetes?",
+        ),
         harmless=(
-            r"(?:water|toy|nerf|glue|heat|hot[- ]glue|spray|nail|staple|massage|caulking|caulk|grease|price|labell?ing"
-            r"|tagging|bubble|foam|laser tag|tattoo|soldering|sealant|paint|airbrush|cap|pop|sand|light|screw)[- ](?:guns?|"
-            r"pistols?|rifles?)",
+            (
+                r"(?:water|toy|nerf|glue|heat|hot[- ]glue|spray|nail|staple|massage|caulking|caulk|grease|price|labell?ing"
+                r"|tagging|bubble|foam|laser tag|tattoo|soldering|sealant|paint|airbrush|cap|pop|sand|light|screw)[- ](?:guns?|"
+                r"pistols?|rifles?)"
+            ),
             r"gun\s?metal(?: gr[ae]y)?",
             r"top gun",
             r"guns n['’]? roses",
@@ -86,7 +97,13 @@ CLASSES = (
     ),
     GoodsClass(
         name="tobacco and vapes",
-        certain=(r"cigarettes?", r"e[- ]?cigarettes?", r"disposable vapes?", r"(?:chewing|pipe|rolling) tobacco", r"snus"),
+        certain=(
+            r"cigarettes?",
+            r"e[- ]?cigarettes?",
+            r"disposable vapes?",
+            r"(?:chewing|pipe|rolling) tobacco",
+            r"snus",
+        ),
         doubtful=(r"tobacco", r"cigars?", r"vapes?", r"vaping", r"nicotine", r"shisha"),
         harmless=(
             r"cigarettes? (?:pants|trousers|jeans|skirts?|lighters?|cases?|holders?|sockets?|ashtrays?)",
@@ -106,18 +123,30 @@ CLASSES = (
         ),
         doubtful=(r"vodka", r"whisk(?:e)?y", r"tequila", r"brandy", r"liquor"),
         harmless=(
-            r"(?:vodka|whisk(?:e)?y|tequila|brandy|liquor|shot)[- ](?:glass(?:es)?|stones?|decanters?|tumblers?|sets?"
-            r"|cabinets?|flasks?|barrels?|dispensers?|bottles? (?:stoppers?|openers?|holders?))",
+            (
+                r"(?:vodka|whisk(?:e)?y|tequila|brandy|liquor|shot)[- ](?:glass(?:es)?|stones?|decanters?|tumblers?|sets?"
+                r"|cabinets?|flasks?|barrels?|dispensers?|bottles? (?:stoppers?|openers?|holders?))"
+            ),
         ),
     ),
     GoodsClass(
         name="counterfeits",
-        certain=(r"counterfeit", r"(?:1:1|aaa\+*|mirror|super) (?:replicas?|cop(?:y|ies))", r"fake (?:designer|brand(?:ed)?)"),
+        certain=(
+            r"counterfeit",
+            r"(?:1:1|aaa\+*|mirror|super) (?:replicas?|cop(?:y|ies))",
+            r"fake (?:designer|brand(?:ed)?)",
+        ),
         harmless=(r"(?:anti[- ]?)counterfeit(?:ing)?", r"counterfeit (?:money )?(?:detectors?|pens?)"),
     ),
     GoodsClass(
         name="live animals and protected species",
-        certain=(r"ivory tusks?", r"rhino(?:ceros)? horns?", r"tiger (?:skins?|bones?)", r"shark fins?", r"live (?:puppies|kittens|parrots?)"),
+        certain=(
+            r"ivory tusks?",
+            r"rhino(?:ceros)? horns?",
+            r"tiger (?:skins?|bones?)",
+            r"shark fins?",
+            r"live (?:puppies|kittens|parrots?)",
+        ),
     ),
     GoodsClass(
         name="money, accounts and documents",

@@ -3,12 +3,7 @@
 from qc.rules.contract import ProductFacts, Reason, Rule
 from qc.rules.duplicates import product_is_duplicate
 from qc.rules.phone_numbers import text_has_phone_number
-from qc.rules.pictures import (
-    picture_is_missing,
-    picture_is_too_large,
-    picture_is_too_small,
-    picture_is_undecodable,
-)
+from qc.rules.pictures import picture_is_missing, picture_is_too_large, picture_is_too_small, picture_is_undecodable
 from qc.rules.prices import price_is_missing
 from qc.rules.prohibited_goods import goods_are_prohibited, goods_may_be_prohibited
 
