@@ -198,12 +198,13 @@ def store_file(root: Path, name: str, content: bytes) -> None:
     if path.exists() and path.stat().st_size == len(content):
         return
     path.parent.mkdir(parents=True, exist_ok=True)
-    descriptor, draft = tempfile.mkstemp(dir=path.parent, prefix=".draft-")
+    descriptor, draft_name = tempfile.mkstemp(dir=path.parent, prefix=".draft-")
+    draft = Path(draft_name)
     try:
         with os.fdopen(descriptor, "wb") as file:
             file.write(content)
-        os.chmod(draft, 0o644)
-        os.replace(draft, path)
+        draft.chmod(0o644)
+        draft.replace(path)
     except BaseException:
-        os.unlink(draft)
+        draft.unlink()
         raise

@@ -142,7 +142,7 @@ def _apply(products: Sequence[Product], judgements: dict[int, Judgement]) -> lis
     now = timezone.now()
     for product in products:
         judgement = judgements[product.pk]
-        was_live, was_gone = (product.status == Status.LIVE, product.status == Status.GONE)
+        was_live, is_away = product.status == Status.LIVE, product.status in (Status.GONE, Status.DEAD)
         is_approved = judgement.decision == Decision.APPROVED
         must_reindex = not is_away and (is_approved or was_live)
         recorded.append(Recorded(product_id=product.pk, decision=judgement.decision, must_reindex=must_reindex))

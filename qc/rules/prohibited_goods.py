@@ -56,9 +56,9 @@ CLASSES = (
         ),
         harmless=(
             (
-                r"(?:water|toy|nerf|glue|heat|hot[- ]glue|spray|nail|staple|massage|caulking|caulk|grease|price|labell?ing"
-                r"|tagging|bubble|foam|laser tag|tattoo|soldering|sealant|paint|airbrush|cap|pop|sand|light|screw)[- ](?:guns?|"
-                r"pistols?|rifles?)"
+                r"(?:water|toy|nerf|glue|heat|hot[- ]glue|spray|nail|staple|massage|caulking|caulk|grease|price"
+                r"|labell?ing|tagging|bubble|foam|laser tag|tattoo|soldering|sealant|paint|airbrush|cap|pop|sand|light"
+                r"|screw)[- ](?:guns?|pistols?|rifles?)"
             ),
             r"gun\s?metal(?: gr[ae]y)?",
             r"top gun",
@@ -117,15 +117,15 @@ CLASSES = (
     GoodsClass(
         name="alcohol",
         certain=(
-            r"(?:bottles?|cases?|crates?|litres?|liters?) of (?:wine|whisk(?:e)?y|vodka|rum|gin|beer|tequila|champagne)",
-            r"single malt whisk(?:e)?y",
+            r"(?:bottles?|cases?|crates?|litres?|liters?) of (?:wine|whiske?y|vodka|rum|gin|beer|tequila|champagne)",
+            r"single malt whiske?y",
             r"moonshine liquor",
         ),
-        doubtful=(r"vodka", r"whisk(?:e)?y", r"tequila", r"brandy", r"liquor"),
+        doubtful=(r"vodka", r"whiske?y", r"tequila", r"brandy", r"liquor"),
         harmless=(
             (
-                r"(?:vodka|whisk(?:e)?y|tequila|brandy|liquor|shot)[- ](?:glass(?:es)?|stones?|decanters?|tumblers?|sets?"
-                r"|cabinets?|flasks?|barrels?|dispensers?|bottles? (?:stoppers?|openers?|holders?))"
+                r"(?:vodka|whiske?y|tequila|brandy|liquor|shot)[- ](?:glass(?:es)?|stones?|decanters?|tumblers?"
+                r"|sets?|cabinets?|flasks?|barrels?|dispensers?|bottles? (?:stoppers?|openers?|holders?))"
             ),
         ),
     ),
