@@ -10,8 +10,8 @@ import redis
 from django.conf import settings
 
 NEEDS = (
-    "The tests run on a real PostgreSQL, Redis and Milvus. `make test` starts them; with TESTS=... and ARGS=... it runs "
-    "some of the tests. Or keep them up with `manage.py stack --only redis,postgres,milvus` and run pytest beside it."
+    "The tests run on a real PostgreSQL, Redis and Milvus. `make test` starts them; with TESTS=... and ARGS=... only "
+    "some of them. Or keep them up with `manage.py stack --only redis,postgres,milvus` and run pytest beside it."
 )
 
 

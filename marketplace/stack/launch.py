@@ -11,6 +11,7 @@ import os
 import platform
 import signal
 import sys
+from pathlib import Path
 
 NOBODY = 65534
 PR_SET_PDEATHSIG, PR_SET_KEEPCAPS, PR_CAP_AMBIENT, PR_CAP_AMBIENT_RAISE = 1, 8, 47, 2
@@ -33,8 +34,7 @@ def enter_namespace() -> None:
     """Make this process see itself as user 1000 while its files stay those of the real user."""
     _checked(_libc().unshare(CLONE_NEWUSER), "unshare")
     for name, text in (("uid_map", "1000 0 1"), ("setgroups", "deny"), ("gid_map", "1000 0 1")):
-        with open(f"/proc/self/{name}", "w") as file:
-            file.write(text)
+        Path(f"/proc/self/{name}").write_text(text)
 
 
 def become_nobody() -> None:

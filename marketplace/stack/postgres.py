@@ -80,7 +80,10 @@ def server_identity() -> str:
     reasons = []
     for identity in ("namespace", "nobody"):
         trial = subprocess.run(  # noqa: S603 - our own launcher
-            launched([str(binary("postgres")), "--version"], identity=identity), capture_output=True, text=True
+            launched([str(binary("postgres")), "--version"], identity=identity),
+            capture_output=True,
+            text=True,
+            check=False,
         )
         if trial.returncode == 0:
             return identity
@@ -121,7 +124,7 @@ def _initialise(folder: Path, secret: Path, identity: str) -> None:
     command = [str(binary("initdb")), "-D", str(folder), "-U", USER, "--auth=scram-sha-256", f"--pwfile={secret}"]
     options = ["--encoding=UTF8", "--locale-provider=builtin", "--builtin-locale=C.UTF-8", "--locale=C", "--no-sync"]
     done = subprocess.run(  # noqa: S603 - the package's own initdb
-        launched(command + options, identity=identity), capture_output=True, text=True
+        launched(command + options, identity=identity), capture_output=True, text=True, check=False
     )
     if done.returncode:
         raise StackError(f"initdb failed:\n{done.stdout}{done.stderr}")
@@ -187,6 +190,6 @@ def probe(port: int, password: str) -> None:
             connect_timeout=int(PROBE_TIMEOUT_S), autocommit=True,
         ) as connection:  # fmt: skip
             if connection.execute("SELECT 1 FROM pg_database WHERE datname = %s", [DATABASE]).fetchone() is None:
-                connection.execute(f'CREATE DATABASE "{DATABASE}"')  # type: ignore[arg-type]
+                connection.execute(f'CREATE DATABASE "{DATABASE}"')
     except psycopg.OperationalError as error:
         raise OSError(str(error)) from error

@@ -74,7 +74,7 @@ class Supervised:
         self.process_created_at = 0.0
         self.healthy = asyncio.Event()
         self._environ, self._cwd, self._changed = environ, cwd, changed
-        self._is_stopping = False
+        self._stopping = asyncio.Event()
         self._pump: asyncio.Task[None] | None = None
 
     @property
@@ -89,7 +89,7 @@ class Supervised:
             StackError: it never became well within its first tries.
         """
         backoff_s, failures = FIRST_BACKOFF_S, 0
-        while not self._is_stopping:
+        while not self._stopping.is_set():
             started = time.monotonic()
             process = await self._start()
             if process is None:
@@ -100,7 +100,7 @@ class Supervised:
             finally:
                 watch.cancel()
             await self._drain()
-            if self._is_stopping:
+            if self._stopping.is_set():
                 return
             if not self.healthy.is_set():
                 failures += 1
@@ -127,7 +127,7 @@ class Supervised:
         service = self.service
         if service.prepare:
             await asyncio.to_thread(service.prepare)
-        if self._is_stopping:
+        if self._stopping.is_set():
             return None
         command = launched(list(service.command), identity=service.identity, death_signal=service.death_signal)
         self.process = process = await asyncio.create_subprocess_exec(
@@ -184,7 +184,7 @@ class Supervised:
 
     async def stop(self) -> None:
         """End the process: politely, then, after its grace, for good."""
-        self._is_stopping = True
+        self._stopping.set()
         if self.process is None or self.pid is None:
             self._set("stopped")
             return

@@ -48,8 +48,8 @@ class Service:
 class Ports:
     """Free loopback ports by name, the same as last time where they are still free.
 
-    A copy of a var folder gets ports of its own. They lie below the ephemeral range: a client that retries a dead port within it can be given
-    that very port as its own end, connect to itself, and keep the server from coming back.
+    A copy of a var folder gets ports of its own. They lie below the ephemeral range: a client that retries a dead
+    port within it can be given that very port as its own end, connect to itself, and keep the server away.
     """
 
     def __init__(self, path: Path) -> None:

@@ -97,7 +97,9 @@ class Command(BaseCommand):
     def _show_status(self, *, as_json: bool) -> None:
         state = running_stack(settings.VAR_DIR)
         if as_json:
-            shown = {name: value for name, value in (state or {}).items() if name != "env"}  # passwords stay in the file
+            shown = {
+                name: value for name, value in (state or {}).items() if name != "env"
+            }  # passwords stay in the file
             self.stdout.write(json.dumps({"running": state is not None, **shown}))
         elif state is None:
             self.stdout.write(f"no stack is running in {settings.VAR_DIR}")
@@ -153,7 +155,7 @@ def _run_as_guest(command: list[str]) -> int:
     if not settings.EMBEDDED:
         environ |= state["env"]
     process = subprocess.Popen(launched(command), env=environ)  # noqa: S603 - the caller's own command line
-    signal.signal(signal.SIGTERM, lambda number, frame: process.send_signal(number))
+    signal.signal(signal.SIGTERM, lambda number, _: process.send_signal(number))
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # the terminal sends it to the command as well
     code = process.wait()
     return code if code >= 0 else 128 - code
