@@ -8,7 +8,7 @@ def differences(truth: Mapping[str, Any], products: Sequence[Mapping[str, Any]])
     """List each product that did not end as it must, one line each."""
     found = {product["external_id"]: product for product in products}
     expected = {name: (entry["ends"], entry["code"]) for name, entry in truth["products"].items()}
-    expected |= {name: ("gone", None) for name in truth["gone"]}
+    expected |= dict.fromkeys(truth["gone"], ("gone", None))
     lines = [f"{name}: in no truth file, {found[name]['status']}" for name in sorted(found.keys() - expected.keys())]
     for name, (status, code) in expected.items():
         if name not in found:
