@@ -105,11 +105,11 @@ class Supervised:
             if not self.healthy.is_set():
                 failures += 1
                 if failures == START_TRIES:
-                    raise self.failure(f"does not start: it ended with {_ended(exit_code)} {START_TRIES} times")
+                    raise self.failure(f"does not start: it ended with {ended(exit_code)} {START_TRIES} times")
             if time.monotonic() - started > STEADY_AFTER_S:
                 backoff_s = FIRST_BACKOFF_S
             self._set("restarting")
-            self.log.line(f"[stack] ended with {_ended(exit_code)}; again in {backoff_s:.1f} s")
+            self.log.line(f"[stack] ended with {ended(exit_code)}; again in {backoff_s:.1f} s")
             await asyncio.sleep(backoff_s)
             backoff_s = min(backoff_s * 2, LONGEST_BACKOFF_S)
             self.restarts += 1
@@ -209,7 +209,8 @@ class Supervised:
         return StackError(f"{self.service.name} {what}. The end of its log:\n{tail}")
 
 
-def _ended(exit_code: int) -> str:
+def ended(exit_code: int) -> str:
+    """Say how a process ended."""
     return f"exit status {exit_code}" if exit_code >= 0 else signal.Signals(-exit_code).name
 
 

@@ -16,7 +16,7 @@ from typing import Any, TextIO
 
 from marketplace.stack import orphans
 from marketplace.stack.postgres import launched, postgres_service
-from marketplace.stack.processes import Log, Supervised
+from marketplace.stack.processes import Log, Supervised, ended
 from marketplace.stack.rendezvous import lock_file, stack_file, write_private
 from marketplace.stack.services import (
     HOST,
@@ -105,6 +105,7 @@ class Supervisor:
         self._logs.mkdir(parents=True, exist_ok=True)
         self._ports = Ports(plan.var_dir / "stack-ports.json")
         self._members: list[Supervised] = []
+        self._migration: Supervised | None = None
         self._keepers: list[asyncio.Task[None]] = []
         self._env: dict[str, str] = {}
         self._web_url = ""
@@ -195,13 +196,13 @@ class Supervisor:
     async def _migrate(self) -> bool:
         command = [sys.executable, str(self._plan.base_dir / "manage.py"), "migrate", "--no-input"]
         service = Service(name="migrate", command=command)
-        member = self._supervised(service)
+        member = self._migration = self._supervised(service)
         code = asyncio.create_task(member.run_once())
         if not await self._first_of(code):
             await member.stop()
             return False
         if code.result():
-            raise member.failure("failed")
+            raise member.failure(f"failed with {ended(code.result())}")
         return True
 
     async def _first_of(self, wanted: asyncio.Future[Any]) -> bool:
@@ -288,7 +289,8 @@ class Supervisor:
     async def _reap(self) -> None:
         reaper = orphans.Reaper()
         while True:
-            known = {member.process.pid for member in self._members if member.process}
+            members = [*self._members, self._migration] if self._migration else self._members
+            known = {member.process.pid for member in members if member.process}
             reaper.sweep(known)
             await asyncio.sleep(1)
 
