@@ -61,8 +61,7 @@ def rate_of(address: str) -> float:
 
 def _place_of(address: str) -> str:
     """Return the host, with its port where that is not the scheme's own."""
-    url = URL(address)
-    return url.authority if not url.is_default_port() else (url.host or "")
+    return URL(address).host_port_subcomponent or ""
 
 
 async def _ask_leave(address: str) -> None:

@@ -48,10 +48,11 @@ class WhatsAppSource:
         start = "catalog" if url.host == "www.whatsapp.com" else "c"
         path = f"/{start}/{match['digits']}" + (f"/{match['slug']}" if match["slug"] else "")
         scheme = "https" if is_own else url.scheme
+        place = url.host if is_own else url.host_port_subcomponent
         return Evidence(
             source=self.name,
-            address=f"{scheme}://{url.authority}{path}",
-            reason=f"{url.authority} serves WhatsApp catalogs, and the path names shop {match['digits']}",
+            address=f"{scheme}://{place}{path}",
+            reason=f"{place} serves WhatsApp catalogs, and the path names shop {match['digits']}",
         )
 
     def discover(self, page: Page, address: str) -> Listing:
@@ -99,7 +100,7 @@ def _own_url(address: str) -> URL | None:
         return None
     url = url.with_user(None)
     is_own = url.host in OWN_HOSTS and port in (80, 443)
-    is_named = not {url.host, f"{url.host}:{port}", url.authority}.isdisjoint(settings.WHATSAPP_HOSTS)
+    is_named = not {url.host, f"{url.host}:{port}"}.isdisjoint(settings.WHATSAPP_HOSTS)
     return url if is_own or is_named else None
 
 

@@ -1,9 +1,11 @@
 """Serve the sample catalog."""
 
 import json
+import signal
 import socket
 from argparse import ArgumentParser, ArgumentTypeError
 from pathlib import Path
+from types import FrameType
 from typing import Any
 
 import uvicorn
@@ -60,7 +62,14 @@ class Command(BaseCommand):
                 server_header=False,
                 timeout_graceful_shutdown=2,
             )
+            # uvicorn stops on these signals, then raises them again for whoever listened before: that is us.
+            signal.signal(signal.SIGTERM, _has_stopped)
+            signal.signal(signal.SIGINT, _has_stopped)
             uvicorn.Server(config).run(sockets=[listener])
+
+
+def _has_stopped(number: int, frame: FrameType | None) -> None:
+    """Let the command end with status 0."""
 
 
 def _draw(edition: Edition, pictures: Path, seed: int) -> None:

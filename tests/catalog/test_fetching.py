@@ -1,0 +1,220 @@
+"""Fetching: what is answered, what is refused, and which family an error belongs to."""
+
+import asyncio
+import socket
+from collections.abc import Iterator, Mapping
+from datetime import UTC, datetime
+from typing import Any
+
+import pytest
+
+from catalog import egress
+from catalog.egress import AddressRefused, check_address, is_public
+from catalog.fetching import (
+    FetchSession,
+    PageNotFound,
+    Reply,
+    ReplyTooLarge,
+    Request,
+    RequestRefused,
+    SiteFailing,
+    SiteTimeout,
+    SiteUnreachable,
+    TooManyRedirects,
+    TooManyRequests,
+    fetch_all,
+    parse_retry_after,
+)
+from jobs.errors import JobError, PermanentError, RateLimitedError, RetryableError
+from tests.sample_shop import Answer, small_site
+
+NOW = datetime(2026, 3, 1, 12, 0, tzinfo=UTC)
+
+
+def answer(path: str, headers: Mapping[str, str]) -> Answer:
+    """The site that most tests read."""
+    kind, _, rest = path.strip("/").partition("/")
+    match kind:
+        case "page":
+            if headers.get("If-None-Match") == '"one"':
+                return 304, {"ETag": '"one"', "Content-Length": "0"}, b""
+            return 200, {"ETag": '"one"', "Content-Type": "text/html"}, b"hello"
+        case "status":
+            return int(rest), {"Retry-After": "7"}, b"no"
+        case "loop":
+            return 302, {"Location": f"/loop/{rest}x"}, b""
+        case "hop":
+            return 302, {"Location": "/page"}, b""
+        case "inside":
+            return 302, {"Location": "http://169.254.169.254/latest/meta-data"}, b""
+        case "large":
+            return 200, {}, b"x" * 5000
+        case "latin":
+            return 200, {"Content-Type": "text/html; charset=iso-8859-1"}, "café".encode("latin-1")
+        case "meta":
+            return 200, {"Content-Type": "text/html"}, '<meta charset="windows-1252">caf\xe9'.encode("cp1252")
+        case "agent":
+            return 200, {}, headers["User-Agent"].encode()
+    return 404, {}, b""
+
+
+@pytest.fixture
+def site(settings: Any) -> Iterator[str]:
+    with small_site(answer) as address:
+        settings.FETCH_PRIVATE_HOSTS = [address.removeprefix("http://")]
+        yield address
+
+
+def fetch(address: str, **wanted: Any) -> Reply:
+    (outcome,) = fetch_all([Request(address, **wanted)])
+    if isinstance(outcome, JobError):
+        raise outcome
+    return outcome
+
+
+def test_a_page_that_did_not_change_is_not_sent_again(site: str) -> None:
+    first = fetch(f"{site}/page")
+    second = fetch(f"{site}/page", etag=first.etag)
+
+    assert (first.status, first.text, first.is_not_modified) == (200, "hello", False)
+    assert (second.status, second.body, second.is_not_modified) == (304, b"", True)
+
+
+@pytest.mark.parametrize(
+    ("status", "error", "family"),
+    [
+        (404, PageNotFound, PermanentError),
+        (410, PageNotFound, PermanentError),
+        (403, RequestRefused, PermanentError),
+        (429, TooManyRequests, RateLimitedError),
+        (408, SiteFailing, RetryableError),
+        (500, SiteFailing, RetryableError),
+        (503, SiteFailing, RetryableError),
+    ],
+)
+def test_each_status_belongs_to_a_family(site: str, status: int, error: type[JobError], family: type[JobError]) -> None:
+    with pytest.raises(error) as raised:
+        fetch(f"{site}/status/{status}")
+
+    assert isinstance(raised.value, family)
+    if isinstance(raised.value, RateLimitedError):
+        assert raised.value.retry_after_s == 7
+
+
+def test_redirects_are_followed_and_end_somewhere(site: str) -> None:
+    assert fetch(f"{site}/hop").address == f"{site}/page"
+    with pytest.raises(TooManyRedirects):
+        fetch(f"{site}/loop/x")
+
+
+def test_a_redirect_into_our_network_is_refused(site: str) -> None:
+    with pytest.raises(AddressRefused, match=r"169\.254\.169\.254"):
+        fetch(f"{site}/inside")
+
+
+def test_a_reply_is_taken_up_to_its_cap(site: str) -> None:
+    assert len(fetch(f"{site}/large", max_bytes=5000).body) == 5000
+    with pytest.raises(ReplyTooLarge):
+        fetch(f"{site}/large", max_bytes=4999)
+
+
+def test_text_is_decoded_by_the_header_or_by_the_page(site: str) -> None:
+    assert fetch(f"{site}/latin").text == "café"
+    assert fetch(f"{site}/meta").text.endswith("café")
+
+
+def test_souk_says_who_it_is(site: str) -> None:
+    assert fetch(f"{site}/agent").text.startswith("SoukBot/")
+
+
+def test_outcomes_come_in_the_order_asked(site: str) -> None:
+    outcomes = fetch_all([Request(f"{site}/status/404"), Request(f"{site}/page"), Request(f"{site}/status/500")])
+
+    assert [type(outcome) for outcome in outcomes] == [PageNotFound, Reply, SiteFailing]
+
+
+def test_a_closed_port_is_retryable(settings: Any) -> None:
+    with socket.socket() as listener:
+        listener.bind(("127.0.0.1", 0))
+        place = f"127.0.0.1:{listener.getsockname()[1]}"
+        settings.FETCH_PRIVATE_HOSTS = [place]
+        with pytest.raises(SiteUnreachable):
+            fetch(f"http://{place}/")
+
+
+def test_a_silent_site_times_out(settings: Any) -> None:
+    async def get(address: str) -> Reply:
+        async with FetchSession(timeout_s=0.2) as session:
+            return await session.get(address)
+
+    with socket.socket() as listener:
+        listener.bind(("127.0.0.1", 0))
+        listener.listen()
+        place = f"127.0.0.1:{listener.getsockname()[1]}"
+        settings.FETCH_PRIVATE_HOSTS = [place]
+        with pytest.raises(SiteTimeout):
+            asyncio.run(get(f"http://{place}/"))
+
+
+@pytest.mark.parametrize(
+    "address",
+    [
+        "http://127.0.0.1/",
+        "http://localhost/",
+        "http://10.1.2.3/",
+        "http://192.168.1.1:8000/",
+        "http://169.254.169.254/",
+        "http://0.0.0.0/",
+        "http://[::1]/",
+        "http://[::ffff:127.0.0.1]/",
+        "http://[64:ff9b::7f00:1]/",
+        "http://2130706433/",
+        "http://127.1/",
+        "ftp://example.com/",
+        "file:///etc/passwd",
+        "http://user:secret@example.com/",
+        "not an address",
+    ],
+)
+def test_an_address_that_is_not_of_the_public_web_is_refused(address: str) -> None:
+    (outcome,) = fetch_all([Request(address)])
+
+    assert isinstance(outcome, AddressRefused)
+
+
+def test_a_name_that_resolves_to_a_private_address_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
+    class Resolver:
+        async def resolve(self, host: str, port: int, family: int) -> list[dict[str, object]]:
+            return [{"hostname": host, "host": "10.0.0.7", "port": port, "family": family, "proto": 0, "flags": 0}]
+
+        async def close(self) -> None:
+            return None
+
+    monkeypatch.setattr(egress, "ThreadedResolver", Resolver)
+
+    (outcome,) = fetch_all([Request("http://rebound.example/")])
+
+    assert isinstance(outcome, AddressRefused)
+    assert "10.0.0.7" in str(outcome)
+
+
+def test_public_addresses_pass() -> None:
+    assert check_address("https://example.com/a?b=c").host == "example.com"
+    assert is_public(egress.ipaddress.ip_address("93.184.215.14"))
+    assert not is_public(egress.ipaddress.ip_address("224.0.0.1"))
+
+
+@pytest.mark.parametrize(
+    ("header", "seconds"),
+    [
+        ("5", 5.0),
+        ("-3", 0.0),
+        ("999999", 3600.0),
+        ("Sun, 01 Mar 2026 12:00:30 GMT", 30.0),
+        ("Sun, 01 Mar 2026 11:00:00 GMT", 0.0),
+        ("", 60.0),
+        ("soon", 60.0),
+    ],
+)
+def test_retry_after_is_seconds_or_a_date(header: str, seconds: float) -> None:
+    assert parse_retry_after(header, now=NOW) == seconds

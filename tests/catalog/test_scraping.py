@@ -1,0 +1,164 @@
+"""Scraping: the whole way from an address to stored products, on the sample catalog and a real ledger."""
+
+import json
+import urllib.request
+from collections import Counter
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+from django.utils import timezone
+
+from catalog.browser import close_process_browser
+from catalog.robots import forget_rules
+from jobs.execution import run_once
+from jobs.gates import pass_gates
+from jobs.models import Gate, Job, Worker
+from jobs.permits import batch_size_of
+from jobs.session import Session, set_current_session
+from marketplace.models import Category, Product, ProductCategory, Seller, SyncRun
+from marketplace.syncs import start_sync
+from tests.sample_shop import sample_catalog
+
+QUEUES = ("sync-seller", "scrape-catalog", "scrape-product")
+PRODUCTS = 80
+
+Scrape = Callable[[str], SyncRun]
+
+
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """One folder for all, so that the pictures are drawn once."""
+    return tmp_path_factory.mktemp("sample")
+
+
+@pytest.fixture
+def scrape(db: None, settings: Any) -> Iterator[Scrape]:
+    """Return a function that runs a sync of the address up to and with the reading of product pages."""
+    session = Session(name="test-scraper", queues=list(QUEUES))
+    session.worker_id = Worker.objects.create(name="test-scraper", hostname="here", pid=1, queues=list(QUEUES)).pk
+    set_current_session(session)
+    forget_rules()
+
+    def run(address: str) -> SyncRun:
+        host = address.split("/")[2]
+        settings.FETCH_PRIVATE_HOSTS = settings.WHATSAPP_HOSTS = [host]
+        settings.FETCH_RATES = {host: 10_000.0}
+        seller, _ = Seller.objects.update_or_create(name="Harbour Lane", defaults={"catalog_address": address})
+        SyncRun.objects.update(status=SyncRun.Status.FINISHED)
+        sync, _ = start_sync(seller=seller, trigger="test")
+        while _run_all(session):
+            pass
+        return sync
+
+    yield run
+    set_current_session(None)
+    close_process_browser()
+
+
+def test_a_catalog_is_read_from_its_address_to_its_products(scrape: Scrape, folder: Path) -> None:
+    with sample_catalog(folder, products=PRODUCTS) as address:
+        sync = scrape(address)
+        truth = _truth(folder, 1)
+
+    assert _states(sync, "scrape-product") == {"completed": PRODUCTS - 2, "failed": 2}
+    assert set(Product.objects.values_list("external_id", flat=True)) == set(truth["products"])
+    ends = {key: ends["code"] for key, ends in truth["products"].items() if ends["ends"] == "dead"}
+    dead = Product.objects.filter(status=Product.Status.DEAD)
+    assert {product.external_id: product.reasons[0]["code"] for product in dead} == ends
+    assert all(product.reasons[0]["remedy"] for product in dead)
+    lamp = Product.objects.filter(categories__name="Lamps", status=Product.Status.PENDING).first()
+    assert lamp is not None
+    assert lamp.title and lamp.description and lamp.currency == "EUR" and lamp.price and lamp.etag
+    assert lamp.picture_addresses == [f"{address.partition('/c/')[0]}/media/{lamp.external_id[9:]}-1.jpg"]
+    assert Category.objects.filter(name__in=["Lamps", "Gifts"]).count() == 2
+    assert ProductCategory.objects.count() >= PRODUCTS
+    following = Job.objects.filter(grp=sync.group, task="process-images")
+    assert following.count() == PRODUCTS - 2
+    assert set(Job.objects.filter(grp=sync.group).values_list("tenant", flat=True)) == {str(sync.seller_id)}
+
+
+def test_a_copy_names_the_first_product_that_says_the_same(scrape: Scrape, folder: Path) -> None:
+    with sample_catalog(folder, products=PRODUCTS) as address:
+        scrape(address)
+        truth = _truth(folder, 1)
+
+    copies = {key for key, ends in truth["products"].items() if ends["defect"] == "duplicate"}
+    linked = Product.objects.filter(duplicate_of__isnull=False).select_related("duplicate_of")
+    assert {product.external_id for product in linked} == copies
+    for product in linked:
+        assert product.duplicate_of is not None
+        assert product.duplicate_of.pk < product.pk
+        assert product.duplicate_of.title == product.title
+
+
+def test_pages_wait_behind_the_gate_of_their_host(scrape: Scrape, folder: Path) -> None:
+    with sample_catalog(folder, products=PRODUCTS) as address:
+        sync = scrape(address)
+
+    gate = f"domain:{address.split('/')[2]}"
+    assert Gate.objects.get(key=gate).rate_per_s == 10_000
+    gated = Job.objects.filter(grp=sync.group, task__in=["scrape-catalog", "scrape-product"])
+    assert set(gated.values_list("gate", flat=True)) == {gate}
+    assert not Job.objects.filter(grp=sync.group, task="process-images", gate__isnull=False).exists()
+
+
+def test_a_resync_revalidates_every_page_and_goes_on_with_what_changed(scrape: Scrape, folder: Path) -> None:
+    with sample_catalog(folder, products=PRODUCTS) as address:
+        scrape(address)
+    Product.objects.filter(status=Product.Status.PENDING).update(
+        status=Product.Status.LIVE, indexed_at=timezone.now(), embedding_fingerprint="x"
+    )
+    with sample_catalog(folder, products=PRODUCTS, edition=2) as address:
+        sync = scrape(address)
+        truth = _truth(folder, 2)
+        with urllib.request.urlopen(f"{address.partition('/c/')[0]}/sample/stats") as reply:
+            stats = json.load(reply)
+
+    # 79 are listed: 2 are new, 5 have changed, 2 are dead and have no ETag.
+    assert stats["product_304"] == 79 - 2 - 5 - 2
+    assert _states(sync, "scrape-product") == {"completed": 77, "failed": 2}
+    followed = Job.objects.filter(grp=sync.group).exclude(queue__in=QUEUES)
+    subjects = Product.objects.filter(pk__in=[job.payload["product"] for job in followed])
+    assert {product.external_id for product in subjects} == {*truth["changed"], *truth["added"]}
+    unseen = Product.objects.exclude(last_sync=sync)
+    assert {product.external_id for product in unseen} == set(truth["removed"])
+
+
+def test_a_page_that_is_lost_takes_its_live_product_down(scrape: Scrape, folder: Path) -> None:
+    with sample_catalog(folder, products=PRODUCTS) as address:
+        scrape(address)
+        key = next(key for key, ends in _truth(folder, 1)["products"].items() if ends["defect"] == "not_found")
+        Product.objects.filter(external_id=key).update(status=Product.Status.LIVE, indexed_at=timezone.now())
+        sync = scrape(address)
+
+    product = Product.objects.get(external_id=key)
+    assert (product.status, product.reasons[0]["code"]) == ("dead", "catalog.page_not_found")
+    hiding = Job.objects.filter(grp=sync.group, task="index-product")
+    assert [job.payload["product"] for job in hiding] == [product.pk]
+
+
+def test_an_address_that_no_source_reads_fails_for_good(scrape: Scrape) -> None:
+    sync = scrape("http://127.0.0.1:9/shop")
+
+    job = Job.objects.get(grp=sync.group)
+    assert (job.task, job.state, job.error_code) == ("sync-seller", "failed", "catalog.unsupported_address")
+
+
+def _run_all(session: Session) -> int:
+    claimed = 0
+    for queue in QUEUES:
+        pass_gates()
+        Job.objects.filter(queue=queue, state="scheduled").update(state="pending", run_at=timezone.now())
+        claimed += run_once(queue, session=session, limit=batch_size_of(queue))
+    return claimed
+
+
+def _states(sync: SyncRun, task: str) -> Counter[str]:
+    return Counter(Job.objects.filter(grp=sync.group, task=task).values_list("state", flat=True))
+
+
+def _truth(folder: Path, edition: int) -> dict[str, Any]:
+    truth: dict[str, Any] = json.loads((folder / f"truth-{edition}.json").read_text())
+    return truth

@@ -1,0 +1,144 @@
+"""The whatsapp source: which addresses are its own, and what its pages say."""
+
+from decimal import Decimal
+from typing import Any
+
+import pytest
+
+from catalog.extraction import content_hash, read_availability, read_price
+from catalog.fetching import PageNotFound
+from catalog.sources.known import probe, source_of
+from catalog.sources.source import PageMalformed, UnsupportedAddress
+from catalog.sources.whatsapp import WhatsAppSource
+from marketplace.models import Product
+
+ADDRESS = "https://wa.me/p/42/447700900100"
+SOURCE = WhatsAppSource()
+PAGE = """<html><head>
+<meta property="og:title" content="Red lamp &#039;Alba&#039;">
+<meta property="og:description" content="A lamp.">
+<meta property="og:image" content="/media/42.jpg">
+<meta property="og:image" content="https://cdn.example/43.jpg">
+<meta property="product:price:amount" content="{amount}">
+<meta property="product:price:currency" content="{currency}">
+<meta property="product:availability" content="in stock">
+<meta property="product:brand" content="Luma">
+<meta property="product:retailer_item_id" content="LAM-42">
+</head></html>"""
+
+
+@pytest.mark.parametrize(
+    ("address", "normalised"),
+    [
+        ("https://wa.me/c/447700900100", "https://wa.me/c/447700900100"),
+        ("http://wa.me/c/447700900100/?utm_source=ig#top", "https://wa.me/c/447700900100"),
+        ("https://user:secret@wa.me/c/447700900100", "https://wa.me/c/447700900100"),
+        (
+            "https://www.whatsapp.com/catalog/447700900100/?app_absent=0",
+            "https://www.whatsapp.com/catalog/447700900100",
+        ),
+        ("https://api.whatsapp.com/c/447700900100", "https://api.whatsapp.com/c/447700900100"),
+        ("http://shop.test:8000/c/447700900100/lamps", "http://shop.test:8000/c/447700900100/lamps"),
+    ],
+)
+def test_a_catalog_address_is_recognised_and_normalised(settings: Any, address: str, normalised: str) -> None:
+    settings.WHATSAPP_HOSTS = ["shop.test:8000"]
+
+    evidence = probe(address)
+
+    assert (evidence.source, evidence.address) == ("whatsapp", normalised)
+
+
+@pytest.mark.parametrize(
+    "address",
+    [
+        "https://wa.me.evil.example/c/447700900100",
+        "https://evil.example/wa.me/c/447700900100",
+        "https://wa.me@evil.example/c/447700900100",
+        "https://wa.me:8443/c/447700900100",
+        "https://wa.me/c/12345",
+        "https://wa.me/c/123456789012345678901",
+        "https://wa.me/447700900100",
+        "http://shop.test/c/447700900100",
+        "ftp://wa.me/c/447700900100",
+        "wa.me/c/447700900100",
+        "",
+    ],
+)
+def test_any_other_address_is_unsupported(settings: Any, address: str) -> None:
+    settings.WHATSAPP_HOSTS = ["shop.test:8000"]
+
+    with pytest.raises(UnsupportedAddress, match=r"https://wa\.me/c/"):
+        probe(address)
+
+
+def test_a_page_says_what_its_open_graph_says() -> None:
+    product = SOURCE.extract(PAGE.format(amount="1,299.50", currency="eur"), ADDRESS)
+
+    assert product.title == "Red lamp 'Alba'"
+    assert product.description == "A lamp."
+    assert product.price is not None
+    assert (product.price.amount, product.price.currency) == (Decimal("1299.5"), "EUR")
+    assert product.price_raw == "1,299.50 eur"
+    assert product.availability == Product.Availability.IN_STOCK
+    assert (product.brand, product.sku) == ("Luma", "LAM-42")
+    assert product.picture_addresses == ["https://wa.me/media/42.jpg", "https://cdn.example/43.jpg"]
+
+
+def test_whatsapp_says_not_found_with_status_200() -> None:
+    with pytest.raises(PageNotFound):
+        SOURCE.extract('<meta property="og:title" content="Page Not Found">', ADDRESS)
+
+
+@pytest.mark.parametrize("html", ["", "<html><title>Shop</title></html>", "\x00\x01", '<meta property="og:title">'])
+def test_a_page_without_product_data_is_malformed(html: str) -> None:
+    with pytest.raises(PageMalformed):
+        SOURCE.extract(html, ADDRESS)
+
+
+@pytest.mark.parametrize(
+    ("amount", "currency", "expected"),
+    [
+        ("19.90", "EUR", (Decimal("19.9"), "EUR")),
+        ("19.90", "", (Decimal("19.9"), "")),
+        ("19.90", "euros", (Decimal("19.9"), "")),
+        ("", "EUR", None),
+        ("on request", "EUR", None),
+        ("1" * 20, "EUR", None),
+    ],
+)
+def test_a_price_is_read_and_its_currency_never_guessed(
+    amount: str, currency: str, expected: tuple[Decimal, str] | None
+) -> None:
+    price = read_price(amount, currency, raw="")
+
+    assert (price and (price.amount, price.currency)) == expected
+
+
+@pytest.mark.parametrize(
+    ("text", "availability"),
+    [
+        ("in stock", "in_stock"),
+        ("https://schema.org/OutOfStock", "out_of_stock"),
+        ("preorder", "preorder"),
+        ("", "unknown"),
+        ("perhaps", "unknown"),
+    ],
+)
+def test_availability_is_read_or_unknown(text: str, availability: str) -> None:
+    assert read_availability(text) == availability
+
+
+def test_the_content_hash_is_of_what_a_buyer_sees_not_of_the_address() -> None:
+    page = PAGE.replace("/media", "https://cdn.example/media")
+    one = SOURCE.extract(page.format(amount="19.90", currency="EUR"), ADDRESS)
+    same = SOURCE.extract(page.format(amount="19.9", currency="EUR"), ADDRESS.replace("42", "43"))
+    dearer = SOURCE.extract(page.format(amount="20.90", currency="EUR"), ADDRESS)
+
+    assert content_hash(one) == content_hash(same) != content_hash(dearer)
+
+
+def test_a_product_names_its_source() -> None:
+    assert source_of("whatsapp:42").name == "whatsapp"
+    with pytest.raises(UnsupportedAddress):
+        source_of("other:42")
