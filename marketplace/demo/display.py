@@ -83,7 +83,8 @@ def _bars(sync: Mapping[str, Any], elapsed_s: float) -> Group:
 
 def show_summary(console: Console, figures: Mapping[str, Any], *, title: str) -> None:
     """Show what the sync came to."""
-    table = Table(title=title, title_style="bold", show_header=False)
+    console.print(title, style="bold")
+    table = Table(show_header=False)
     for name in ("found", *ENDINGS, "retries", "seconds", "products_per_min"):
         value = figures[name]
         table.add_row(name.replace("_per_", " / ").replace("_", " "), f"{value:,}")
@@ -101,7 +102,8 @@ def show_summary(console: Console, figures: Mapping[str, Any], *, title: str) ->
 
 def show_search(console: Console, query: str, answer: Mapping[str, Any], took_ms: float) -> None:
     """Show the first results of a search and how long it took."""
-    table = Table(title=f"search: {query}  ({took_ms:.0f} ms over HTTP)", title_style="bold", title_justify="left")
+    console.print(f"search: [bold]{query}[/]  ({took_ms:.0f} ms over HTTP)", highlight=False)
+    table = Table()
     table.add_column("product")
     table.add_column("price", justify="right")
     table.add_column("categories")

@@ -84,16 +84,18 @@ class Demo:
             base_dir=self._base_dir, var_dir=self._var_dir, environ=self._environ(f"{HOST}:{port}")
         ) as children:
             self._say("Starting PostgreSQL, Redis, Milvus, the web process, the dispatcher and the workers ...")
+            started = time.monotonic()
             children.start_stack()
             self._say("Serving the sample catalog (the first time, its pictures are drawn) ...")
             catalog = children.start_sample(folder=folder, port=port, edition=edition, products=self._products, seed=1)
             web_url = children.wait_for_stack()
             self._make_staff(children, memory)
+            self._say(f"Up after {time.monotonic() - started:.1f} s. Syncing {catalog} ...")
             client = Client(web_url)
             client.api_key = self._register(client, memory, catalog)
             figures = self._sync(children, client, json.loads((folder / f"truth-{edition}.json").read_text()))
             memory.keep(edition=edition)
-            show_summary(self._out, figures, title=f"{catalog}, edition {edition}")
+            show_summary(self._out, figures, title=f"edition {edition} of the sample catalog")
             self._search(client)
             logins = [
                 f"admin login            {STAFF} / {memory.get('staff_password')}",
