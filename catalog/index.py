@@ -163,6 +163,14 @@ def ensure_collection(fingerprint: str) -> None:
     _ready_collections.add(place)
 
 
+def drop_collection(fingerprint: str) -> None:
+    """Take the whole collection of an embedder away."""
+    name = collection_name(fingerprint)
+    _ready_collections.discard((os.getpid(), settings.MILVUS_URI, name))
+    with _translated(name) as client:
+        client.drop_collection(name, timeout=WRITE_TIMEOUT_S)
+
+
 def upsert(fingerprint: str, rows: Sequence[IndexRow], vectors: Mapping[str, Any]) -> None:
     """Write rows with the vectors of their input hashes. Call it under write_lock."""
     unique = list({row.product_id: row for row in rows}.values())
@@ -290,7 +298,7 @@ def _entity(row: IndexRow, vector: Any) -> dict[str, Any]:
 
 
 def _create_collection(client: "MilvusClient", name: str) -> None:
-    from pymilvus import DataType, Function, FunctionType
+    from pymilvus import DataType, Function, FunctionType  # noqa: PLC0415 see _client
 
     schema = client.create_schema(auto_id=False, enable_dynamic_field=False)
     schema.add_field("id", DataType.INT64, is_primary=True)
@@ -318,7 +326,7 @@ def _create_collection(client: "MilvusClient", name: str) -> None:
 
 def _client() -> "MilvusClient":
     """Return this process's client, connected on first use. Importing pymilvus costs 2.5 s, so it waits until here."""
-    from pymilvus import MilvusClient
+    from pymilvus import MilvusClient  # noqa: PLC0415
 
     # On import it sets its loggers up anew, to write a traceback for each call to a server that is away.
     logging.getLogger("pymilvus").setLevel(logging.CRITICAL)
@@ -338,8 +346,8 @@ def _translated(name: str) -> Iterator["MilvusClient"]:
 
     Whatever else it raises is a bug of ours and passes as it is.
     """
-    import grpc
-    from pymilvus.exceptions import MilvusException, MilvusUnavailableException
+    import grpc  # noqa: PLC0415 see _client
+    from pymilvus.exceptions import MilvusException, MilvusUnavailableException  # noqa: PLC0415
 
     try:
         yield _client()

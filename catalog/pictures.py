@@ -99,15 +99,15 @@ def _render(data: bytes) -> RenderedPicture:
     with Image.open(io.BytesIO(data), formats=FORMATS) as probe:
         width, height = probe.size
         media_type = Image.MIME.get(probe.format or "", "")
-        orientation = probe.getexif().get(ORIENTATION, 1)
         if width * height > MAX_PIXELS:
             raise OversizedPicture(f"{width:,} x {height:,} pixels; the most is {MAX_PIXELS:,}")
         if probe.format != "JPEG":
             probe.verify()  # of a JPEG, loading reads every segment itself
-    if orientation in (5, 6, 7, 8):
-        width, height = height, width
     display: bytes | None = None
     with Image.open(io.BytesIO(data), formats=FORMATS) as image:
+        orientation = image.getexif().get(ORIENTATION, 1)
+        if orientation in (5, 6, 7, 8):
+            width, height = height, width
         is_showable = image.format == "JPEG" and image.mode in ("RGB", "L") and orientation == 1
         if is_showable and max(width, height) <= DISPLAY_SIDE_PX:
             display = strip_jpeg(data)

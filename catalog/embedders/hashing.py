@@ -12,9 +12,9 @@ from catalog.embedders.contract import DIMENSIONS, Vectors
 from catalog.words import stems
 
 PIECE_LENGTHS = (3, 4)
-# A word counts as much as all its pieces together times two: an equal word beats a similar one, and a
-# misspelt word still finds its neighbours through the pieces that it shares with them.
-PIECES_WEIGHT = 0.5
+# All its pieces together count as much as the word: an equal word beats a similar one by far, and a misspelt
+# word still finds its neighbours through the pieces that it shares with them.
+PIECES_WEIGHT = 1.0
 
 Feature = tuple[NDArray[np.intp], NDArray[np.float32]]
 

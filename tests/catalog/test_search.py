@@ -1,0 +1,234 @@
+"""Search: finds by words and meaning, shows only what buyers may see, and answers even without the index."""
+
+from decimal import Decimal
+from typing import Any
+
+import pytest
+from django.core.cache import cache
+from django.test import Client
+
+from catalog import index, search
+from catalog.embedders.hashing import HashingEmbedder
+from catalog.index import Hit, IndexFilter
+from catalog.indexing import Purpose, mark_live, write_products
+from catalog.search import Search, fuse, search_products
+from marketplace.models import Product, Seller, SyncRun
+from qc.models import Verdict
+from tests.catalog.products import add_picture, make_product, make_seller, make_sync
+
+pytestmark = pytest.mark.django_db
+embedder = HashingEmbedder()
+
+
+def show(*products: Product) -> None:
+    for product in products:
+        Verdict.objects.create(product=product, decision="approved", rule_version="1", input_hash="x")
+    ids = [product.pk for product in products]
+    assert write_products(ids, purpose=Purpose.SHOW, embedder=embedder).shown == set(ids)
+    assert mark_live(ids) == len(ids)
+
+
+@pytest.fixture
+def sync() -> SyncRun:
+    return make_sync(make_seller())
+
+
+@pytest.fixture
+def shop(search_index: str, sync: SyncRun) -> dict[str, Product]:
+    """Four live products."""
+    products = {
+        "lamp": make_product(sync, "Red table lamp", categories=["Home > Lamps"], price=Decimal("49.90")),
+        "lamps": make_product(sync, "Two blue lamps", categories=["Home > Lamps"], price=Decimal(120)),
+        "chair": make_product(sync, "Oak chair", categories=["Home > Chairs"], price=Decimal("49.90"), sku="CH-77"),
+        "mug": make_product(sync, "Café mug", description="For a red lamp lit evening.", price=None, currency=""),
+    }
+    show(*products.values())
+    return products
+
+
+def titles(query: str = "", **fields: Any) -> list[str]:
+    return [found.product.title for found in search_products(Search(query=query, **fields)).results]
+
+
+def test_words_find_products_best_first(shop: dict[str, Product]) -> None:
+    answer = search_products(Search(query="red LAMPS"))
+
+    assert [found.product.title for found in answer.results][0] == "Red table lamp"
+    assert {found.product for found in answer.results} == {shop["lamp"], shop["lamps"], shop["mug"]}
+    assert (answer.is_cached, answer.is_degraded, answer.has_more) == (False, False, False)
+    scores = [found.score for found in answer.results]
+    assert scores == sorted(scores, reverse=True)  # type: ignore[type-var]
+
+
+@pytest.mark.parametrize("query", ["cafe", "CAFÉ", "ch-77", "chairs"])
+def test_accents_case_number_and_stock_codes_do_not_matter(shop: dict[str, Product], query: str) -> None:
+    assert titles(query)[0] in ("Café mug", "Oak chair")
+
+
+@pytest.mark.parametrize("query", ["zzyzx", "the", "!!!", "\0"])
+def test_what_nothing_matches_finds_nothing(shop: dict[str, Product], query: str) -> None:
+    assert titles(query) == ([] if query != "\0" else ["Café mug", "Oak chair", "Two blue lamps", "Red table lamp"])
+
+
+def test_an_empty_query_browses_newest_first(shop: dict[str, Product]) -> None:
+    assert titles("  ") == ["Café mug", "Oak chair", "Two blue lamps", "Red table lamp"]
+    assert titles(limit=2, offset=1) == ["Oak chair", "Two blue lamps"]
+    assert search_products(Search(limit=3)).has_more
+    assert titles(where=IndexFilter(category="home > lamps")) == ["Two blue lamps", "Red table lamp"]
+
+
+@pytest.mark.parametrize("query", ["lamp chair", ""])
+@pytest.mark.parametrize(
+    ("where", "found"),
+    [
+        (IndexFilter(category="Lamps"), {"Red table lamp", "Two blue lamps"}),
+        (IndexFilter(category="home"), {"Red table lamp", "Two blue lamps", "Oak chair"}),
+        (IndexFilter(max_price=Decimal("49.90")), {"Red table lamp", "Oak chair"}),
+        (IndexFilter(min_price=Decimal("49.91")), {"Two blue lamps"}),
+        (IndexFilter(currency="usd"), set()),
+        (IndexFilter(seller_id=2**62), set()),
+    ],
+)
+def test_filters_narrow_search_browsing_and_the_fallback_alike(
+    shop: dict[str, Product], settings: Any, query: str, where: IndexFilter, found: set[str]
+) -> None:
+    assert set(titles(query, where=where)) == found
+    settings.MILVUS_URI = "http://127.0.0.1:1"
+    cache.clear()
+    assert set(titles(query, where=where)) == found
+
+
+def test_pages_follow_each_other_without_overlap(search_index: str, sync: SyncRun) -> None:
+    show(*(make_product(sync, f"Lamp {number}") for number in range(9)))
+    pages = [search_products(Search(query="lamp", limit=4, offset=offset)) for offset in (0, 4, 8)]
+
+    assert [len(page.results) for page in pages] == [4, 4, 1]
+    assert [page.has_more for page in pages] == [True, True, False]
+    assert len({found.product for page in pages for found in page.results}) == 9
+
+
+def test_a_second_search_comes_from_the_cache_until_something_changes(
+    shop: dict[str, Product], sync: SyncRun
+) -> None:
+    assert not search_products(Search(query="lamp")).is_cached
+    second = search_products(Search(query="  LAMP "))
+    assert second.is_cached
+    assert second.results == search_products(Search(query="lamp")).results
+    assert not search_products(Search(query="lamp", limit=19)).is_cached
+
+    show(make_product(sync, "Green lamp"))
+
+    third = search_products(Search(query="lamp"))
+    assert not third.is_cached
+    assert "Green lamp" in [found.product.title for found in third.results]
+
+
+@pytest.mark.parametrize("status", ["rejected", "flagged", "gone", "dead", "pending"])
+def test_what_is_not_live_is_not_shown_though_cached_and_indexed(shop: dict[str, Product], status: str) -> None:
+    assert "Red table lamp" in titles("lamp")
+
+    Product.objects.filter(pk=shop["lamp"].pk).update(status=status)
+
+    assert "Red table lamp" not in titles("lamp") + titles()
+
+
+def test_a_suspended_seller_shows_nothing(shop: dict[str, Product]) -> None:
+    assert titles("lamp")
+
+    Seller.objects.update(status=Seller.Status.SUSPENDED)
+
+    assert titles("lamp") + titles() == []
+
+
+def test_without_the_index_full_text_answers_and_is_not_cached(shop: dict[str, Product], settings: Any) -> None:
+    uri = settings.MILVUS_URI
+    settings.MILVUS_URI = "http://127.0.0.1:1"
+
+    answer = search_products(Search(query="red lamps", limit=2))
+
+    assert answer.is_degraded
+    assert answer.has_more
+    assert answer.results[0].product == shop["lamp"]
+    settings.MILVUS_URI = uri
+    back = search_products(Search(query="red lamps", limit=2))
+    assert (back.is_degraded, back.is_cached) == (False, False)
+
+
+def test_without_the_cache_search_still_answers(
+    shop: dict[str, Product], settings: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from django.core.cache.backends.redis import RedisCache
+
+    monkeypatch.setattr(search, "cache", RedisCache("redis://127.0.0.1:1/0", {}))
+
+    assert titles("lamp")
+    assert not search_products(Search(query="lamp")).is_cached
+
+
+def test_ranks_are_fused_by_their_reciprocals() -> None:
+    fused = fuse([[Hit(1, 9.0), Hit(2, 8.0)], [Hit(2, 0.9), Hit(3, 0.8)]])
+
+    assert [hit.product_id for hit in fused] == [2, 1, 3]
+    assert [hit.score for hit in fused] == [1 / 61 + 1 / 62, 1 / 61, 1 / 62]
+
+
+def test_the_number_of_queries_does_not_grow_with_the_results(
+    shop: dict[str, Product], django_assert_num_queries: Any
+) -> None:
+    search_products(Search(query="lamp"))
+    with django_assert_num_queries(4):  # version, products, categories, pictures
+        search_products(Search(query="lamp"))
+
+
+def test_the_api_answers_anybody(shop: dict[str, Product], client: Client) -> None:
+    add_picture(shop["lamp"], position=0, status="broken", error_code="picture.missing")
+    add_picture(shop["lamp"], position=1, display="pictures/a.jpg", thumbnail="thumbnails/a.webp")
+
+    reply = client.get("/api/search/", {"q": "red table lamp", "limit": 1, "category": "lamps"})
+
+    assert reply.status_code == 200
+    body = reply.json()
+    (result,) = body["results"]
+    assert result["title"] == "Red table lamp"
+    assert result["price"] == {"amount": "49.9", "currency": "EUR", "raw": ""}
+    assert result["categories"] == ["Home > Lamps"]
+    assert result["seller"] == {"id": shop["lamp"].seller_id, "name": "Harbour Lane"}
+    assert result["picture"] == "http://testserver/media/pictures/a.jpg"
+    assert result["thumbnail"] == "http://testserver/media/thumbnails/a.webp"
+    assert body["has_more"] is True
+    assert (body["cached"], body["degraded"]) == (False, False)
+    assert client.get("/api/search?q=red+table+lamp&limit=1&category=lamps").json()["cached"] is True
+
+
+def test_a_product_without_price_or_picture_has_neither(shop: dict[str, Product], client: Client) -> None:
+    (result,) = client.get("/api/search/", {"q": "mug"}).json()["results"]
+
+    assert (result["price"], result["picture"], result["thumbnail"]) == (None, None, None)
+
+
+@pytest.mark.parametrize(
+    "parameters",
+    [
+        {"limit": "0"},
+        {"limit": "101"},
+        {"offset": "-1"},
+        {"seller": "x"},
+        {"min_price": "NaN"},
+        {"min_price": "Infinity"},
+        {"min_price": "20", "max_price": "10"},
+        {"currency": 'E"R'},
+        {"q": "x" * 501},
+    ],
+)
+def test_what_makes_no_sense_is_refused(client: Client, parameters: dict[str, str]) -> None:
+    reply = client.get("/api/search/", parameters)
+
+    assert reply.status_code == 400
+    assert reply["Content-Type"] == "application/problem+json"
+
+
+def test_the_index_version_is_part_of_what_is_cached(shop: dict[str, Product]) -> None:
+    search_products(Search(query="lamp"))
+    index.bump_version()
+
+    assert not search_products(Search(query="lamp")).is_cached
