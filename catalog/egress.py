@@ -74,7 +74,9 @@ async def check_host(url: URL) -> None:
         found = await asyncio.get_running_loop().getaddrinfo(url.host, url.port, type=socket.SOCK_STREAM)
     except OSError as error:
         raise HostUnknown(f"{url.host} cannot be resolved: {error}") from error
-    _refuse_private([ipaddress.ip_address(entry[4][0].partition("%")[0]) for entry in found], url.host or "", url.port)
+    _refuse_private(
+        [ipaddress.ip_address(str(entry[4][0]).partition("%")[0]) for entry in found], url.host or "", url.port
+    )
 
 
 class GuardedResolver(AbstractResolver):

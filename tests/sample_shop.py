@@ -39,7 +39,7 @@ def small_site(answer: Callable[[str, Mapping[str, str]], Answer]) -> Iterator[s
         protocol_version = "HTTP/1.1"
 
         def do_GET(self) -> None:
-            status, headers, body = answer(self.path, self.headers)
+            status, headers, body = answer(self.path, dict(self.headers))
             self.send_response(status)
             for name, value in headers.items():
                 self.send_header(name, value)

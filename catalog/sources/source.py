@@ -88,7 +88,9 @@ class ExtractedProduct:
 class Source(Protocol):
     """A kind of catalog. A new one is a module beside this one, and its name in `known.py`."""
 
-    name: str
+    @property
+    def name(self) -> str:
+        """The name that stands before the colon of its products' external ids."""
 
     def probe(self, address: str) -> Evidence | None:
         """Tell whether, and as what, this source reads the address; None if it does not. Fetches nothing."""

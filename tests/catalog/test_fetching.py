@@ -1,6 +1,7 @@
 """Fetching: what is answered, what is refused, and which family an error belongs to."""
 
 import asyncio
+import ipaddress
 import socket
 from collections.abc import Iterator, Mapping
 from datetime import UTC, datetime
@@ -200,8 +201,8 @@ def test_a_name_that_resolves_to_a_private_address_is_refused(monkeypatch: pytes
 
 def test_public_addresses_pass() -> None:
     assert check_address("https://example.com/a?b=c").host == "example.com"
-    assert is_public(egress.ipaddress.ip_address("93.184.215.14"))
-    assert not is_public(egress.ipaddress.ip_address("224.0.0.1"))
+    assert is_public(ipaddress.ip_address("93.184.215.14"))
+    assert not is_public(ipaddress.ip_address("224.0.0.1"))
 
 
 @pytest.mark.parametrize(

@@ -77,31 +77,8 @@ def test_a_catalog_is_read_from_its_address_to_its_products(scrape: Scrape, fold
     following = Job.objects.filter(grp=sync.group, task="process-images")
     assert following.count() == PRODUCTS - 2
     assert set(Job.objects.filter(grp=sync.group).values_list("tenant", flat=True)) == {str(sync.seller_id)}
-
-
-def test_a_copy_names_the_first_product_that_says_the_same(scrape: Scrape, folder: Path) -> None:
-    with sample_catalog(folder, products=PRODUCTS) as address:
-        scrape(address)
-        truth = _truth(folder, 1)
-
-    copies = {key for key, ends in truth["products"].items() if ends["defect"] == "duplicate"}
-    linked = Product.objects.filter(duplicate_of__isnull=False).select_related("duplicate_of")
-    assert {product.external_id for product in linked} == copies
-    for product in linked:
-        assert product.duplicate_of is not None
-        assert product.duplicate_of.pk < product.pk
-        assert product.duplicate_of.title == product.title
-
-
-def test_pages_wait_behind_the_gate_of_their_host(scrape: Scrape, folder: Path) -> None:
-    with sample_catalog(folder, products=PRODUCTS) as address:
-        sync = scrape(address)
-
-    gate = f"domain:{address.split('/')[2]}"
-    assert Gate.objects.get(key=gate).rate_per_s == 10_000
-    gated = Job.objects.filter(grp=sync.group, task__in=["scrape-catalog", "scrape-product"])
-    assert set(gated.values_list("gate", flat=True)) == {gate}
-    assert not Job.objects.filter(grp=sync.group, task="process-images", gate__isnull=False).exists()
+    _check_copies(truth)
+    _check_gates(sync, gate=f"domain:{address.split('/')[2]}")
 
 
 def test_a_resync_revalidates_every_page_and_goes_on_with_what_changed(scrape: Scrape, folder: Path) -> None:
@@ -144,6 +121,26 @@ def test_an_address_that_no_source_reads_fails_for_good(scrape: Scrape) -> None:
 
     job = Job.objects.get(grp=sync.group)
     assert (job.task, job.state, job.error_code) == ("sync-seller", "failed", "catalog.unsupported_address")
+
+
+def _check_copies(truth: dict[str, Any]) -> None:
+    """A copy names the first product that says the same."""
+    copies = {key for key, ends in truth["products"].items() if ends["defect"] == "duplicate"}
+    linked = Product.objects.filter(duplicate_of__isnull=False).select_related("duplicate_of")
+    assert {product.external_id for product in linked} == copies
+    for product in linked:
+        assert product.duplicate_of is not None
+        assert product.duplicate_of.pk < product.pk
+        assert product.duplicate_of.title == product.title
+
+
+def _check_gates(sync: SyncRun, *, gate: str) -> None:
+    """Lists and pages wait behind the gate of their host, and nothing else does."""
+    assert Gate.objects.get(key=gate).rate_per_s == 10_000
+    jobs = Job.objects.filter(grp=sync.group)
+    fetching = jobs.filter(task__in=["scrape-catalog", "scrape-product"])
+    assert set(fetching.values_list("gate", flat=True)) == {gate}
+    assert set(jobs.filter(task="process-images").values_list("gate", flat=True)) == {None}
 
 
 def _run_all(session: Session) -> int:

@@ -6,7 +6,7 @@ from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor, as_completed
 from pathlib import Path
 
-from PIL import Image, ImageChops, ImageDraw, ImageFilter
+from PIL import Image, ImageChops, ImageDraw, ImageFilter, _imaging
 
 from marketplace.demo.sample_catalog.products import SampleProduct
 from marketplace.demo.sample_catalog.shapes import SHAPES, Pen, shade
@@ -35,7 +35,7 @@ class Studio:
 
     def __init__(self, seed: int) -> None:
         # Keep freed picture memory: a fresh 4 MB from the kernel cost 2 ms a time, three times a picture.
-        Image.core.set_blocks_max(8)
+        _imaging.set_blocks_max(8)
         self._seed = seed
         grain = Image.effect_noise((_NOISE_SIDE_PX, _NOISE_SIDE_PX), NOISE_SIGMA)
         grain = grain.point([(min(max(value, 112), 144) - 128) % 256 for value in range(256)])

@@ -115,7 +115,7 @@ def _compose(rng: random.Random, index: int) -> SampleProduct:
         "adjective": rng.choice(words.ADJECTIVES),
         "size": rng.choice(kind.sizes),
     }
-    collections = (kind.slug,)
+    collections: tuple[str, ...] = (kind.slug,)
     if rng.random() < 0.1:
         collections += (rng.choice(CROSS_COLLECTIONS).lower().replace(" ", "-"),)
     return SampleProduct(
