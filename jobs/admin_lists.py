@@ -13,7 +13,7 @@ from jobs.paginator import CappedPaginator
 from jobs.registry import all_tasks
 
 
-class CappedChangeList(ChangeList):
+class CappedChangeList(ChangeList):  # type: ignore[misc]
     """Says how many rows it found, and offers no way to show them all."""
 
     def get_results(self, request: HttpRequest) -> None:
@@ -22,7 +22,7 @@ class CappedChangeList(ChangeList):
         self.full_result_count = self.result_count
 
 
-class ReadOnlyAdmin(ModelAdmin):
+class ReadOnlyAdmin(ModelAdmin):  # type: ignore[misc]
     """Shows what the engine writes; nobody edits it by hand."""
 
     show_full_result_count = False

@@ -1,15 +1,15 @@
 """The API of jobs. A caller is known here by its tenant only: `request.user.tenant`."""
 
+from collections.abc import Sequence
 from typing import Any
 
 from django.shortcuts import get_object_or_404
 from drf_spectacular.types import OpenApiTypes
 from drf_spectacular.utils import extend_schema
-from rest_framework.authentication import SessionAuthentication
+from rest_framework.authentication import BaseAuthentication, SessionAuthentication
 from rest_framework.permissions import BasePermission, IsAdminUser
 from rest_framework.request import Request
 from rest_framework.response import Response
-from rest_framework.settings import api_settings
 from rest_framework.views import APIView
 
 from jobs.models import Job
@@ -40,7 +40,10 @@ class JobView(APIView):
 class QueueStatsView(APIView):
     """The figures of the queues, for tenants and for staff."""
 
-    authentication_classes = [*api_settings.DEFAULT_AUTHENTICATION_CLASSES, SessionAuthentication]
+    authentication_classes: Sequence[type[BaseAuthentication]] = [
+        *APIView.authentication_classes,
+        SessionAuthentication,
+    ]
     permission_classes = [HasTenant | IsAdminUser]
 
     @extend_schema(operation_id="get_queue_stats", responses=OpenApiTypes.OBJECT, tags=["jobs"])

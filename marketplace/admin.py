@@ -3,6 +3,7 @@
 from collections.abc import Callable
 from typing import Any
 
+from django import forms
 from django.contrib import admin, messages
 from django.contrib.auth.admin import GroupAdmin as StockGroupAdmin
 from django.contrib.auth.admin import UserAdmin as StockUserAdmin
@@ -17,6 +18,7 @@ from django.utils.safestring import SafeString
 from unfold.admin import ModelAdmin
 from unfold.decorators import action, display
 from unfold.forms import AdminPasswordChangeForm, UserChangeForm, UserCreationForm
+from unfold.widgets import UnfoldAdminURLInputWidget
 
 from jobs.admin_lists import ReadOnlyAdmin
 from jobs.confirmation import ask_for_reason, given_reason
@@ -34,9 +36,30 @@ SYNC_LABELS = {SyncRun.Status.RUNNING: "info", SyncRun.Status.FINISHED: "success
 PRODUCT_ORDER = ("live", "rejected", "flagged", "dead", "gone", "pending")
 
 
+class SellerForm(forms.ModelForm):  # type: ignore[type-arg]
+    """What staff may change of a seller."""
+
+    catalog_address = forms.URLField(
+        required=False, max_length=2000, assume_scheme="https", widget=UnfoldAdminURLInputWidget
+    )
+
+    class Meta:
+        model = Seller
+        fields = ["name", "email", "plan", "catalog_address", "category", "description", "address", "phone"]
+
+    def clean_catalog_address(self) -> str:
+        """Let the core say whether the address can be one."""
+        try:
+            return sellers.checked_catalog_address(self.cleaned_data["catalog_address"])
+        except sellers.InvalidCatalogAddress as error:
+            raise forms.ValidationError(str(error)) from error
+
+
 @admin.register(Seller)
-class SellerAdmin(ModelAdmin):
+class SellerAdmin(ModelAdmin):  # type: ignore[misc]
     """Sellers, and what staff may do for them."""
+
+    form = SellerForm
 
     list_display = ["name", "status_label", "plan", "products", "last_sync", "created_at"]
     list_filter = ["status", "plan"]
@@ -55,14 +78,11 @@ class SellerAdmin(ModelAdmin):
         """Bring the number of live products and the last sync along."""
         live = Product.objects.filter(seller=OuterRef("pk"), status="live").order_by().values("seller")
         newest = SyncRun.objects.filter(seller=OuterRef("pk")).order_by("-id")
-        return (
-            super()
-            .get_queryset(request)
-            .annotate(
-                live_products=Subquery(live.annotate(count=Count("pk")).values("count")),
-                last_sync_id=Subquery(newest.values("pk")[:1]),
-                last_sync_status=Subquery(newest.values("status")[:1]),
-            )
+        found: QuerySet[Seller] = super().get_queryset(request)
+        return found.annotate(
+            live_products=Subquery(live.annotate(count=Count("pk")).values("count")),
+            last_sync_id=Subquery(newest.values("pk")[:1]),
+            last_sync_status=Subquery(newest.values("status")[:1]),
         )
 
     def get_fieldsets(self, request: HttpRequest, obj: Seller | None = None) -> Any:
@@ -330,7 +350,7 @@ class SyncRunAdmin(ReadOnlyAdmin):
 
 
 @admin.register(User)
-class UserAdmin(StockUserAdmin, ModelAdmin):
+class UserAdmin(StockUserAdmin, ModelAdmin):  # type: ignore[type-arg, misc]
     """Staff accounts."""
 
     form = UserChangeForm
@@ -339,5 +359,5 @@ class UserAdmin(StockUserAdmin, ModelAdmin):
 
 
 @admin.register(Group)
-class GroupAdmin(StockGroupAdmin, ModelAdmin):
+class GroupAdmin(StockGroupAdmin, ModelAdmin):  # type: ignore[misc]
     """Groups of staff accounts."""

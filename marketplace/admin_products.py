@@ -86,7 +86,8 @@ class ProductAdmin(ReadOnlyAdmin):
     def get_queryset(self, request: HttpRequest) -> QuerySet[Product]:
         """Bring the pictures along."""
         pictures = Prefetch("pictures", queryset=Picture.objects.order_by("position"))
-        return super().get_queryset(request).prefetch_related(pictures)
+        products: QuerySet[Product] = super().get_queryset(request)
+        return products.prefetch_related(pictures)
 
     def get_search_results(
         self, request: HttpRequest, queryset: QuerySet[Product], search_term: str
@@ -98,7 +99,7 @@ class ProductAdmin(ReadOnlyAdmin):
         found = Q(title__icontains=term) | Q(sku=term) | Q(external_id=term)
         return queryset.filter(found | Q(pk=int(term)) if term.isdecimal() else found), False
 
-    @display(description="")
+    @display(description="picture")
     def picture(self, product: Product) -> SafeString | str:
         """Show the first picture that has a thumbnail."""
         for picture in product.pictures.all():
@@ -232,7 +233,8 @@ class CategoryAdmin(ReadOnlyAdmin):
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[Category]:
         """Bring the number of products along."""
-        return super().get_queryset(request).annotate(products_here=Count("products"))
+        categories: QuerySet[Category] = super().get_queryset(request)
+        return categories.annotate(products_here=Count("products"))
 
     @display(description="seller", ordering="seller")
     def seller_link(self, category: Category) -> SafeString:

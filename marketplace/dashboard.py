@@ -34,6 +34,7 @@ def stylesheet(request: HttpRequest) -> str:
 
 def overview(request: HttpRequest, context: dict[str, Any]) -> dict[str, Any]:
     """Add the live figures to the front page."""
+    context["title"] = "Overview"
     context["figures"] = cache.get_or_set("admin-figures", _figures, FIGURES_TTL_S)
     context["recent_syncs"] = SyncRun.objects.select_related("seller")[:5]
     context["recent_dead_letters"] = DeadLetter.objects.filter(resolution="")[:5]

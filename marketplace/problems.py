@@ -41,7 +41,7 @@ TITLES = {
 class Problem(exceptions.APIException):
     """An error with a status, a stable code and a title of its own."""
 
-    status_code = status.HTTP_400_BAD_REQUEST
+    status_code: int = status.HTTP_400_BAD_REQUEST
     code = "request.refused"
     title = "The request was refused"
 

@@ -2,7 +2,7 @@
 
 from django.db.models import Prefetch, Q, QuerySet
 
-from marketplace.models import Picture, Product, Seller
+from marketplace.models import Picture, Product, ProductCategory, Seller
 from marketplace.money import Money
 
 
@@ -31,7 +31,7 @@ def matching_products(
         products = products.filter(status=status)
     if category:
         named = Q(category__name__iexact=category) | Q(category__path__iexact=category)
-        through = Product.categories.through.objects.filter(named)
+        through = ProductCategory.objects.filter(named)
         products = products.filter(pk__in=through.values("product"))
     if q:
         products = products.filter(Q(title__icontains=q) | Q(sku__iexact=q) | Q(external_id__iexact=q))

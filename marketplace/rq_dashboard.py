@@ -33,7 +33,7 @@ HOP_HEADERS = {"connection", "content-length", "set-cookie", "transfer-encoding"
 @lru_cache(maxsize=1)
 def flask_application() -> Flask:
     """Build the Flask application, once."""
-    web.config.serializer = JSONSerializer  # type: ignore[misc, assignment]
+    web.config.serializer = JSONSerializer
     application = Flask(
         __name__,
         template_folder=str(settings.BASE_DIR / "templates" / "rq"),

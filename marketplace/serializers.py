@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from django.db.models import FileField
+from django.db.models.fields.files import FieldFile
 from drf_spectacular.utils import extend_schema_field
 from rest_framework import serializers
 from rest_framework.request import Request
@@ -30,7 +30,7 @@ class StrictSerializer(serializers.Serializer[Any]):
             value = super().to_internal_value(data)
         except serializers.ValidationError as error:
             if errors and isinstance(error.detail, dict):
-                raise serializers.ValidationError(error.detail | errors) from None
+                raise serializers.ValidationError({**error.detail, **errors}) from None
             raise
         if errors:
             raise serializers.ValidationError(errors)
@@ -174,7 +174,7 @@ class PictureSerializer(serializers.ModelSerializer[Picture]):
         """Return the address of the thumbnail."""
         return self._address(picture.thumbnail)
 
-    def _address(self, file: FileField) -> str | None:
+    def _address(self, file: FieldFile) -> str | None:
         if not file:
             return None
         request: Request | None = self.context.get("request")

@@ -1,3 +1,5 @@
+"""API keys: issued, used, revoked."""
+
 from datetime import timedelta
 
 import pytest

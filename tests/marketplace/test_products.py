@@ -1,3 +1,5 @@
+"""Prices as text, and filters."""
+
 from decimal import Decimal
 
 import pytest

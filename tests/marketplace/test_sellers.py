@@ -1,3 +1,5 @@
+"""Who joins, and with which address."""
+
 import pytest
 
 from jobs.models import Audit

@@ -1,3 +1,5 @@
+"""How a sync starts and how far it is."""
+
 import threading
 
 import pytest
