@@ -12,6 +12,7 @@ from django.urls import NoReverseMatch, reverse
 from django.utils import timezone
 
 from jobs.models import DeadLetter, Worker
+from jobs.presentation import seconds_text
 from jobs.stats import queue_stats
 from marketplace.models import Product, Seller, SyncRun
 
@@ -52,7 +53,8 @@ def _figures() -> dict[str, Any]:
         "product_total": sum(products.values()),
         "sellers": Seller.objects.count(),
         "queues": [
-            queue | {"due_age": f"{queue['oldest_pending_s']:.1f} s" if queue["oldest_pending_s"] is not None else "–"}
+            queue
+            | {"due_age": seconds_text(queue["oldest_pending_s"]) if queue["oldest_pending_s"] is not None else "–"}
             for queue in stats["queues"]
         ],
         "jobs": [(state, sum(queue[state] for queue in stats["queues"])) for state in LIVE_STATES],
