@@ -125,24 +125,22 @@ def _launch(playwright: Playwright) -> Browser:
         raise BrowserMissing(f"no browser could be started: {error.message.partition(chr(10))[0]}") from error
 
 
-_own: tuple[int, BrowserThread] | None = None
+_own: dict[int, BrowserThread] = {}  # by process id: a forked child must not use its parent's
 _own_lock = threading.Lock()
 
 
 def process_browser() -> BrowserThread:
     """Return this process's browser; a forked child gets one of its own."""
-    global _own
     with _own_lock:
-        if _own is None or _own[0] != os.getpid():
-            _own = (os.getpid(), BrowserThread())
+        if os.getpid() not in _own:
+            _own[os.getpid()] = BrowserThread()
             atexit.register(close_process_browser)
-        return _own[1]
+        return _own[os.getpid()]
 
 
 def close_process_browser() -> None:
     """End this process's browser, if it has one."""
-    global _own
     with _own_lock:
-        if _own is not None and _own[0] == os.getpid():
-            _own[1].close()
-        _own = None
+        opened = _own.pop(os.getpid(), None)
+    if opened is not None:
+        opened.close()

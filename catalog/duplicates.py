@@ -18,7 +18,7 @@ class Content:
 
 
 def lock_contents(contents: Collection[Content]) -> None:
-    """Hold these contents until the transaction ends. Take it before any row is written, or two batches may deadlock."""
+    """Hold these contents until the transaction ends; before any row is written, or two batches may deadlock."""
     keys = [f"{content.seller_id}:{content.sha256}" for content in contents]
     with connection.cursor() as cursor:
         cursor.execute(

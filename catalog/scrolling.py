@@ -83,8 +83,7 @@ class SeenList:
 def scroll_through(page: Page, address: str, *, item_pattern: str) -> SeenList:
     """Open the address and scroll until its list is complete or does not grow any more.
 
-    Args:
-        item_pattern: a JavaScript regular expression for the addresses of the list's items.
+    `item_pattern` is a JavaScript regular expression for the addresses of the list's items.
 
     Raises:
         SiteTimeout, SiteUnreachable, BrowserCrashed, SiteFailing: retryable.

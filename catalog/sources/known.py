@@ -13,7 +13,8 @@ def probe(address: str) -> Evidence:
         if evidence is not None:
             return evidence
     raise UnsupportedAddress(
-        f"Souk cannot read {address[:200]!r}. Give the address of a WhatsApp catalog, such as https://wa.me/c/<phone number>."
+        f"Souk cannot read {address[:200]!r}. "
+        "Give the address of a WhatsApp catalog, such as https://wa.me/c/<phone number>."
     )
 
 

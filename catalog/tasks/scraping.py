@@ -37,7 +37,7 @@ def sync_seller(batch: Batch) -> None:
             result={"source": evidence.source, "reason": evidence.reason},
             then=[_list_reading(job, evidence.address, category=None)],
         )
-    batch.on_settle(lambda jobs: open_gates(starts))
+    batch.on_settle(lambda _: open_gates(starts))
 
 
 @task(queue="scrape-catalog", attempts=4)

@@ -8,8 +8,9 @@ from pathlib import Path
 
 from PIL import Image, ImageChops, ImageDraw, ImageFilter, _imaging
 
+from marketplace.demo.sample_catalog.pen import Pen, shade
 from marketplace.demo.sample_catalog.products import SampleProduct
-from marketplace.demo.sample_catalog.shapes import SHAPES, Pen, shade
+from marketplace.demo.sample_catalog.shapes import SHAPES
 from marketplace.demo.sample_catalog.words import Colour
 
 SIDE_PX = 1000
@@ -100,7 +101,7 @@ class Studio:
 def draw_missing(
     products: Sequence[SampleProduct], folder: Path, *, seed: int, progress: Callable[[int, int], None]
 ) -> int:
-    """Draw the pictures that folder does not have yet, and return how many; progress(done, all) is called after each."""
+    """Draw the pictures that folder lacks, and return how many; progress(done, all) is called after each."""
     folder.mkdir(parents=True, exist_ok=True)
     kept = {path.name for path in folder.iterdir()}
     wanted = [product for product in products if product.defect not in WITHOUT_PICTURE and product.picture not in kept]

@@ -15,8 +15,10 @@ _STYLE = """
 body{font:16px/1.5 system-ui,sans-serif;margin:0;background:#f6f4ef;color:#222}
 header,main,footer{max-width:44rem;margin:0 auto;padding:1rem}
 .notice{background:#fff3cd;color:#4d3c00;padding:.4rem 1rem;text-align:center;font-size:.9rem}
-a{color:#075e54}ul{list-style:none;padding:0}li,article{background:#fff;border-radius:.6rem;margin:.5rem 0;padding:.7rem 1rem}
-article{display:flex;gap:1rem;align-items:center;min-height:96px}article img{width:96px;height:96px;object-fit:cover;border-radius:.4rem}
+a{color:#075e54}ul{list-style:none;padding:0}
+li,article{background:#fff;border-radius:.6rem;margin:.5rem 0;padding:.7rem 1rem}
+article{display:flex;gap:1rem;align-items:center;min-height:96px}
+article img{width:96px;height:96px;object-fit:cover;border-radius:.4rem}
 .product img{width:100%;border-radius:.8rem}.price{font-weight:600}.muted{color:#5f5f5f}
 """
 _SCRIPT = """
@@ -48,7 +50,8 @@ async function load() {
   if (next === null) { watcher.disconnect(); end.textContent = "That is all."; }
   else { watcher.unobserve(end); watcher.observe(end); }
 }
-const watcher = new IntersectionObserver(entries => { if (entries.some(e => e.isIntersecting)) load(); }, {rootMargin: "400px"});
+const isSeen = entries => entries.some(entry => entry.isIntersecting);
+const watcher = new IntersectionObserver(entries => { if (isSeen(entries)) load(); }, {rootMargin: "400px"});
 watcher.observe(end);
 """
 
@@ -68,7 +71,8 @@ def collection_page(slug: str) -> str:
     name = escape(COLLECTIONS[slug])
     body = (
         f'<main><p><a href="/c/{SHOP_DIGITS}">{SHOP_NAME}</a></p><h1>{name}</h1>'
-        f'<div id="feed" role="feed" aria-label="{name}" aria-busy="true"></div><p id="end" class="muted">Loading…</p></main>'
+        f'<div id="feed" role="feed" aria-label="{name}" aria-busy="true"></div>'
+        '<p id="end" class="muted">Loading…</p></main>'
         f"<script>{_SCRIPT}</script>"
     )
     return _page(f"{COLLECTIONS[slug]} · {SHOP_NAME}", body)
@@ -130,5 +134,6 @@ def _page(title: str, body: str, head: str = "") -> str:
         '<!doctype html><html lang="en"><head><meta charset="utf-8">'
         '<meta name="viewport" content="width=device-width,initial-scale=1">'
         f"<title>{escape(title)}</title>{head}<style>{_STYLE}</style></head>"
-        f'<body><p class="notice">{NOTICE}</p>{body}<footer class="muted">{NOTICE}. Nothing here is for sale.</footer></body></html>'
+        f'<body><p class="notice">{NOTICE}</p>{body}'
+        f'<footer class="muted">{NOTICE}. Nothing here is for sale.</footer></body></html>'
     )

@@ -38,7 +38,8 @@ METALS: dict[str, Colour] = {
 }
 BRANDS = (
     "Nordlund", "Avelle", "Kibo", "Tansy & Co", "Orrin", "Marlow", "Solveig", "Petit Quai", "Hazelmere", "Luma",
-    "Castellane", "Fjordby", "Juniper Works", "Ostra", "Belgrove", "Senda", "Wren & Alder", "Mirova", "Tilde", "Baobab Lane",
+    "Castellane", "Fjordby", "Juniper Works", "Ostra", "Belgrove", "Senda", "Wren & Alder", "Mirova", "Tilde",
+    "Baobab Lane",
 )  # fmt: skip
 MODELS = (
     "Alba", "Birch", "Cove", "Delta", "Ember", "Fern", "Gale", "Heron", "Isla", "Juno", "Kestrel", "Linden", "Maris",
