@@ -52,11 +52,7 @@ def _figures() -> dict[str, Any]:
         "products": [(status, label, products.get(status, 0)) for status, label in Product.Status.choices],
         "product_total": sum(products.values()),
         "sellers": Seller.objects.count(),
-        "queues": [
-            queue
-            | {"due_age": seconds_text(queue["oldest_pending_s"]) if queue["oldest_pending_s"] is not None else "–"}
-            for queue in stats["queues"]
-        ],
+        "queues": [queue | {"due_age": _age_text(queue["oldest_pending_s"])} for queue in stats["queues"]],
         "jobs": [(state, sum(queue[state] for queue in stats["queues"])) for state in LIVE_STATES],
         "jobs_capped_at": stats["count_limit"],
         "tasks": stats["tasks"],
@@ -64,6 +60,10 @@ def _figures() -> dict[str, Any]:
         "busy_workers": alive.filter(status=Worker.Status.BUSY).count(),
         "dead_letters": stats["dead_letters"],
     }
+
+
+def _age_text(seconds: float | None) -> str:
+    return "–" if seconds is None else seconds_text(seconds)
 
 
 def open_dead_letters(request: HttpRequest) -> str:
