@@ -36,12 +36,26 @@ def is_supervised(var_dir: Path) -> bool:
 
 
 def running_stack(var_dir: Path) -> dict[str, Any] | None:
-    """Return what the stack of var_dir says of itself; nothing when it is down, whatever file a killed one left."""
+    """Return what the stack of var_dir says of itself; nothing when it is down, whatever file a killed one left.
+
+    The lock says that there is a supervisor, the pid that it is the one which wrote the file: a new one holds the
+    lock for a moment before it has removed its predecessor's.
+    """
     try:
         state: dict[str, Any] = json.loads(stack_file(var_dir).read_text())
     except FileNotFoundError:
         return None
-    return state if is_supervised(var_dir) else None
+    return state if _is_alive(state["pid"]) and is_supervised(var_dir) else None
+
+
+def _is_alive(pid: int) -> bool:
+    try:
+        os.kill(pid, 0)
+    except ProcessLookupError:
+        return False
+    except PermissionError:
+        return True
+    return True
 
 
 def embedded_environment(var_dir: Path) -> dict[str, str]:
