@@ -38,7 +38,7 @@ MAX_TEXT_CHARS = 16_000
 MAX_CATEGORIES = 64
 MAX_CATEGORY_BYTES = 1000
 _WRITE_LOCK = 0x736F756B0001  # "souk", 1: one writer at a time, over all processes
-_NO_CONNECTION, _COLLECTION_MISSING = 2, 100  # MilvusException.code
+_NO_CONNECTION, _COLLECTION_MISSING, _COLLECTION_NOT_LOADED = 2, 100, 101  # MilvusException.code
 
 T = TypeVar("T")
 
@@ -57,6 +57,12 @@ class IndexMissing(RetryableError):
     """The search index has no collection for this embedder yet."""
 
     code = "index.missing"
+
+
+class IndexNotLoaded(RetryableError):
+    """The search index was restarted and has not loaded the collection again."""
+
+    code = "index.not_loaded"
 
 
 @dataclass(frozen=True)
@@ -135,7 +141,7 @@ def patiently(operation: Callable[[], T], *, patience_s: float = PATIENCE_S) -> 
     while True:
         try:
             return operation()
-        except (IndexUnavailable, IndexMissing):
+        except (IndexUnavailable, IndexMissing, IndexNotLoaded):
             if time.monotonic() + pause_s > give_up_at:
                 raise
         time.sleep(pause_s)
@@ -201,9 +207,12 @@ def warm_up(fingerprint: str, vector: Any, text: str) -> None:
     """Run one search of each kind: the first after a flush or a start reads the indexes from disk."""
     name = collection_name(fingerprint)
     everything = IndexFilter().expression()
-    with _translated(name) as client:
+
+    def search(client: "MilvusClient") -> None:
         _search(client, name, vector, "dense", {"metric_type": "COSINE"}, everything, 1, WRITE_TIMEOUT_S)
         _search(client, name, text, "sparse", {"metric_type": "BM25"}, everything, 1, WRITE_TIMEOUT_S)
+
+    _read(name, search)
 
 
 def row_hashes(fingerprint: str, product_ids: Sequence[int]) -> dict[int, str]:
@@ -212,16 +221,19 @@ def row_hashes(fingerprint: str, product_ids: Sequence[int]) -> dict[int, str]:
         return {}
     name = collection_name(fingerprint)
     ids = [int(product_id) for product_id in product_ids]
-    with _translated(name) as client:
-        rows = client.get(name, ids=ids, output_fields=["id", "row_hash"], timeout=WRITE_TIMEOUT_S)
-    return {row["id"]: row["row_hash"] for row in rows}
+
+    def get(client: "MilvusClient") -> Iterable[dict[str, Any]]:
+        return client.get(name, ids=ids, output_fields=["id", "row_hash"], timeout=WRITE_TIMEOUT_S)
+
+    return {row["id"]: row["row_hash"] for row in _read(name, get)}
 
 
 def visible_rows(fingerprint: str, seller_id: int) -> dict[int, str]:
     """Return the row hash of every product of the seller that the index shows."""
     name = collection_name(fingerprint)
-    found: dict[int, str] = {}
-    with _translated(name) as client:
+
+    def query(client: "MilvusClient") -> dict[int, str]:
+        found: dict[int, str] = {}
         pages = client.query_iterator(
             name,
             batch_size=1000,
@@ -234,24 +246,24 @@ def visible_rows(fingerprint: str, seller_id: int) -> dict[int, str]:
                 found |= {row["id"]: row["row_hash"] for row in page}
         finally:
             pages.close()
-    return found
+        return found
+
+    return _read(name, query)
 
 
 def nearest(fingerprint: str, vector: Any, *, where: IndexFilter, limit: int, min_similarity: float) -> list[Hit]:
     """Return the visible products whose vectors are nearest, of at least min_similarity (a cosine), best first."""
-    name = collection_name(fingerprint)
+    name, expression = collection_name(fingerprint), where.expression()
     how = {"metric_type": "COSINE", "params": {"ef": max(64, limit)}}
-    with _translated(name) as client:
-        hits = _search(client, name, vector, "dense", how, where.expression(), limit, SEARCH_TIMEOUT_S)
+    hits = _read(name, lambda client: _search(client, name, vector, "dense", how, expression, limit, SEARCH_TIMEOUT_S))
     return [hit for hit in hits if hit.score >= min_similarity]  # asking Milvus Lite for a radius doubles its time
 
 
 def matching(fingerprint: str, text: str, *, where: IndexFilter, limit: int) -> list[Hit]:
     """Return the visible products whose text has words of this stemmed text, by BM25, best first."""
-    name = collection_name(fingerprint)
-    with _translated(name) as client:
-        how = {"metric_type": "BM25"}
-        return _search(client, name, text, "sparse", how, where.expression(), limit, SEARCH_TIMEOUT_S)
+    name, expression = collection_name(fingerprint), where.expression()
+    how = {"metric_type": "BM25"}
+    return _read(name, lambda client: _search(client, name, text, "sparse", how, expression, limit, SEARCH_TIMEOUT_S))
 
 
 def bump_version() -> None:
@@ -265,6 +277,17 @@ def current_version() -> int:
     with connection.cursor() as cursor:
         cursor.execute("SELECT last_value FROM catalog_index_version")
         return int(cursor.fetchone()[0])
+
+
+def _read(name: str, operation: Callable[["MilvusClient"], T]) -> T:
+    """Return what operation returns; where a restarted server has not loaded the collection, load it first."""
+    try:
+        with _translated(name) as client:
+            return operation(client)
+    except IndexNotLoaded:
+        with _translated(name) as client:
+            client.load_collection(name, timeout=WRITE_TIMEOUT_S)
+            return operation(client)
 
 
 def _search(
@@ -357,6 +380,8 @@ def _translated(name: str) -> Iterator["MilvusClient"]:
         if error.code == _COLLECTION_MISSING:
             _ready_collections.discard((os.getpid(), settings.MILVUS_URI, name))
             raise IndexMissing(f"the index has no collection {name}") from error
+        if error.code == _COLLECTION_NOT_LOADED:
+            raise IndexNotLoaded(f"the index has not loaded {name}") from error
         if error.code == _NO_CONNECTION or isinstance(error, MilvusUnavailableException):
             raise IndexUnavailable(f"the index at {settings.MILVUS_URI} cannot be reached") from error
         raise

@@ -19,7 +19,7 @@ from redis.exceptions import RedisError
 from catalog import index
 from catalog.embedders.contract import Embedder
 from catalog.embedders.current import current_embedder
-from catalog.index import Hit, IndexFilter, IndexMissing, IndexUnavailable
+from catalog.index import Hit, IndexFilter, IndexMissing, IndexNotLoaded, IndexUnavailable
 from catalog.words import index_text
 from marketplace.models import Picture, Product, Seller
 
@@ -140,7 +140,7 @@ def _rank(search: Search) -> _Ranking:
         return _Ranking(hits=hits, has_more=cached["has_more"], is_cached=True)
     try:
         ranking = _page(_hybrid_hits(search, embedder), search)
-    except (IndexUnavailable, IndexMissing) as error:
+    except (IndexUnavailable, IndexMissing, IndexNotLoaded) as error:
         logger.warning("search answers from PostgreSQL: %s", error)
         return _full_text(search)
     _keep(key, {"hits": [(hit.product_id, hit.score) for hit in ranking.hits], "has_more": ranking.has_more})

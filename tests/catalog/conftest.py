@@ -27,7 +27,9 @@ def session(db: None) -> Iterator[Session]:
 def search_index(settings: Any) -> Iterator[str]:
     """An empty collection in the real Milvus, dropped afterwards; yields the embedder's fingerprint."""
     settings.INDEX_COLLECTION = f"test_{uuid4().hex[:12]}"
+    uri = settings.MILVUS_URI
     cache.clear()
     fingerprint = HashingEmbedder.fingerprint
     yield fingerprint
+    settings.MILVUS_URI = uri
     index.drop_collection(fingerprint)

@@ -48,7 +48,10 @@ def matching(query: str, where: IndexFilter = EVERYTHING) -> list[int]:
 
 def nearest(query: str, where: IndexFilter = EVERYTHING) -> list[int]:
     (vector,) = embedder.embed([query])
-    return [hit.product_id for hit in index.nearest(embedder.fingerprint, vector, where=where, limit=10, min_similarity=0.12)]
+    return [
+        hit.product_id
+        for hit in index.nearest(embedder.fingerprint, vector, where=where, limit=10, min_similarity=0.12)
+    ]
 
 
 @pytest.mark.django_db
@@ -181,9 +184,7 @@ class Server:
     def start(self) -> None:
         server = str(Path(sys.executable).with_name("milvus-lite"))
         arguments = ["server", "--data-dir", str(self.folder), "--host", "127.0.0.1", "--port", str(self.port)]
-        self.process = subprocess.Popen(
-            [server, *arguments], stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL
-        )
+        self.process = subprocess.Popen([server, *arguments], stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
 
     def kill(self) -> None:
         if self.process is not None:

@@ -5,6 +5,7 @@ from typing import Any
 
 import pytest
 from django.core.cache import cache
+from django.core.cache.backends.redis import RedisCache
 from django.test import Client
 
 from catalog import index, search
@@ -53,7 +54,7 @@ def titles(query: str = "", **fields: Any) -> list[str]:
 def test_words_find_products_best_first(shop: dict[str, Product]) -> None:
     answer = search_products(Search(query="red LAMPS"))
 
-    assert [found.product.title for found in answer.results][0] == "Red table lamp"
+    assert answer.results[0].product.title == "Red table lamp"
     assert {found.product for found in answer.results} == {shop["lamp"], shop["lamps"], shop["mug"]}
     assert (answer.is_cached, answer.is_degraded, answer.has_more) == (False, False, False)
     scores = [found.score for found in answer.results]
@@ -107,9 +108,7 @@ def test_pages_follow_each_other_without_overlap(search_index: str, sync: SyncRu
     assert len({found.product for page in pages for found in page.results}) == 9
 
 
-def test_a_second_search_comes_from_the_cache_until_something_changes(
-    shop: dict[str, Product], sync: SyncRun
-) -> None:
+def test_a_second_search_comes_from_the_cache_until_something_changes(shop: dict[str, Product], sync: SyncRun) -> None:
     assert not search_products(Search(query="lamp")).is_cached
     second = search_products(Search(query="  LAMP "))
     assert second.is_cached
@@ -157,8 +156,6 @@ def test_without_the_index_full_text_answers_and_is_not_cached(shop: dict[str, P
 def test_without_the_cache_search_still_answers(
     shop: dict[str, Product], settings: Any, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    from django.core.cache.backends.redis import RedisCache
-
     monkeypatch.setattr(search, "cache", RedisCache("redis://127.0.0.1:1/0", {}))
 
     assert titles("lamp")
