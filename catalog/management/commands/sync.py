@@ -7,6 +7,7 @@ from argparse import ArgumentParser
 from typing import Any
 
 from django.core.management.base import BaseCommand, CommandError
+from django.db import transaction
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TaskID, TextColumn, TimeElapsedColumn
 
@@ -89,9 +90,10 @@ def _start(address: str, *, seller_name: str) -> SyncRun:
         raise CommandError(f"there is more than one seller named {seller_name}")
     seller = sellers[0] if sellers else Seller(name=seller_name)
     try:
-        seller.catalog_address = checked_catalog_address(address)
-        seller.save()
-        sync, is_new = start_sync(seller=seller, trigger="command")
+        with transaction.atomic():
+            seller.catalog_address = checked_catalog_address(address)
+            seller.save()
+            sync, is_new = start_sync(seller=seller, trigger="command")
     except InvalidCatalogAddress as error:
         raise CommandError(str(error)) from error
     except NoCatalogAddress:

@@ -1,0 +1,175 @@
+"""Rules: one defect, one code; and what only looks like one passes."""
+
+from dataclasses import replace
+from decimal import Decimal
+from typing import Any
+
+import pytest
+
+from qc.rules.contract import PictureFacts, ProductFacts, Severity
+from qc.rules.ruleset import RULES, reasons_against
+
+FINE = ProductFacts(
+    title="Red table lamp",
+    description="A lamp of brass and linen, 40 cm high.",
+    price=Decimal("49.90"),
+    currency="EUR",
+    pictures=(PictureFacts(width_px=1000, height_px=1000),),
+)
+GOOD, SMALL = PictureFacts(width_px=600, height_px=250), PictureFacts(width_px=1000, height_px=249)
+MISSING, BROKEN = PictureFacts("picture.missing"), PictureFacts("picture.undecodable")
+LARGE = PictureFacts("picture.too_large")
+
+
+def codes(**changes: Any) -> list[str]:
+    return [reason.code for reason in reasons_against(replace(FINE, **changes))]
+
+
+def test_a_sound_product_passes_every_rule() -> None:
+    assert codes() == []
+
+
+@pytest.mark.parametrize("price", [None, Decimal(0), Decimal("-1")])
+def test_a_price_must_be_above_zero(price: Decimal | None) -> None:
+    assert codes(price=price) == ["price.missing"]
+
+
+@pytest.mark.parametrize(
+    ("pictures", "found"),
+    [
+        ((), ["picture.missing"]),
+        ((MISSING,), ["picture.missing"]),
+        ((BROKEN,), ["picture.undecodable"]),
+        ((LARGE,), ["picture.too_large"]),
+        ((SMALL,), ["picture.too_small"]),
+        ((SMALL, MISSING), ["picture.too_small"]),
+        ((MISSING, SMALL), ["picture.missing"]),
+        ((BROKEN, SMALL, GOOD), []),
+        ((GOOD,), []),
+    ],
+)
+def test_one_picture_that_can_be_shown_is_enough(pictures: tuple[PictureFacts, ...], found: list[str]) -> None:
+    assert codes(pictures=pictures) == found
+
+
+def test_a_copy_is_a_duplicate() -> None:
+    assert codes(duplicate_of=7) == ["catalog.duplicate"]
+
+
+@pytest.mark.parametrize(
+    ("text", "changes"),
+    [
+        ("Call or message us on +44 20 7946 0123 to order faster.", {}),
+        ("WhatsApp +4915123456789", {}),
+        ("Tel. 030 901820", {}),
+        ("call 0207 946 0123", {"currency": "GBP"}),
+        ("Reach us: (212) 555-0123", {"currency": "USD"}),
+        ("phone 010 0123 4567", {"currency": "", "seller_phone": "+20 100 123 4567"}),
+    ],
+)
+@pytest.mark.parametrize("field", ["title", "description"])
+def test_phone_numbers_are_flagged(text: str, changes: dict[str, str], field: str) -> None:
+    (reason,) = reasons_against(replace(FINE, **{field: text}, **changes))
+
+    assert (reason.code, reason.severity, reason.field) == ("text.phone_number", Severity.FLAG, field)
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "Size 120 x 200 x 40 cm, 2026 edition",
+        "Model 4006381333931, SKU 0301234567",
+        "EAN 5901234123457, ISBN 978-3-16-148410-0",
+        "Needs 3 x 1.5 V, 2000-4000 K, IP44, 220-240 V",
+        "Price was 1.299,00 now 999,00",
+        "Serial 2020-11-23 10:30:00",
+    ],
+)
+@pytest.mark.parametrize("currency", ["EUR", "USD", "GBP", "", "XXX"])
+def test_other_numbers_are_no_phone_numbers(text: str, currency: str) -> None:
+    assert codes(description=text, currency=currency) == []
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "Loaded handgun with ammunition",
+        "Hunting rifle and cartridges",
+        "A bolt-action firearm",
+        "Cocaine, one gram",
+        "COCAINE",
+        "Disposable vape, 600 puffs",
+        "A pack of cigarettes",
+        "Fake passports",
+        "1:1 replica of a watch",
+        "Ivory tusk",
+        "Water gun and a real handgun",
+    ],
+)
+def test_prohibited_goods_are_rejected(text: str) -> None:
+    (reason,) = [it for it in reasons_against(replace(FINE, title=text)) if it.severity is Severity.REJECT]
+
+    assert (reason.code, reason.field) == ("text.prohibited_goods", "title")
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "Water gun for the garden",
+        "Hot glue gun, 40 W",
+        "Nerf pistol, foam",
+        "Six wine glasses",
+        "Whiskey glass and stones",
+        "Sneakers in gun metal grey",
+        "Gunmetal ring",
+        "Knife block of oak",
+        "Weed barrier fabric",
+        "Seaweed soap",
+        "Cigarette pants in navy",
+        "Cigar box guitar",
+        "Nicotine-free tea",
+        "Tobacco leather bag",
+        "Begonia and ginger",
+        "Drug-free",
+        "Method brand soap",
+        "Heroine of the story, a novel",
+        "Anti-counterfeit tag",
+    ],
+)
+def test_words_that_only_look_prohibited_pass(text: str) -> None:
+    assert codes(title=text, description=text) == []
+
+
+@pytest.mark.parametrize("text", ["Old gun, works", "Cannabis oil", "Vape with charger", "A bottle, whisky"])
+def test_doubtful_words_are_for_staff(text: str) -> None:
+    (reason,) = reasons_against(replace(FINE, title=text))
+
+    assert (reason.code, reason.severity) == ("text.possibly_prohibited_goods", Severity.FLAG)
+
+
+def test_every_rule_says_what_the_seller_can_do() -> None:
+    bad = [
+        replace(FINE, price=None, duplicate_of=1, title="Cocaine and a gun", description="call +44 20 7946 0123"),
+        *(replace(FINE, pictures=(it,)) for it in (MISSING, BROKEN, LARGE, SMALL)),
+    ]
+    reasons = {reason.code: reason for facts in bad for reason in reasons_against(facts)}
+
+    assert len(reasons) == len(RULES)
+    for reason in reasons.values():
+        assert reason.message.endswith((".", "3"))
+        assert reason.remedy.endswith(".")
+        assert set(reason.as_entry()) == {"code", "field", "message", "remedy"}
+
+
+def test_equal_facts_have_one_hash_and_others_another() -> None:
+    others = [
+        replace(FINE, title="x"),
+        replace(FINE, price=Decimal(1)),
+        replace(FINE, currency="USD"),
+        replace(FINE, pictures=(SMALL,)),
+        replace(FINE, duplicate_of=1),
+        replace(FINE, seller_phone="+4930901820"),
+    ]
+
+    assert replace(FINE).input_hash == FINE.input_hash
+    assert len({FINE.input_hash, *(other.input_hash for other in others)}) == 7
