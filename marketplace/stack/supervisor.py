@@ -221,6 +221,7 @@ class Supervisor:
         finally:
             stop.cancel()
             wanted.cancel()
+            await asyncio.gather(stop, wanted, return_exceptions=True)  # both cancelled or done
 
     async def _until_stopped_or_failed(self) -> None:
         await self._first_of(asyncio.get_running_loop().create_future())
