@@ -222,7 +222,7 @@ def row_hashes(fingerprint: str, product_ids: Sequence[int]) -> dict[int, str]:
     name = collection_name(fingerprint)
     ids = [int(product_id) for product_id in product_ids]
 
-    def get(client: "MilvusClient") -> Iterable[dict[str, Any]]:
+    def get(client: "MilvusClient") -> Any:
         return client.get(name, ids=ids, output_fields=["id", "row_hash"], timeout=WRITE_TIMEOUT_S)
 
     return {row["id"]: row["row_hash"] for row in _read(name, get)}

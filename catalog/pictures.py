@@ -184,7 +184,8 @@ def perceptual_hash(image: Image.Image) -> str:
 def _cosines() -> NDArray[np.float32]:
     """Return the first 8 rows of the 32-point DCT-II."""
     frequencies, places = np.arange(8)[:, None], np.arange(32)[None, :]
-    return np.cos(np.pi * frequencies * (2 * places + 1) / 64.0).astype(np.float32)
+    cosines: NDArray[np.float32] = np.cos(np.pi * frequencies * (2 * places + 1) / 64.0).astype(np.float32)
+    return cosines
 
 
 def stored_name(kind: str, digest: str, extension: str) -> str:

@@ -21,7 +21,7 @@ from catalog.embedders.contract import Embedder
 from catalog.embedders.current import current_embedder
 from catalog.index import Hit, IndexFilter, IndexMissing, IndexNotLoaded, IndexUnavailable
 from catalog.words import index_text
-from marketplace.models import Picture, Product, Seller
+from marketplace.models import Picture, Product, ProductCategory, Seller
 
 logger = logging.getLogger(__name__)
 
@@ -215,7 +215,7 @@ def _narrowed(products: QuerySet[Product], where: IndexFilter) -> QuerySet[Produ
         name = " ".join(where.category.split())
         paths = Q(category__name__iexact=name) | Q(category__path__iexact=name)
         paths |= Q(category__path__istartswith=f"{name} > ")
-        terms &= Q(pk__in=Product.categories.through.objects.filter(paths).values("product"))
+        terms &= Q(pk__in=ProductCategory.objects.filter(paths).values("product"))
     return products.filter(terms)
 
 
@@ -234,10 +234,11 @@ def _plain(value: Any) -> str:
 def _cached(key: str) -> dict[str, Any] | None:
     """Return what is cached; a cache that is away holds nothing."""
     try:
-        return cache.get(key)
+        ranking: dict[str, Any] | None = cache.get(key)
     except RedisError as error:
         logger.warning("search goes without its cache: %s", error)
         return None
+    return ranking
 
 
 def _keep(key: str, ranking: dict[str, Any]) -> None:

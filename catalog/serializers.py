@@ -5,6 +5,7 @@ from decimal import Decimal
 from typing import Any
 
 from django.conf import settings
+from django.db.models.fields.files import FieldFile
 from rest_framework import serializers
 
 from catalog.index import IndexFilter
@@ -90,19 +91,19 @@ class FoundProduct(serializers.Serializer[Found]):
     def get_picture(self, found: Found) -> str | None:
         """Return the address of its first picture, 1,200 px at most."""
         picture = self._first_picture(found)
-        return None if picture is None else self._absolute(picture.display.name)
+        return None if picture is None else self._absolute(picture.display)
 
     def get_thumbnail(self, found: Found) -> str | None:
         """Return the address of its first picture's thumbnail, 320 px at most."""
         picture = self._first_picture(found)
-        return None if picture is None else self._absolute(picture.thumbnail.name)
+        return None if picture is None else self._absolute(picture.thumbnail)
 
     def _first_picture(self, found: Found) -> Picture | None:
         return next(iter(found.product.pictures.all()), None)
 
-    def _absolute(self, name: str) -> str:
+    def _absolute(self, file: FieldFile) -> str:
         request = self.context.get("request")
-        address = f"{settings.MEDIA_URL}{name}"
+        address = f"{settings.MEDIA_URL}{file.name}"
         return request.build_absolute_uri(address) if request is not None else address
 
 

@@ -81,7 +81,8 @@ def fold(text: str) -> str:
 def stems(text: str) -> list[str]:
     """List the stems of the text's words, in order, without stop words."""
     words = [_APOSTROPHES.sub("", word) for word in _WORD.findall(fold(text))]
-    return _stemmer().stemWords([word for word in words if word not in STOP_WORDS])
+    stemmed: list[str] = _stemmer().stemWords([word for word in words if word not in STOP_WORDS])
+    return stemmed
 
 
 def index_text(parts: Iterable[str]) -> str:

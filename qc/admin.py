@@ -11,7 +11,7 @@ from qc.models import Verdict
 
 
 @admin.register(Verdict)
-class VerdictAdmin(ModelAdmin):
+class VerdictAdmin(ModelAdmin):  # type: ignore[misc]  # unfold is not typed
     """What quality control decided; read only, since the record is what it was."""
 
     list_display = ["id", "decision_label", "product_link", "codes", "rule_version", "is_automatic", "made_at"]

@@ -39,7 +39,8 @@ class HashingEmbedder:
         norms = np.linalg.norm(vectors, axis=1, keepdims=True)
         vectors[norms[:, 0] == 0.0, 0] = 1.0
         norms[norms == 0.0] = 1.0
-        return vectors / norms
+        vectors /= norms
+        return vectors
 
 
 @lru_cache(maxsize=50_000)

@@ -53,7 +53,7 @@ def test_a_product_is_prepared_then_shown_then_taken_off(search_index: str) -> N
 
     approve(product)
     shown = write_products([product.pk], purpose=Purpose.SHOW, embedder=embedder)
-    assert (shown.shown, shown.changed) == ({product.pk}, 1)
+    assert (shown.shown, shown.changed) == (frozenset({product.pk}), 1)
     assert list(index.visible_rows(search_index, product.seller_id)) == [product.pk]
 
     approve(product, decision="rejected")
@@ -71,7 +71,7 @@ def test_a_row_that_is_right_is_not_written_again(search_index: str) -> None:
 
     again = write_products([product.pk], purpose=Purpose.SHOW, embedder=embedder)
 
-    assert (again.shown, again.changed) == ({product.pk}, 0)
+    assert (again.shown, again.changed) == (frozenset({product.pk}), 0)
     assert index.current_version() == version
 
 

@@ -1,6 +1,7 @@
 """JPEG: metadata goes, pixels stay."""
 
 import io
+from typing import Any
 
 import pytest
 from hypothesis import given
@@ -16,7 +17,7 @@ def pixels(data: bytes) -> bytes:
         return image.tobytes()
 
 
-def with_metadata(**options: object) -> bytes:
+def with_metadata(**options: Any) -> bytes:
     exif = Image.Exif()
     exif[0x010F] = "SecretCamera"
     exif[0x8825] = {1: "N", 2: (51.0, 30.0, 0.0)}

@@ -181,7 +181,7 @@ def test_the_api_answers_anybody(shop: dict[str, Product], client: Client) -> No
     add_picture(shop["lamp"], position=0, status="broken", error_code="picture.missing")
     add_picture(shop["lamp"], position=1, display="pictures/a.jpg", thumbnail="thumbnails/a.webp")
 
-    reply = client.get("/api/search/", {"q": "red table lamp", "limit": 1, "category": "lamps"})
+    reply = client.get("/api/search/?q=red+table+lamp&limit=1&category=lamps")
 
     assert reply.status_code == 200
     body = reply.json()

@@ -211,7 +211,7 @@ def test_pictures_beyond_the_new_end_are_dropped(
     enqueue_stage("process-images", [product], sync=sync)
     drain(session, "process-images")
 
-    assert [it.source_address[-11:] for it in product.pictures.all()] == ["/good-1.jpg"]  # type: ignore[attr-defined]
+    assert [it.source_address[-11:] for it in product.pictures.all()] == ["/good-1.jpg"]
 
 
 def test_equal_texts_are_embedded_once(session: Session, search_index: str, sync: SyncRun) -> None:

@@ -68,8 +68,10 @@ def test_a_copy_is_a_duplicate() -> None:
     ],
 )
 @pytest.mark.parametrize("field", ["title", "description"])
-def test_phone_numbers_are_flagged(text: str, changes: dict[str, str], field: str) -> None:
-    (reason,) = reasons_against(replace(FINE, **{field: text}, **changes))
+def test_phone_numbers_are_flagged(text: str, changes: dict[str, Any], field: str) -> None:
+    facts: dict[str, Any] = {field: text, **changes}
+
+    (reason,) = reasons_against(replace(FINE, **facts))
 
     assert (reason.code, reason.severity, reason.field) == ("text.phone_number", Severity.FLAG, field)
 
