@@ -1,3 +1,5 @@
+"""What Django knows of the app jobs."""
+
 from importlib import import_module, util
 from pkgutil import iter_modules
 
@@ -6,12 +8,14 @@ from django.core.checks import register
 
 
 class JobsConfig(AppConfig):
+    """The job engine."""
+
     name = "jobs"
     verbose_name = "Jobs"
 
     def ready(self) -> None:
         """Import each app's `tasks` module, or each module of its `tasks` package."""
-        from jobs.checks import check_queues  # models must be ready first
+        from jobs.checks import check_queues  # noqa: PLC0415 it needs the models, which are ready only now
 
         register(check_queues)
         for config in apps.get_app_configs():

@@ -161,7 +161,9 @@ class Batch(Sequence[ClaimedJob]):
         is the result. When the worker is asked to stop, jobs not yet started are released.
 
         Args:
+            work: what each thread does; its return value goes to `finish`.
             concurrency: threads; JOB_CONCURRENCY by default.
+            finish: gives the job its outcome.
         """
 
         def start(job: ClaimedJob) -> tuple[bool, Any]:
@@ -170,7 +172,9 @@ class Batch(Sequence[ClaimedJob]):
             return True, work(job)
 
         with ThreadPoolExecutor(max_workers=concurrency or settings.JOB_CONCURRENCY) as pool:
-            futures: dict[Future[tuple[bool, Any]], ClaimedJob] = {pool.submit(start, job): job for job in self.open_jobs}
+            futures: dict[Future[tuple[bool, Any]], ClaimedJob] = {
+                pool.submit(start, job): job for job in self.open_jobs
+            }
             for future in as_completed(futures):
                 job = futures[future]
                 error = future.exception()
@@ -188,5 +192,5 @@ class Batch(Sequence[ClaimedJob]):
     def _finish(self, job: ClaimedJob, value: Any, finish: Callable[[ClaimedJob, Any], None]) -> None:
         try:
             finish(job, value)
-        except Exception as error:
+        except Exception as error:  # noqa: BLE001 whatever it is, it is this job's alone
             self.fail(job, error)

@@ -96,7 +96,5 @@ def _resolve(dead_letter_id: int, resolution: DeadLetter.Resolution, *, actor: s
     letter.resolved_by = actor
     letter.resolution_note = reason
     letter.save(update_fields=["resolution", "resolved_at", "resolved_by", "resolution_note"])
-    Audit.objects.create(
-        actor=actor, action=f"dead letter {resolution}", subject=f"job {letter.job_id}", reason=reason
-    )
+    Audit.objects.create(actor=actor, action=f"dead letter {resolution}", subject=f"job {letter.job_id}", reason=reason)
     return letter

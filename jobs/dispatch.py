@@ -112,9 +112,7 @@ def finish_groups() -> int:
         for name, tenant, task, payload, priority in groups:
             JobGroup.objects.filter(name=name).update(final_at=timezone.now())
             if task:
-                enqueue(
-                    NewJob(task, parsed(payload), tenant=tenant, priority=Priority(priority), key=f"group:{name}")
-                )
+                enqueue(NewJob(task, parsed(payload), tenant=tenant, priority=Priority(priority), key=f"group:{name}"))
     return len(groups)
 
 

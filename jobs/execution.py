@@ -99,7 +99,7 @@ def _handle(task: Task, batch: Batch) -> None:
     """Call the handler, and give an outcome to each job that it left without one."""
     try:
         task.handler(batch)
-    except Exception as error:
+    except Exception as error:  # noqa: BLE001 the policy judges every error
         _blame(batch, error, task)
         return
     for job in batch.open_jobs:
@@ -134,7 +134,7 @@ def _settle_surely(batch: Batch, *, task: Task, session: Session, run_s: float) 
             logger.warning("settling failed", extra={"task": task.name, "attempt": attempt, "error": str(error)})
             connection.close()
             time.sleep(SETTLE_BACKOFF_S * 2 ** (attempt - 1))  # nothing tells when a server is back
-        except Exception as error:
+        except Exception as error:  # noqa: BLE001 the policy judges every error
             _blame(batch, error, task)
     logger.critical("could not settle; ending the process", extra={"task": task.name, "worker": session.name})
     logging.shutdown()

@@ -34,11 +34,11 @@ def pass_gates() -> Counter[str]:
                 queues = _pass(cursor, key, int(tokens))
                 cursor.execute(sql.SPEND_TOKENS, [queues.total(), key])
                 passed += queues
-        cursor.execute(sql.PASS_MISSING_GATES, [MAX_PASSED_A_TICK])
+        cursor.execute(sql.OPEN_MISSING_GATES, [MAX_PASSED_A_TICK])
         passed += Counter(row[0] for row in cursor.fetchall())
     return passed
 
 
 def _pass(cursor: Any, key: str, count: int) -> Counter[str]:
-    cursor.execute(sql.PASS_GATE, [key, min(count, MAX_PASSED_A_TICK)])
+    cursor.execute(sql.OPEN_GATE, [key, min(count, MAX_PASSED_A_TICK)])
     return Counter(row[0] for row in cursor.fetchall())

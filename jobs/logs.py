@@ -34,7 +34,7 @@ class TextFormatter(logging.Formatter):
 
     def format(self, record: logging.LogRecord) -> str:
         """Return the record as one line, with its traceback below where it has one."""
-        at = datetime.fromtimestamp(record.created).strftime("%H:%M:%S.%f")[:-3]
+        at = datetime.fromtimestamp(record.created, UTC).strftime("%H:%M:%S.%f")[:-3]
         extra = "".join(f" {name}={value}" for name, value in _extra(record).items())
         line = f"{at} {record.levelname} {record.name}: {record.getMessage()}{extra}"
         if record.exc_info:

@@ -77,9 +77,7 @@ class Job(models.Model):
     class Meta:
         ordering = ["-id"]
         indexes = [
-            models.Index(
-                fields=["queue", "priority", "vtime", "id"], name="job_claim", condition=Q(state="pending")
-            ),
+            models.Index(fields=["queue", "priority", "vtime", "id"], name="job_claim", condition=Q(state="pending")),
             models.Index(fields=["run_at"], name="job_scheduled", condition=Q(state="scheduled")),
             models.Index(fields=["gate", "priority", "vtime", "id"], name="job_gated", condition=Q(state="gated")),
             models.Index(fields=["worker"], name="job_running", condition=Q(state="running")),

@@ -9,6 +9,7 @@ from jobs.batch import Batch, GivenUp
 
 Handler = Callable[[Batch], None]
 OnGiveUp = Callable[[Sequence[GivenUp]], None]
+WarmUp = Callable[[], None]
 
 
 @dataclass(frozen=True, slots=True)
@@ -23,6 +24,7 @@ class Task:
     attempts: int
     backoff_s: float
     on_give_up: OnGiveUp | None
+    warm_up: WarmUp | None
 
 
 _tasks: dict[str, Task] = {}
@@ -36,6 +38,7 @@ def task(
     attempts: int = 3,
     backoff_s: float = 2.0,
     on_give_up: OnGiveUp | None = None,
+    warm_up: WarmUp | None = None,
     name: str | None = None,
 ) -> Callable[[Handler], Handler]:
     """Declare the decorated handler as a task named after it (`sync_seller` is `sync-seller`).
@@ -47,6 +50,7 @@ def task(
         attempts: executions before a retryable job is dead.
         backoff_s: the wait before the second attempt; each further one doubles it.
         on_give_up: called with the jobs that ended failed or dead, inside the transaction that ends them.
+        warm_up: called once when a worker of the queue starts, before it takes work: load here what is slow to load.
         name: another name than the handler's.
     """
 
@@ -60,10 +64,13 @@ def task(
             attempts=attempts,
             backoff_s=backoff_s,
             on_give_up=on_give_up,
+            warm_up=warm_up,
         )
         known = _tasks.get(declared.name)
         if known is not None and known.handler.__module__ != handler.__module__:
-            raise ValueError(f"task {declared.name!r} is declared twice: {known.handler.__module__}, {handler.__module__}")
+            raise ValueError(
+                f"task {declared.name!r} is declared twice: {known.handler.__module__}, {handler.__module__}"
+            )
         _tasks[declared.name] = declared
         return handler
 

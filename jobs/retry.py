@@ -67,6 +67,9 @@ def decide(
     """Decide what follows attempt number `attempt` (from 1) that failed.
 
     Args:
+        family: what kind of failure it was.
+        attempt: the number of the attempt that failed.
+        max_attempts: how many attempts the job has.
         waits: how many times a rate limit has sent the job back before.
         backoff_s: the wait before the second attempt; it doubles with each further one.
         retry_after_s: the wait that a rate limit asked for.

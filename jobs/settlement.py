@@ -228,9 +228,7 @@ def _count(endings: Sequence[_Ending], accepted: Sequence[_Ending]) -> Settled:
     )
 
 
-def _count_minute(
-    accepted: Sequence[_Ending], settled: Settled, *, task: Task, worker_id: int, run_s: float
-) -> None:
+def _count_minute(accepted: Sequence[_Ending], settled: Settled, *, task: Task, worker_id: int, run_s: float) -> None:
     if not accepted:
         return
     wait_s = sum(ending.job.wait_s for ending in accepted)

@@ -106,7 +106,7 @@ UPDATE jobs_gate
 RETURNING key, tokens
 """
 
-PASS_GATE = """
+OPEN_GATE = """
 UPDATE jobs_job
    SET state = 'pending', run_at = clock_timestamp()
  WHERE id = ANY (ARRAY(
@@ -118,7 +118,7 @@ RETURNING queue
 SPEND_TOKENS = "UPDATE jobs_gate SET tokens = tokens - %s WHERE key = %s"
 
 # A job whose gate was never set, or was taken away, must not wait for ever.
-PASS_MISSING_GATES = """
+OPEN_MISSING_GATES = """
 UPDATE jobs_job SET state = 'pending'
  WHERE id = ANY (ARRAY(
         SELECT id FROM jobs_job

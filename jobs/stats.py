@@ -8,7 +8,7 @@ from django.db import connection
 from django.db.models import Count, Sum
 from django.utils import timezone
 
-from jobs.models import DeadLetter, Job, TaskMinute, Worker
+from jobs.models import DeadLetter, Job, JobAttempt, TaskMinute, Worker
 
 MAX_COUNT = 10_000
 WINDOW_MINUTES = 5
@@ -36,9 +36,9 @@ def group_counts(group: str) -> dict[str, dict[str, int]]:
 
 
 def group_retries(group: str) -> int:
-    """Count the executions of the group's jobs that were followed by another."""
-    answer = Job.objects.filter(grp=group).aggregate(retries=Count("attempts"), dead=Count("dead_letter", distinct=True))
-    return answer["retries"] - answer["dead"]
+    """Count the executions of the group's jobs that failed and were followed by another."""
+    failed = JobAttempt.objects.filter(job__grp=group).count()
+    return failed - DeadLetter.objects.filter(job__grp=group).count()
 
 
 def queue_stats() -> dict[str, Any]:
@@ -47,9 +47,7 @@ def queue_stats() -> dict[str, Any]:
     Depths stop counting at MAX_COUNT; rates and means are of the last five minutes.
     """
     depths = _depths()
-    workers = list(
-        Worker.objects.filter(ended_at=None, beat_at__gte=timezone.now() - timedelta(seconds=BEAT_FRESH_S))
-    )
+    workers = list(Worker.objects.filter(ended_at=None, beat_at__gte=timezone.now() - timedelta(seconds=BEAT_FRESH_S)))
     return {
         "queues": [
             {
@@ -79,7 +77,11 @@ def task_rates(*, minutes: int = WINDOW_MINUTES) -> list[dict[str, Any]]:
         TaskMinute.objects.filter(minute__gte=since)
         .values("task")
         .annotate(
-            completed=Sum("completed"), failed=Sum("failed"), retried=Sum("retried"), run=Sum("run_s"), wait=Sum("wait_s")
+            completed=Sum("completed"),
+            failed=Sum("failed"),
+            retried=Sum("retried"),
+            run=Sum("run_s"),
+            wait=Sum("wait_s"),
         )
         .order_by("task")
     )

@@ -4,15 +4,30 @@ import logging
 import os
 import socket
 import time
+from collections.abc import Sequence
 from typing import Any
 
 from redis.client import Pipeline
 from rq import SimpleWorker
 from rq.serializers import JSONSerializer
 
+from jobs.registry import tasks_of_queue
 from jobs.session import Session, set_current_session
 
+logger = logging.getLogger(__name__)
+
 HEARTBEAT_EVERY_S = 10.0
+
+
+def warm_up(queues: Sequence[str]) -> None:
+    """Load what the queues' tasks need. What fails is logged: the job that needs it will fail and say so."""
+    for step in dict.fromkeys(task.warm_up for queue in queues for task in tasks_of_queue(queue)):
+        if step is None:
+            continue
+        try:
+            step()
+        except Exception:
+            logger.exception("a warm-up failed", extra={"step": f"{step.__module__}.{step.__qualname__}"})
 
 
 class PermitWorker(SimpleWorker):
@@ -31,12 +46,13 @@ class PermitWorker(SimpleWorker):
         self._heartbeat_due_at = 0.0
 
     def work(self, *args: Any, **options: Any) -> bool:
-        """Register with PostgreSQL, work until asked to stop, and sign off."""
+        """Warm up, register with PostgreSQL, work until asked to stop, and sign off."""
         options["logging_level"] = "WARNING"  # RQ's line a permit says nothing; batches are logged by jobs.execution
+        warm_up(self.queue_names())
         session = Session(name=self.name, queues=self.queue_names(), is_stopping=lambda: self._stop_requested)
         session.open()
         set_current_session(session)
-        logging.getLogger(__name__).info("worker started", extra={"worker": self.name, "queues": self.queue_names()})
+        logger.info("worker started", extra={"worker": self.name, "queues": self.queue_names()})
         try:
             return super().work(*args, **options)
         finally:

@@ -10,8 +10,8 @@ import subprocess
 import sys
 import time
 from argparse import ArgumentParser
-from contextlib import contextmanager
 from collections.abc import Iterator
+from contextlib import contextmanager
 
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "tests.settings")
 
@@ -19,13 +19,13 @@ import django
 
 django.setup()
 
-from django.core.management import call_command  # noqa: E402
-from django.db import connection  # noqa: E402
+from django.core.management import call_command
+from django.db import connection
 
-from jobs.batch import NewJob  # noqa: E402
-from jobs.ledger import enqueue, enqueue_many  # noqa: E402
-from jobs.models import Job, Worker  # noqa: E402
-from jobs.permits import transport  # noqa: E402
+from jobs.batch import NewJob
+from jobs.ledger import enqueue, enqueue_many
+from jobs.models import Job, Worker
+from jobs.permits import transport
 
 PAYLOAD = {"text": "x" * 180}
 CHUNK = 5_000
@@ -52,7 +52,7 @@ def main() -> None:
 @contextmanager
 def _process(*arguments: str) -> Iterator[subprocess.Popen[bytes]]:
     environment = {**os.environ, "LOG_LEVEL": "WARNING"}
-    process = subprocess.Popen([sys.executable, *arguments], env=environment)  # noqa: S603 our own command
+    process = subprocess.Popen([sys.executable, *arguments], env=environment)
     try:
         yield process
     finally:
@@ -111,7 +111,7 @@ def _pickup(count: int) -> dict[str, float]:
         _until(lambda: _alive() == 1, "starting the worker")
         for _ in range(count):
             job_id = enqueue(NewJob("noop-16", PAYLOAD)).job_id
-            _until(lambda: Job.objects.filter(pk=job_id, state="completed").exists(), "one job")
+            _until(Job.objects.filter(pk=job_id, state="completed").exists, "one job")
         rows = Job.objects.filter(state="completed").values_list("run_at", "started_at")
         waits_ms = sorted((started - due).total_seconds() * 1000 for due, started in rows)
     return {"jobs": count, "p50_ms": statistics.median(waits_ms), "p99_ms": waits_ms[int(len(waits_ms) * 0.99) - 1]}

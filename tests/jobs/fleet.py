@@ -35,7 +35,7 @@ class Fleet:
     def start(self, *arguments: str) -> subprocess.Popen[bytes]:
         """Start `manage.py ARGUMENTS`."""
         with self.log.open("ab") as log:
-            process = subprocess.Popen(  # noqa: S603 our own command
+            process = subprocess.Popen(
                 [sys.executable, "manage.py", *arguments],
                 cwd=settings.BASE_DIR,
                 env=self._environment,

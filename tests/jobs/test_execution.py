@@ -183,5 +183,5 @@ def test_each_gives_every_job_its_own_outcome(drain: Drain) -> None:
 
 
 def test_a_permit_outside_a_worker_says_what_to_do() -> None:
-    with pytest.raises(NoSession, match="manage.py rqworker"):
+    with pytest.raises(NoSession, match=r"manage\.py rqworker"):
         current_session()

@@ -31,7 +31,7 @@ def test_a_delayed_job_is_scheduled_and_a_gated_one_waits_at_its_gate() -> None:
 
 
 def test_an_unknown_task_is_refused_by_name() -> None:
-    with pytest.raises(UnknownTask, match="'nope'.*act"):
+    with pytest.raises(UnknownTask, match=r"'nope'.*act"):
         enqueue(NewJob("nope", {}))
 
 

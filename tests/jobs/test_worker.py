@@ -59,7 +59,7 @@ def test_flushall_and_a_killed_dispatcher_cost_nothing(fleet: Fleet) -> None:
 def test_sigterm_finishes_the_batch_and_signs_off(fleet: Fleet) -> None:
     worker = fleet.worker()
     _enqueue()
-    fleet.until(lambda: Execution.objects.exists(), "the first batch")
+    fleet.until(Execution.objects.exists, "the first batch")
     worker.send_signal(signal.SIGTERM)
     assert worker.wait(timeout=10) == 0
     assert Worker.objects.get().end_reason == "stopped"
@@ -82,7 +82,8 @@ def test_a_poison_job_is_quarantined_and_its_neighbours_complete(fleet: Fleet) -
     _enqueue(7)
     worker = fleet.worker()
     while not _all_final():
-        fleet.until(lambda: worker.poll() is not None or _all_final(), "the worker to be killed, or the end")
+        dying = worker
+        fleet.until(lambda: dying.poll() is not None or _all_final(), "the worker to be killed, or the end")  # noqa: B023
         if worker.poll() is not None:
             worker = fleet.worker()
     assert DeadLetter.objects.get().reason == "quarantined"
