@@ -33,7 +33,7 @@ class _Held:
     task: str
     tenant: str
     group: str | None
-    payload: dict[str, Any]
+    raw_payload: Any
     attempt: int
     crashes: int
     started_at: datetime
@@ -62,7 +62,7 @@ def _reclaim(worker_id: int, name: str, *, has_crashed: bool) -> Counter[str]:
             status=Worker.Status.OFFLINE, ended_at=now, end_reason="crashed" if has_crashed else "silent"
         )
         cursor.execute(sql.HELD_BY, [worker_id])
-        held = [_Held(*row[:5], parsed(row[5]), *row[6:]) for row in cursor.fetchall()]
+        held = [_Held(*row) for row in cursor.fetchall()]
         if not ended and not held:
             return Counter()
         is_alone = has_crashed and len(held) == 1
@@ -115,7 +115,7 @@ def _quarantine(doomed: Sequence[_Held], now: datetime) -> None:
             task=job.task,
             tenant=job.tenant,
             group=job.group,
-            payload=job.payload,
+            payload=parsed(job.raw_payload),
             reason="quarantined",
             error_code="jobs.quarantined",
             error_message=message,

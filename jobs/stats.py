@@ -1,5 +1,6 @@
 """Answers about the queues. Counts are capped, so that no page or tick pays for a million rows."""
 
+from collections.abc import Mapping
 from datetime import timedelta
 from typing import Any
 
@@ -88,7 +89,7 @@ def task_rates(*, minutes: int = WINDOW_MINUTES) -> list[dict[str, Any]]:
     return [_rate(row, minutes) for row in rows]
 
 
-def _rate(row: dict[str, Any], minutes: int) -> dict[str, Any]:
+def _rate(row: Mapping[str, Any], minutes: int) -> dict[str, Any]:
     ended = row["completed"] + row["failed"]
     executions = ended + row["retried"]
     return {

@@ -31,7 +31,7 @@ if EMBEDDED:
 DEBUG = env.bool("DEBUG", False)
 SECRET_KEY = env.str("SECRET_KEY", validate=validate.Length(min=32))
 ALLOWED_HOSTS = env.list("ALLOWED_HOSTS", ["127.0.0.1", "localhost", "[::1]"] if EMBEDDED else [])
-CSRF_TRUSTED_ORIGINS = env.list("CSRF_TRUSTED_ORIGINS", [])
+CSRF_TRUSTED_ORIGINS: list[str] = env.list("CSRF_TRUSTED_ORIGINS", [])
 HTTPS_ONLY = env.bool("HTTPS_ONLY", not EMBEDDED)
 
 # --- Django ---------------------------------------------------------------------------------------
@@ -154,12 +154,12 @@ RQ_SHOW_ADMIN_LINK = False
 
 # --- catalogs -------------------------------------------------------------------------------------
 # Hosts that speak WhatsApp's catalog addresses beside WhatsApp's own (host or host:port).
-WHATSAPP_HOSTS = env.list("WHATSAPP_HOSTS", [])
+WHATSAPP_HOSTS: list[str] = env.list("WHATSAPP_HOSTS", [])
 # Hosts that may be fetched although their address is private or loopback (development only).
-FETCH_PRIVATE_HOSTS = env.list("FETCH_PRIVATE_HOSTS", [])
+FETCH_PRIVATE_HOSTS: list[str] = env.list("FETCH_PRIVATE_HOSTS", [])
 # Requests per second to a domain, and the exceptions: "shop.example=5,127.0.0.1:8000=500".
 FETCH_RATE = env.float("FETCH_RATE", 1.0, validate=validate.Range(min=0.001))
-FETCH_RATES = env.dict("FETCH_RATES", {}, subcast_values=float)
+FETCH_RATES: dict[str, float] = env.dict("FETCH_RATES", {}, subcast_values=float)
 CHROMIUM_PATH = env.str("CHROMIUM_PATH", "")
 
 # --- embeddings and search ------------------------------------------------------------------------

@@ -61,7 +61,7 @@ def site(settings: Any, tmp_path: Path) -> Iterator[Site]:
     site = Site()
     with small_site(site.answer) as address:
         settings.FETCH_PRIVATE_HOSTS = [address.split("/")[2]]
-        site.address = address  # type: ignore[attr-defined]
+        site.address = address
         yield site
 
 
@@ -73,7 +73,7 @@ def sync() -> SyncRun:
 @pytest.fixture
 def product_with(site: Site, sync: SyncRun) -> Callable[..., Product]:
     def make(*pictures: str, **fields: Any) -> Product:
-        addresses = [f"{site.address}/{name}.jpg" for name in pictures]  # type: ignore[attr-defined]
+        addresses = [f"{site.address}/{name}.jpg" for name in pictures]
         return make_product(sync, fields.pop("title", "Red lamp"), picture_addresses=addresses, **fields)
 
     return make
@@ -164,7 +164,7 @@ def test_pictures_that_never_come_are_told_and_a_retry_by_staff_brings_the_produ
     assert status_and_codes(product) == ("dead", ["catalog.site_failing"])
     assert DeadLetter.objects.count() == 1
 
-    Product.objects.update(picture_addresses=[f"{site.address}/good-1.jpg"])  # type: ignore[attr-defined]
+    Product.objects.update(picture_addresses=[f"{site.address}/good-1.jpg"])
     enqueue_stage("process-images", [product], sync=sync, occasion=":again")
     drain(session, *STAGES)
 

@@ -136,8 +136,8 @@ def test_a_worker_that_lost_its_lease_changes_nothing(session: Session, monkeypa
 
 
 def _complete_all(task: object, batch: object) -> None:
-    for job in batch.jobs:  # type: ignore[attr-defined]
-        batch.complete(job)  # type: ignore[attr-defined]
+    for job in batch.jobs:
+        batch.complete(job)
 
 
 def _steal_lease_then(handle: Callable[..., None]) -> Callable[..., None]:

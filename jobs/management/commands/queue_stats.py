@@ -26,7 +26,7 @@ class Command(BaseCommand):
         if options["json"]:
             self.stdout.write(json.dumps(stats))
             return
-        console = Console(file=self.stdout._out)
+        console = Console()
         console.print(_queues(stats))
         if stats["tasks"]:
             console.print(_tasks(stats))
