@@ -64,6 +64,10 @@ class BrowserThread:
         self._work.put((work, outcome))
         return outcome.result()
 
+    def open(self) -> None:
+        """Start the browser now, so that the first page need not wait for it."""
+        self.read(lambda _: None)
+
     def close(self) -> None:
         """End the browser and its thread."""
         self._work.put(None)
@@ -136,6 +140,11 @@ def process_browser() -> BrowserThread:
             _own[os.getpid()] = BrowserThread()
             atexit.register(close_process_browser)
         return _own[os.getpid()]
+
+
+def open_process_browser() -> None:
+    """Start this process's browser."""
+    process_browser().open()
 
 
 def close_process_browser() -> None:

@@ -9,6 +9,7 @@ from django.utils import timezone
 from catalog import index
 from catalog.embedders.contract import Embedder
 from catalog.indexing import stale_products
+from catalog.milvus import patiently
 from jobs.batch import NewJob
 from jobs.ledger import enqueue_many
 from jobs.models import FINAL_STATES, Job, Priority, State
@@ -44,7 +45,7 @@ def prepare_end(sync_id: int, *, embedder: Embedder) -> SyncEnd:
         index.warm_up(fingerprint, vector, "lamp")
         return stale_products(seller_id, fingerprint=fingerprint)
 
-    return SyncEnd(sync_id=sync_id, stale=index.patiently(prepare))
+    return SyncEnd(sync_id=sync_id, stale=patiently(prepare))
 
 
 def end_sync(end: SyncEnd, *, priority: Priority) -> None:

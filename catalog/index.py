@@ -5,64 +5,37 @@ client per process id: a client inherited over a fork hangs when its parent had 
 """
 
 import json
-import logging
 import os
-import time
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from decimal import Decimal
 from functools import cached_property
 from hashlib import sha256
-from threading import Lock
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from django.conf import settings
 from django.db import connection, transaction
 
 from catalog.embedders.contract import DIMENSIONS
-from jobs.errors import RetryableError
+from catalog.milvus import CONNECT_TIMEOUT_S, IndexMissing, IndexNotLoaded, speaking_of
 
 if TYPE_CHECKING:
     from pymilvus import MilvusClient
 
 SCHEMA_VERSION = 1
-CONNECT_TIMEOUT_S = 5.0
 WRITE_TIMEOUT_S = 30.0
 SEARCH_TIMEOUT_S = 2.0
-# A killed Milvus is back within some 10 s: waiting here is cheaper than an attempt of every job.
-PATIENCE_S = 30.0
 UPSERT_ROWS = 256
 DELETE_ROWS = 1000
 MAX_TEXT_CHARS = 16_000
 MAX_CATEGORIES = 64
 MAX_CATEGORY_BYTES = 1000
 _WRITE_LOCK = 0x736F756B0001  # "souk", 1: one writer at a time, over all processes
-_NO_CONNECTION, _COLLECTION_MISSING, _COLLECTION_NOT_LOADED = 2, 100, 101  # MilvusException.code
 
 T = TypeVar("T")
 
-_clients: dict[tuple[int, str], "MilvusClient"] = {}
-_clients_lock = Lock()
 _ready_collections: set[tuple[int, str, str]] = set()
-
-
-class IndexUnavailable(RetryableError):
-    """The search index cannot be reached."""
-
-    code = "index.unavailable"
-
-
-class IndexMissing(RetryableError):
-    """The search index has no collection for this embedder yet."""
-
-    code = "index.missing"
-
-
-class IndexNotLoaded(RetryableError):
-    """The search index was restarted and has not loaded the collection again."""
-
-    code = "index.not_loaded"
 
 
 @dataclass(frozen=True)
@@ -130,24 +103,6 @@ def collection_name(fingerprint: str) -> str:
     return f"{settings.INDEX_COLLECTION}_v{SCHEMA_VERSION}_{fingerprint}"
 
 
-def patiently(operation: Callable[[], T], *, patience_s: float = PATIENCE_S) -> T:
-    """Return what operation returns, trying again with backoff while the index is away.
-
-    Raises:
-        IndexUnavailable: it is away for longer than patience_s.
-    """
-    give_up_at = time.monotonic() + patience_s
-    pause_s = 0.1
-    while True:
-        try:
-            return operation()
-        except (IndexUnavailable, IndexMissing, IndexNotLoaded):
-            if time.monotonic() + pause_s > give_up_at:
-                raise
-        time.sleep(pause_s)
-        pause_s = min(pause_s * 2, 1.0)
-
-
 @contextmanager
 def write_lock() -> Iterator[None]:
     """Be the only writer of the index. The lock ends with its transaction, so with this process at the latest."""
@@ -162,7 +117,7 @@ def ensure_collection(fingerprint: str) -> None:
     place = (os.getpid(), settings.MILVUS_URI, name)
     if place in _ready_collections:
         return
-    with _translated(name) as client:
+    with _collection(name) as client:
         if not client.has_collection(name, timeout=CONNECT_TIMEOUT_S):
             _create_collection(client, name)
         client.load_collection(name, timeout=WRITE_TIMEOUT_S)
@@ -173,7 +128,7 @@ def drop_collection(fingerprint: str) -> None:
     """Take the whole collection of an embedder away."""
     name = collection_name(fingerprint)
     _ready_collections.discard((os.getpid(), settings.MILVUS_URI, name))
-    with _translated(name) as client:
+    with _collection(name) as client:
         client.drop_collection(name, timeout=WRITE_TIMEOUT_S)
 
 
@@ -181,7 +136,7 @@ def upsert(fingerprint: str, rows: Sequence[IndexRow], vectors: Mapping[str, Any
     """Write rows with the vectors of their input hashes. Call it under write_lock."""
     unique = list({row.product_id: row for row in rows}.values())
     name = collection_name(fingerprint)
-    with _translated(name) as client:
+    with _collection(name) as client:
         for start in range(0, len(unique), UPSERT_ROWS):
             entities = [_entity(row, vectors[row.input_hash]) for row in unique[start : start + UPSERT_ROWS]]
             client.upsert(name, entities, timeout=WRITE_TIMEOUT_S)
@@ -191,7 +146,7 @@ def delete(fingerprint: str, product_ids: Iterable[int]) -> None:
     """Take rows out; those that are not there do not matter. Call it under write_lock."""
     ids = sorted(set(product_ids))
     name = collection_name(fingerprint)
-    with _translated(name) as client:
+    with _collection(name) as client:
         for start in range(0, len(ids), DELETE_ROWS):
             client.delete(name, ids=ids[start : start + DELETE_ROWS], timeout=WRITE_TIMEOUT_S)
 
@@ -199,7 +154,7 @@ def delete(fingerprint: str, product_ids: Iterable[int]) -> None:
 def flush(fingerprint: str) -> None:
     """Build the indexes of what was written: unflushed rows are searched some 30 times slower."""
     name = collection_name(fingerprint)
-    with _translated(name) as client:
+    with _collection(name) as client:
         client.flush(name, timeout=WRITE_TIMEOUT_S)
 
 
@@ -279,13 +234,24 @@ def current_version() -> int:
         return int(cursor.fetchone()[0])
 
 
+@contextmanager
+def _collection(name: str) -> Iterator["MilvusClient"]:
+    """Yield the client to speak of a collection with; forget that it was ready when it turns out to be missing."""
+    try:
+        with speaking_of(name) as client:
+            yield client
+    except IndexMissing:
+        _ready_collections.discard((os.getpid(), settings.MILVUS_URI, name))
+        raise
+
+
 def _read(name: str, operation: Callable[["MilvusClient"], T]) -> T:
     """Return what operation returns; where a restarted server has not loaded the collection, load it first."""
     try:
-        with _translated(name) as client:
+        with _collection(name) as client:
             return operation(client)
     except IndexNotLoaded:
-        with _translated(name) as client:
+        with _collection(name) as client:
             client.load_collection(name, timeout=WRITE_TIMEOUT_S)
             return operation(client)
 
@@ -345,51 +311,6 @@ def _create_collection(client: "MilvusClient", name: str) -> None:
     indexes.add_index("dense", index_type="HNSW", metric_type="COSINE", params={"M": 16, "efConstruction": 200})
     indexes.add_index("sparse", index_type="SPARSE_INVERTED_INDEX", metric_type="BM25")
     client.create_collection(name, schema=schema, index_params=indexes, timeout=WRITE_TIMEOUT_S)
-
-
-def _client() -> "MilvusClient":
-    """Return this process's client, connected on first use. Importing pymilvus costs 2.5 s, so it waits until here."""
-    from pymilvus import MilvusClient  # noqa: PLC0415
-
-    # On import it sets its loggers up anew, to write a traceback for each call to a server that is away.
-    logging.getLogger("pymilvus").setLevel(logging.CRITICAL)
-    place = (os.getpid(), settings.MILVUS_URI)
-    with _clients_lock:
-        client = _clients.get(place)
-        if client is None:
-            client = _clients[place] = MilvusClient(
-                uri=settings.MILVUS_URI, token=settings.MILVUS_TOKEN, timeout=CONNECT_TIMEOUT_S
-            )
-        return client
-
-
-@contextmanager
-def _translated(name: str) -> Iterator["MilvusClient"]:
-    """Yield the client; turn what it raises when the server or the collection is away into errors of ours.
-
-    Whatever else it raises is a bug of ours and passes as it is.
-    """
-    import grpc  # noqa: PLC0415 see _client
-    from pymilvus.exceptions import MilvusException, MilvusUnavailableException  # noqa: PLC0415
-
-    try:
-        yield _client()
-    except grpc.RpcError as error:
-        raise IndexUnavailable(f"the index at {settings.MILVUS_URI} does not answer: {_grpc_code(error)}") from error
-    except MilvusException as error:
-        if error.code == _COLLECTION_MISSING:
-            _ready_collections.discard((os.getpid(), settings.MILVUS_URI, name))
-            raise IndexMissing(f"the index has no collection {name}") from error
-        if error.code == _COLLECTION_NOT_LOADED:
-            raise IndexNotLoaded(f"the index has not loaded {name}") from error
-        if error.code == _NO_CONNECTION or isinstance(error, MilvusUnavailableException):
-            raise IndexUnavailable(f"the index at {settings.MILVUS_URI} cannot be reached") from error
-        raise
-
-
-def _grpc_code(error: Any) -> str:
-    """Name the status of a gRPC error; its base class does not promise one."""
-    return str(error.code()) if callable(getattr(error, "code", None)) else type(error).__name__
 
 
 def _quoted(text: str) -> str:

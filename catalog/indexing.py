@@ -11,6 +11,7 @@ from django.utils import timezone
 from catalog import index
 from catalog.embedders.contract import Embedder
 from catalog.index import IndexRow
+from catalog.milvus import patiently
 from catalog.setbacks import is_on_its_way
 from catalog.vectors import Vector, embedding_text, input_hash, vectors_for
 from catalog.words import index_text
@@ -80,7 +81,7 @@ def write_products(
     Raises:
         IndexUnavailable: away for longer than 30 s.
     """
-    return index.patiently(lambda: _write_locked(product_ids, purpose, embedder, vectors or {}))
+    return patiently(lambda: _write_locked(product_ids, purpose, embedder, vectors or {}))
 
 
 def _write_locked(

@@ -19,7 +19,8 @@ from redis.exceptions import RedisError
 from catalog import index
 from catalog.embedders.contract import Embedder
 from catalog.embedders.current import current_embedder
-from catalog.index import Hit, IndexFilter, IndexMissing, IndexNotLoaded, IndexUnavailable
+from catalog.index import Hit, IndexFilter
+from catalog.milvus import IndexMissing, IndexNotLoaded, IndexUnavailable
 from catalog.words import index_text
 from marketplace.models import Picture, Product, ProductCategory, Seller
 

@@ -103,9 +103,7 @@ class SyncRun(models.Model):
     class Meta:
         ordering = ["-id"]
         constraints = [
-            models.UniqueConstraint(
-                fields=["seller"], condition=Q(status="running"), name="one_running_sync_a_seller"
-            )
+            models.UniqueConstraint(fields=["seller"], condition=Q(status="running"), name="one_running_sync_a_seller")
         ]
 
     def __str__(self) -> str:

@@ -19,9 +19,7 @@ env = Env()
 VAR_DIR = Path(os.environ.get("VAR_DIR") or BASE_DIR / "var").resolve()
 # Services that somebody else runs; `manage.py stack` runs the others.
 EXTERNAL_SERVICES = {
-    name: os.environ[name]
-    for name in ("DATABASE_URL", "REDIS_URL", "CACHE_URL", "MILVUS_URI")
-    if os.environ.get(name)
+    name: os.environ[name] for name in ("DATABASE_URL", "REDIS_URL", "CACHE_URL", "MILVUS_URI") if os.environ.get(name)
 }
 EMBEDDED = "DATABASE_URL" not in EXTERNAL_SERVICES
 if EMBEDDED:
@@ -164,6 +162,8 @@ CHROMIUM_PATH = env.str("CHROMIUM_PATH", "")
 
 # --- embeddings and search ------------------------------------------------------------------------
 EMBEDDER = env.str("EMBEDDER", "hashing", validate=validate.OneOf(["hashing"]))
+# What a web process loads in the background when it starts, so that nobody waits for it.
+WEB_WARM_UPS = ["catalog.milvus.connect"]
 INDEX_COLLECTION = env.str("INDEX_COLLECTION", "products")
 
 # --- API ------------------------------------------------------------------------------------------

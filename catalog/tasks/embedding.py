@@ -4,6 +4,7 @@ from collections.abc import Sequence
 
 from catalog.embedders.current import current_embedder
 from catalog.embedding import embed_products, store_embeddings
+from catalog.milvus import connect
 from catalog.setbacks import bury_products, revive_products
 from jobs.batch import Batch, ClaimedJob, GivenUp, NewJob
 from jobs.registry import task
@@ -14,7 +15,7 @@ def give_up_on_embedding(given_up: Sequence[GivenUp]) -> None:
     bury_products(given_up, field="", remedy="Nothing on your side; our staff is told, and the next sync tries again.")
 
 
-@task(queue="generate-embedding", batch_size=64, attempts=5, on_give_up=give_up_on_embedding)
+@task(queue="generate-embedding", batch_size=64, attempts=5, on_give_up=give_up_on_embedding, warm_up=connect)
 def generate_embedding(batch: Batch) -> None:
     """Store one vector per product and prepare its row of the index; a second run changes nothing."""
     embedded = embed_products({job.payload["product"] for job in batch}, embedder=current_embedder())

@@ -5,6 +5,7 @@ from collections.abc import Sequence
 from catalog.completion import SyncEnd, end_sync, prepare_end
 from catalog.embedders.current import current_embedder
 from catalog.indexing import Purpose, mark_live, write_products
+from catalog.milvus import connect
 from catalog.setbacks import bury_products
 from jobs.batch import Batch, ClaimedJob, GivenUp
 from jobs.registry import task
@@ -15,7 +16,7 @@ def give_up_on_indexing(given_up: Sequence[GivenUp]) -> None:
     bury_products(given_up, field="", remedy="Nothing on your side; our staff is told, and the next sync tries again.")
 
 
-@task(queue="index-product", batch_size=256, attempts=5, on_give_up=give_up_on_indexing)
+@task(queue="index-product", batch_size=256, attempts=5, on_give_up=give_up_on_indexing, warm_up=connect)
 def index_product(batch: Batch) -> None:
     """Show approved products to buyers and take all others off the index; a second run changes nothing.
 
@@ -39,7 +40,7 @@ def _purpose(job: ClaimedJob) -> Purpose:
     return Purpose.REPAIR if job.payload.get("repair") else Purpose.SHOW
 
 
-@task(queue="sync-seller", attempts=5)
+@task(queue="index-product", batch_size=256, attempts=5, warm_up=connect)
 def finish_sync(batch: Batch) -> None:
     """End a sync whose jobs are all final: take down what is gone, and write its figures; once only."""
     ends: dict[int, SyncEnd] = {}

@@ -3,6 +3,7 @@
 import hashlib
 from collections.abc import Sequence
 
+from catalog.browser import open_process_browser
 from catalog.discovery import gate_of, read_list, recognise
 from catalog.duplicates import link_duplicates, lock_contents
 from catalog.listings import open_gates, record_listing
@@ -40,7 +41,7 @@ def sync_seller(batch: Batch) -> None:
     batch.on_settle(lambda _: open_gates(starts))
 
 
-@task(queue="scrape-catalog", attempts=4)
+@task(queue="scrape-catalog", attempts=4, warm_up=open_process_browser)
 def scrape_catalog(batch: Batch) -> None:
     """Read a list of the catalog to its end: its products are enqueued, its collections are lists to read."""
     listings: dict[int, Listing] = {}

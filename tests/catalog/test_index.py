@@ -14,7 +14,8 @@ import pytest
 
 from catalog import index
 from catalog.embedders.hashing import HashingEmbedder
-from catalog.index import IndexFilter, IndexMissing, IndexRow, IndexUnavailable
+from catalog.index import IndexFilter, IndexRow
+from catalog.milvus import IndexMissing, IndexUnavailable, milvus_client, patiently
 from catalog.words import index_text
 
 embedder = HashingEmbedder()
@@ -164,9 +165,9 @@ def test_a_collection_that_is_not_there_is_said_to_be_missing(search_index: str)
 @pytest.mark.django_db
 def test_a_collection_that_vanished_is_made_again(search_index: str) -> None:
     write(row(1, "lamp"))
-    index._client().drop_collection(index.collection_name(search_index))
+    milvus_client().drop_collection(index.collection_name(search_index))
 
-    index.patiently(lambda: write(row(1, "lamp")), patience_s=5)
+    patiently(lambda: write(row(1, "lamp")), patience_s=5)
 
     assert matching("lamp") == [1]
 
@@ -214,18 +215,18 @@ def test_an_index_that_is_away_says_so_at_once(server: Server) -> None:
 @pytest.mark.django_db
 def test_patience_ends(server: Server) -> None:
     with pytest.raises(IndexUnavailable):
-        index.patiently(lambda: write(row(1, "lamp")), patience_s=0.3)
+        patiently(lambda: write(row(1, "lamp")), patience_s=0.3)
 
 
 @pytest.mark.django_db
 def test_a_write_outlasts_a_killed_server_and_loses_nothing(server: Server) -> None:
     server.start()
-    index.patiently(lambda: write(row(1, "red lamp")))
+    patiently(lambda: write(row(1, "red lamp")))
     server.kill()
     with pytest.raises(IndexUnavailable):
         matching("lamp")
     server.start()
 
-    index.patiently(lambda: write(row(2, "blue lamp")))
+    patiently(lambda: write(row(2, "blue lamp")))
 
     assert sorted(matching("lamp")) == [1, 2]

@@ -9,6 +9,7 @@ import pytest
 from django.utils import timezone
 
 from catalog import index
+from catalog.milvus import patiently
 from catalog.models import StoredVector
 from catalog.search import Search, search_products
 from jobs.batch import NewJob
@@ -252,7 +253,7 @@ def test_an_index_that_is_away_costs_a_retry_and_no_product(
     add_picture(product)
     enqueue_stage("generate-embedding", [product], sync=sync)
     uri, settings.MILVUS_URI = settings.MILVUS_URI, "http://127.0.0.1:1"
-    monkeypatch.setattr(index.patiently, "__kwdefaults__", {"patience_s": 0.2})
+    monkeypatch.setattr(patiently, "__kwdefaults__", {"patience_s": 0.2})
     drain(session, "generate-embedding")
     assert Job.objects.get(task="generate-embedding").error_code == "index.unavailable"
     assert StoredVector.objects.count() == 0
