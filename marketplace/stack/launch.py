@@ -1,7 +1,7 @@
 """Become another program that dies with its supervisor; run as a script, before any package can be imported.
 
-PostgreSQL refuses to run as root. A root supervisor passes `--as`: `namespace` makes the program see
-itself as an ordinary user in a user namespace of its own, with files still root's; `nobody` really
+PostgreSQL refuses to run as root, or as a user without a name. A supervisor that is either passes `--as`: `namespace` makes the program see
+itself as an ordinary user in a user namespace of its own, with files still the real user's; `nobody` really
 changes the user, and keeps only the right to pass folders that others may not enter.
 """
 
@@ -31,9 +31,11 @@ def _checked(result: int, what: str) -> None:
 
 
 def enter_namespace() -> None:
-    """Make this process see itself as user 1000 while its files stay those of the real user."""
+    """Make this process see itself as nobody, a user with a name, while its files stay those of the real user."""
+    user, group = os.geteuid(), os.getegid()
     _checked(_libc().unshare(CLONE_NEWUSER), "unshare")
-    for name, text in (("uid_map", "1000 0 1"), ("setgroups", "deny"), ("gid_map", "1000 0 1")):
+    maps = (("uid_map", f"{NOBODY} {user} 1"), ("setgroups", "deny"), ("gid_map", f"{NOBODY} {group} 1"))
+    for name, text in maps:
         Path(f"/proc/self/{name}").write_text(text)
 
 

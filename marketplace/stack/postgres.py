@@ -1,6 +1,7 @@
 """A PostgreSQL of our own under the var folder, also where the supervisor is root."""
 
 import os
+import pwd
 import shutil
 import signal
 import subprocess
@@ -74,11 +75,11 @@ def binary(name: str) -> Path:
 
 @cache
 def server_identity() -> str:
-    """Choose as whom the server runs: PostgreSQL refuses to be root."""
-    if os.geteuid() != 0:
+    """Choose as whom the server runs: PostgreSQL refuses to be root, and initdb to be a user without a name."""
+    if os.geteuid() != 0 and _has_name(os.geteuid()):
         return "self"
     reasons = []
-    for identity in ("namespace", "nobody"):
+    for identity in ("namespace", "nobody") if os.geteuid() == 0 else ("namespace",):
         trial = subprocess.run(  # noqa: S603 - our own launcher
             launched([str(binary("postgres")), "--version"], identity=identity),
             capture_output=True,
@@ -89,9 +90,17 @@ def server_identity() -> str:
             return identity
         reasons.append(f"{identity}: {trial.stderr.strip().splitlines()[-1]}")
     raise StackError(
-        f"PostgreSQL does not run as root, and neither stand-in works here ({'; '.join(reasons)}). "
+        f"PostgreSQL does not run as user {os.geteuid()}, and no stand-in works here ({'; '.join(reasons)}). "
         "Run as an ordinary user, or set DATABASE_URL."
     )
+
+
+def _has_name(user: int) -> bool:
+    try:
+        pwd.getpwuid(user)
+    except KeyError:
+        return False
+    return True
 
 
 def launched(command: list[str], *, identity: str = "self", death_signal: int = signal.SIGKILL) -> list[str]:

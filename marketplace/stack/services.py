@@ -168,6 +168,7 @@ def probe_http2(port: int) -> None:
         raise ConnectionError(f"port {port} does not speak HTTP/2")
 
 
+# The migration has made the system checks; each further process would import every page for them, 1.5 s.
 # --- Souk's own processes -------------------------------------------------------------------------
 def web_service(base_dir: Path, ports: Ports) -> Service:
     """Describe the web process."""
@@ -200,7 +201,9 @@ def probe_http(port: int) -> None:
 
 def dispatcher_service(base_dir: Path) -> Service:
     """Describe the dispatcher."""
-    return Service(name="dispatcher", command=[sys.executable, str(base_dir / "manage.py"), "dispatcher"])
+    return Service(
+        name="dispatcher", command=[sys.executable, str(base_dir / "manage.py"), "dispatcher", "--skip-checks"]
+    )
 
 
 def worker_services(base_dir: Path, queues: Sequence[str], counts: Mapping[str, int]) -> list[Service]:
@@ -211,7 +214,7 @@ def worker_services(base_dir: Path, queues: Sequence[str], counts: Mapping[str, 
     return [
         Service(
             name=f"worker-{queue}" + (f"-{number}" if number > 1 else ""),
-            command=[sys.executable, str(base_dir / "manage.py"), "rqworker", queue],
+            command=[sys.executable, str(base_dir / "manage.py"), "rqworker", "--skip-checks", queue],
         )
         for queue in queues
         for number in range(1, counts.get(queue, 1) + 1)
