@@ -8,6 +8,10 @@ from pathlib import Path
 from typing import Any
 
 NOT_RUNNING_URL = "postgresql://no-stack-is-running@127.0.0.1:1/souk"
+NOT_RUNNING = (
+    "No stack is running here. Start one with `manage.py stack` (or `make stack`), run this command inside one with "
+    "`manage.py stack --run '...'`, or name your own services in DATABASE_URL, REDIS_URL and MILVUS_URI."
+)
 
 
 def stack_file(var_dir: Path) -> Path:
