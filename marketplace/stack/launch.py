@@ -1,8 +1,8 @@
 """Become another program that dies with its supervisor; run as a script, before any package can be imported.
 
-PostgreSQL refuses to run as root, or as a user without a name. A supervisor that is either passes `--as`: `namespace` makes the program see
-itself as an ordinary user in a user namespace of its own, with files still the real user's; `nobody` really
-changes the user, and keeps only the right to pass folders that others may not enter.
+PostgreSQL refuses to run as root, or as a user without a name. A supervisor that is either passes `--as`:
+`namespace` makes the program see itself as an ordinary user in a user namespace of its own, with files still the
+real user's; `nobody` really changes the user, and keeps only the right to pass folders that others may not enter.
 """
 
 import argparse
