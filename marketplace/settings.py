@@ -35,7 +35,7 @@ HTTPS_ONLY = env.bool("HTTPS_ONLY", not EMBEDDED)
 # --- Django ---------------------------------------------------------------------------------------
 INSTALLED_APPS = [
     "unfold",
-    "django.contrib.admin",
+    "django.contrib.admin.apps.SimpleAdminConfig",  # the pages find it in urls.py; workers need not load it
     "django.contrib.auth",
     "django.contrib.contenttypes",
     "django.contrib.sessions",

@@ -29,6 +29,8 @@ api_urls = [
     *api_paths("docs/", SpectacularSwaggerView.as_view(url_name="api:schema"), name="docs"),
 ]
 
+admin.autodiscover()  # here, not at start: workers and commands need not load the admin
+
 urlpatterns: list[URLPattern | URLResolver] = [
     path("", pages.home, name="home"),
     path("healthz/live", health.live, name="live"),
