@@ -18,6 +18,7 @@ from catalog.jpeg import strip_jpeg
 
 MAX_BYTES = 16 * 1024 * 1024
 MAX_PIXELS = 64_000_000
+JPEG_MAGIC = b"\xff\xd8\xff"
 FORMATS = ("JPEG", "PNG", "WEBP", "GIF", "AVIF", "BMP", "TIFF")
 DISPLAY_SIDE_PX = 1200
 THUMBNAIL_SIDE_PX = 320
@@ -96,15 +97,15 @@ def render_picture(data: bytes) -> RenderedPicture:
 
 
 def _render(data: bytes) -> RenderedPicture:
-    with Image.open(io.BytesIO(data), formats=FORMATS) as probe:
-        width, height = probe.size
-        media_type = Image.MIME.get(probe.format or "", "")
-        if width * height > MAX_PIXELS:
-            raise OversizedPicture(f"{width:,} x {height:,} pixels; the most is {MAX_PIXELS:,}")
-        if probe.format != "JPEG":
+    if not data.startswith(JPEG_MAGIC):
+        with Image.open(io.BytesIO(data), formats=FORMATS) as probe:
+            _check_pixels(probe)
             probe.verify()  # of a JPEG, loading reads every segment itself
     display: bytes | None = None
     with Image.open(io.BytesIO(data), formats=FORMATS) as image:
+        _check_pixels(image)
+        width, height = image.size
+        media_type = Image.MIME.get(image.format or "", "")
         orientation = image.getexif().get(ORIENTATION, 1)
         if orientation in (5, 6, 7, 8):
             width, height = height, width
@@ -114,11 +115,11 @@ def _render(data: bytes) -> RenderedPicture:
         # The decoder halves a JPEG while it reads, as often as the target size allows.
         target = THUMBNAIL_SIDE_PX if display is not None else DISPLAY_SIDE_PX
         image.draft("RGB" if image.mode in ("RGB", "YCbCr") else None, (target, target))
-        upright = _opaque(ImageOps.exif_transpose(image))
+        upright = _opaque(ImageOps.exif_transpose(image) if orientation != 1 else image)
     profile = upright.info.get("icc_profile", b"")
     if display is None:
         display = _encode_jpeg(upright, profile)
-    thumbnail = upright.copy()
+    thumbnail = upright
     thumbnail.thumbnail((THUMBNAIL_SIDE_PX, THUMBNAIL_SIDE_PX), Image.Resampling.BILINEAR)
     return RenderedPicture(
         sha256=sha256(data).hexdigest(),
@@ -130,6 +131,12 @@ def _render(data: bytes) -> RenderedPicture:
         display=display,
         thumbnail=_encode_webp(thumbnail, profile),
     )
+
+
+def _check_pixels(image: Image.Image) -> None:
+    width, height = image.size
+    if width * height > MAX_PIXELS:
+        raise OversizedPicture(f"{width:,} x {height:,} pixels; the most is {MAX_PIXELS:,}")
 
 
 def _opaque(image: Image.Image) -> Image.Image:

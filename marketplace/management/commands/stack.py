@@ -31,6 +31,8 @@ VAR_DIR (var/ by default), and any other command finds a running stack of the sa
   manage.py stack --run "manage.py search lamp --json"   one command inside the stack
 """
 
+DEFAULT_WORKERS = "process-images=2"
+
 
 class Command(BaseCommand):
     """Start the stack, ask after it, or run one command inside it."""
@@ -49,7 +51,10 @@ class Command(BaseCommand):
         """Declare what may be asked for."""
         parser.add_argument("--only", default=",".join(PARTS), metavar="PARTS", help=f"some of: {','.join(PARTS)}")
         parser.add_argument(
-            "--workers", default="", metavar="QUEUE=N,...", help="worker processes of a queue (1 where not named)"
+            "--workers",
+            default=DEFAULT_WORKERS,
+            metavar="QUEUE=N,...",
+            help="worker processes of a queue, 1 where not named (default: %(default)s, the stage that computes most)",
         )
         parser.add_argument("--status", action="store_true", help="show what runs; exit status 1 when nothing does")
         parser.add_argument("--json", action="store_true", help="with --status: for machines")
