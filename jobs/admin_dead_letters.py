@@ -38,7 +38,7 @@ class ResolutionFilter(admin.SimpleListFilter):
 class DeadLetterAdmin(ReadOnlyAdmin):
     """The dead-letter queue, with what to do about it."""
 
-    list_display = ["title", "resolution_label", "reason", "error_code", "message", "subjects", "created_at"]
+    list_display = ["title", "resolution_label", "subjects", "reason", "error_code", "message", "created_at"]
     list_filter = [ResolutionFilter, TaskFilter, "reason", "error_code"]
     list_select_related = ["job"]
     search_fields = ["id"]
