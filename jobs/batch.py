@@ -52,6 +52,7 @@ class ClaimedJob:
     meta: dict[str, Any]
     claimed_at: datetime
     wait_s: float
+    is_suspect: bool
 
 
 @dataclass(frozen=True, slots=True)

@@ -25,7 +25,8 @@ def claim(queue: str, *, worker_id: int, limit: int) -> list[ClaimedJob]:
 
 
 def _claimed(row: tuple[Any, ...], claimed_at: datetime) -> ClaimedJob:
-    (job_id, task, tenant, priority, attempt, max_attempts, waits, lease, group, gate, key, payload, meta, wait_s) = row
+    (job_id, task, tenant, priority, attempt, max_attempts, waits, lease, group, gate, key, *rest) = row
+    (payload, meta, wait_s, is_suspect) = rest
     return ClaimedJob(
         id=job_id,
         task=task,
@@ -42,6 +43,7 @@ def _claimed(row: tuple[Any, ...], claimed_at: datetime) -> ClaimedJob:
         meta=parsed(meta),
         claimed_at=claimed_at,
         wait_s=max(0.0, wait_s),
+        is_suspect=is_suspect,
     )
 
 

@@ -4,6 +4,7 @@ import faulthandler
 import logging
 import os
 import sys
+import threading
 import time
 from collections.abc import Iterator, Sequence
 from itertools import groupby
@@ -22,6 +23,7 @@ from jobs.settlement import Settled, settle
 logger = logging.getLogger(__name__)
 
 DRAIN_S = 1.0
+DIRECT_LOOK_EVERY_S = 0.25
 SETTLE_TRIES = 6
 SETTLE_BACKOFF_S = 0.2
 EXIT_SETTLE_FAILED = 70
@@ -30,7 +32,8 @@ EXIT_SETTLE_FAILED = 70
 def work(queue: str) -> int:
     """Run due jobs of the queue for up to a second; return how many were claimed.
 
-    After a full last claim it pushes one more permit, so that a deep queue stays worked.
+    A suspect comes alone, however many jobs wait behind it: only a batch that is not full ends the queue.
+    When there may be more it pushes one more permit, so that a deep queue stays worked.
     """
     session = current_session()
     close_old_connections()
@@ -39,23 +42,34 @@ def work(queue: str) -> int:
     stop_at = time.monotonic() + DRAIN_S
     total = 0
     while True:
-        claimed = run_once(queue, session=session, limit=limit)
-        total += claimed
-        if claimed < limit:
+        jobs = _run_next(queue, session=session, limit=limit)
+        total += len(jobs)
+        if len(jobs) < limit and not any(job.is_suspect for job in jobs):
             return total
         if time.monotonic() >= stop_at or session.is_stopping():
             wake({queue: 1})
             return total
 
 
+def work_directly(queues: Sequence[str], stop: threading.Event) -> None:
+    """Run due jobs of the queues without permits, so without Redis, until `stop` is set."""
+    while not stop.is_set():
+        if not sum(work(queue) for queue in queues):
+            stop.wait(DIRECT_LOOK_EVERY_S)
+
+
 def run_once(queue: str, *, session: Session, limit: int) -> int:
     """Claim up to `limit` jobs, run and settle them; return how many were claimed."""
+    return len(_run_next(queue, session=session, limit=limit))
+
+
+def _run_next(queue: str, *, session: Session, limit: int) -> list[ClaimedJob]:
     session.may_hold_jobs = True
     jobs = claim(queue, worker_id=session.worker_id, limit=limit)
     for task, its_jobs in _by_task(jobs):
         _run_batch(task, its_jobs, session)
     session.may_hold_jobs = False
-    return len(jobs)
+    return jobs
 
 
 def give_back_orphans(session: Session) -> None:

@@ -50,7 +50,7 @@ UPDATE jobs_job
              WHERE queue = %s AND state = 'pending' AND NOT is_suspect
              ORDER BY priority, vtime, id LIMIT %s FOR UPDATE SKIP LOCKED)))
 RETURNING id, task, tenant, priority, attempt, max_attempts, waits, lease, grp, gate, key, payload, meta,
-          extract(epoch FROM clock_timestamp() - run_at)::float8
+          extract(epoch FROM clock_timestamp() - run_at)::float8, is_suspect
 """
 
 # Rows change only where the lease is still ours: a worker that lost it changes nothing.

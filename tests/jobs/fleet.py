@@ -32,6 +32,10 @@ class Fleet:
             "DJANGO_SETTINGS_MODULE": "tests.settings",
         }
 
+    def without_redis(self) -> None:
+        """Let the processes started from now on find no Redis."""
+        self._environment["REDIS_URL"] = "redis://127.0.0.1:1/0"
+
     def start(self, *arguments: str) -> subprocess.Popen[bytes]:
         """Start `manage.py ARGUMENTS`."""
         with self.log.open("ab") as log:

@@ -9,10 +9,11 @@ from django.utils import timezone
 
 from jobs.batch import NewJob
 from jobs.claim import claim
+from jobs.execution import work
 from jobs.ledger import enqueue_many
 from jobs.models import DeadLetter, Job, JobAttempt, State, Worker
 from jobs.reclaim import MAX_CRASHES, reclaim_lost_jobs
-from jobs.session import LOCK_CLASS
+from jobs.session import LOCK_CLASS, Session
 from tests.workload.models import Effect
 
 pytestmark = pytest.mark.django_db
@@ -46,6 +47,14 @@ def test_suspects_are_claimed_alone_and_before_others() -> None:
     sizes = [len(claim("workload", worker_id=worker.pk, limit=8)) for _ in range(4)]
     assert sizes == [1, 1, 1, 0]
     assert Job.objects.filter(is_suspect=True).count() == 2
+
+
+def test_one_permit_works_through_suspects_and_what_waits_behind_them(session: Session) -> None:
+    enqueue_many([NewJob("act", {"subject": str(n)}) for n in range(5)])
+    _claim_on_dead_worker(3)
+    reclaim_lost_jobs()
+    assert work("workload") == 5
+    assert set(Job.objects.values_list("state", "attempt")) == {(State.COMPLETED, 1)}
 
 
 def test_a_job_that_kills_three_workers_alone_is_dead_and_buried() -> None:

@@ -115,3 +115,16 @@ def test_pickle_is_refused_whatever_is_asked_for(fleet: Fleet) -> None:
     enqueue(NewJob("act", {"subject": "s0"}))
     fleet.until(_all_final, "the job")
     _assert_each_took_effect_once(1)
+
+
+def test_without_redis_work_is_accepted_and_done_directly(fleet: Fleet) -> None:
+    fleet.without_redis()
+    fleet.start("dispatcher")
+    worker = fleet.start("work", "workload", "--direct")
+    _enqueue(10)
+    enqueue(NewJob("act", {"subject": "s10", "do": "retry", "until": 2}))
+    fleet.until(_all_final, "all jobs to be final")
+    _assert_each_took_effect_once(11)
+    worker.send_signal(signal.SIGTERM)
+    assert worker.wait(timeout=10) == 0
+    assert Worker.objects.get().end_reason == "stopped"

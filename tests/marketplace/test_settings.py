@@ -1,0 +1,69 @@
+"""What a deployment may set, and what happens when it sets it wrongly."""
+
+import re
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+from django.conf import settings
+
+BASE_DIR = Path(settings.BASE_DIR)
+PRODUCTION = {
+    "DATABASE_URL": "postgresql://souk@db.invalid/souk",
+    "REDIS_URL": "redis://redis.invalid/0",
+    "SECRET_KEY": "x" * 40,
+    "ALLOWED_HOSTS": "souk.example",
+}
+
+
+def _load(code: str = "", **environment: str) -> subprocess.CompletedProcess[str]:
+    return subprocess.run(
+        [sys.executable, "-c", f"from marketplace import settings as s; {code}"],
+        cwd=BASE_DIR,
+        env={"PATH": "/usr/bin:/bin", **environment},
+        capture_output=True,
+        text=True,
+        timeout=60,
+    )
+
+
+def test_the_example_names_every_variable_that_is_read_and_no_other() -> None:
+    source = (BASE_DIR / "marketplace/settings.py").read_text()
+    read = set(re.findall(r"""env\.\w+\(\s*["'](\w+)["']""", source)) | {"VAR_DIR"}
+    example = (BASE_DIR / "deploy/.env.example").read_text()
+    assert set(re.findall(r"^(?:# )?([A-Z][A-Z_]+)=", example, re.MULTILINE)) == read
+
+
+def test_production_settings_load() -> None:
+    loaded = _load("print(s.EMBEDDED, s.HTTPS_ONLY, s.LOG_FORMAT, s.ALLOWED_HOSTS)", **PRODUCTION)
+    assert loaded.stdout.split("\n")[0] == "False True json ['souk.example']", loaded.stderr
+
+
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [
+        ("SECRET_KEY", ""),
+        ("SECRET_KEY", "short"),
+        ("JOB_CONCURRENCY", "0"),
+        ("JOB_TIMEOUT", "soon"),
+        ("LOG_LEVEL", "LOUD"),
+        ("EMBEDDER", "magic"),
+        ("FETCH_RATES", "shop.example=fast"),
+    ],
+)
+def test_a_bad_value_stops_the_start_and_names_its_variable(name: str, value: str) -> None:
+    loaded = _load(**{**PRODUCTION, name: value})
+    assert loaded.returncode != 0
+    assert name in loaded.stderr
+
+
+def test_redis_may_be_given_in_parts_and_its_url_wins() -> None:
+    parts = {**PRODUCTION, "REDIS_HOST": "r.example", "REDIS_PORT": "7000", "REDIS_PASSWORD": "p"}
+    assert _load("print(s.REDIS_URL)", **parts).stdout.strip() == "redis://redis.invalid/0"
+    del parts["REDIS_URL"]
+    assert _load("print(s.REDIS_URL)", **parts).stdout.strip() == "redis://:p@r.example:7000/0"
+
+
+def test_each_queue_has_the_json_serializer() -> None:
+    assert {queue["SERIALIZER"] for queue in settings.RQ_QUEUES.values()} == {"rq.serializers.JSONSerializer"}
