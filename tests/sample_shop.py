@@ -14,12 +14,11 @@ Answer = tuple[int, Mapping[str, str], bytes]
 
 
 @contextmanager
-def sample_catalog(folder: Path, *, products: int = 60, edition: int = 1) -> Iterator[str]:
+def sample_catalog(folder: Path, *, products: int = 60, edition: int = 1, port: int = 0) -> Iterator[str]:
     """Serve the sample catalog from a process of its own; yields the catalog's address."""
-    command = [sys.executable, "manage.py", "sample_catalog", "--products", str(products), "--edition", str(edition)]
-    process = subprocess.Popen(
-        [*command, "--dir", str(folder)], cwd=settings.BASE_DIR, stdout=subprocess.PIPE, text=True
-    )
+    options = {"dir": folder, "products": products, "edition": edition, "port": port}
+    command = [sys.executable, "manage.py", "sample_catalog", *(f"--{name}={value}" for name, value in options.items())]
+    process = subprocess.Popen(command, cwd=settings.BASE_DIR, stdout=subprocess.PIPE, text=True)
     assert process.stdout is not None
     with process.stdout:
         try:

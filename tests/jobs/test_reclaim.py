@@ -49,6 +49,7 @@ def test_suspects_are_claimed_alone_and_before_others() -> None:
     assert Job.objects.filter(is_suspect=True).count() == 2
 
 
+@pytest.mark.django_db(transaction=True)  # a permit looks after its own connection
 def test_one_permit_works_through_suspects_and_what_waits_behind_them(session: Session) -> None:
     enqueue_many([NewJob("act", {"subject": str(n)}) for n in range(5)])
     _claim_on_dead_worker(3)
