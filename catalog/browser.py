@@ -7,7 +7,6 @@ so the browser lives in a daemon thread and the caller's thread stays free for t
 import atexit
 import os
 import queue
-import shutil
 import threading
 from collections.abc import Callable
 from concurrent.futures import Future
@@ -19,10 +18,10 @@ from playwright.sync_api import Error as PlaywrightError
 
 from catalog.fetching import USER_AGENT, SiteUnreachable
 from jobs.errors import JobError, RetryableError
+from marketplace.stack.browser import find as installed_browser
 
 T = TypeVar("T")
 
-CANDIDATES = ("chromium-headless-shell", "chromium", "chromium-browser", "google-chrome")
 # Images off by flag: blocking them by routes cost three times as much CPU. Site isolation stays on.
 FLAGS = ("--blink-settings=imagesEnabled=false", "--disable-remote-fonts", "--mute-audio")
 LAUNCH_TIMEOUT_S = 60.0
@@ -106,18 +105,11 @@ class BrowserThread:
                 context.close()
 
 
-def find_browser() -> str | None:
-    """Return the path of the browser to use; None for the one that Playwright has installed itself."""
-    if settings.CHROMIUM_PATH:
-        return str(settings.CHROMIUM_PATH)
-    return next((path for name in CANDIDATES if (path := shutil.which(name))), None)
-
-
 def _launch(playwright: Playwright) -> Browser:
     is_root = os.geteuid() == 0  # Chromium's sandbox refuses to run as root
     try:
         return playwright.chromium.launch(
-            executable_path=find_browser(),
+            executable_path=settings.CHROMIUM_PATH or installed_browser(),
             args=list(FLAGS),
             chromium_sandbox=not is_root,
             handle_sigint=False,

@@ -8,7 +8,7 @@ import sys
 from playwright.sync_api import Error as PlaywrightError
 from playwright.sync_api import sync_playwright
 
-PROGRAMS = ("chromium-headless-shell", "chromium", "chromium-browser", "google-chrome")  # as catalog.browser looks
+PROGRAMS = ("chromium-headless-shell", "chromium", "chromium-browser", "google-chrome")
 DEBIAN_PACKAGES = ("chromium-headless-shell", "chromium")
 INSTALL_LIMIT_S = 600
 ADVICE = (

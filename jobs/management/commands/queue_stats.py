@@ -2,6 +2,7 @@
 
 import json
 from argparse import ArgumentParser
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from django.core.management.base import BaseCommand
@@ -9,6 +10,9 @@ from rich.console import Console
 from rich.table import Table
 
 from jobs.stats import queue_stats
+
+QUEUE_COLUMNS = ("pending", "running", "scheduled", "gated", "oldest_pending_s", "workers")
+TASK_COLUMNS = ("completed", "failed", "retried", "jobs_per_min", "mean_run_ms", "mean_wait_ms")
 
 
 class Command(BaseCommand):
@@ -27,29 +31,17 @@ class Command(BaseCommand):
             self.stdout.write(json.dumps(stats))
             return
         console = Console()
-        console.print(_queues(stats))
+        console.print(_table("Queues", "name", QUEUE_COLUMNS, stats["queues"]))
         if stats["tasks"]:
-            console.print(_tasks(stats))
+            console.print(_table("Tasks, last five minutes", "task", TASK_COLUMNS, stats["tasks"]))
         console.print(f"{stats['workers']} workers, {stats['dead_letters']} open dead letters")
 
 
-def _queues(stats: dict[str, Any]) -> Table:
-    table = Table(title="Queues")
-    table.add_column("queue")
-    columns = ("pending", "running", "scheduled", "gated", "oldest_pending_s", "workers")
-    for name in columns:
-        table.add_column(name.replace("_", " "), justify="right")
-    for queue in stats["queues"]:
-        table.add_row(queue["name"], *("–" if queue[name] is None else str(queue[name]) for name in columns))
-    return table
-
-
-def _tasks(stats: dict[str, Any]) -> Table:
-    table = Table(title="Tasks, last five minutes")
-    table.add_column("task")
-    columns = ("completed", "failed", "retried", "jobs_per_min", "mean_run_ms", "mean_wait_ms")
-    for name in columns:
-        table.add_column(name.replace("_", " "), justify="right")
-    for task in stats["tasks"]:
-        table.add_row(task["task"], *("–" if task[name] is None else str(task[name]) for name in columns))
+def _table(title: str, name: str, columns: Sequence[str], rows: Sequence[Mapping[str, Any]]) -> Table:
+    table = Table(title=title)
+    table.add_column("")
+    for column in columns:
+        table.add_column(column.replace("_", " "), justify="right")
+    for row in rows:
+        table.add_row(row[name], *("–" if row[column] is None else str(row[column]) for column in columns))
     return table
