@@ -4,11 +4,14 @@ import logging
 import os
 import socket
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from functools import partial
 from typing import Any
 
+import redis
 from redis.client import Pipeline
 from rq import SimpleWorker
+from rq.exceptions import StopRequested
 from rq.serializers import JSONSerializer
 
 from jobs.registry import tasks_of_queue
@@ -17,6 +20,8 @@ from jobs.session import Session, set_current_session
 logger = logging.getLogger(__name__)
 
 HEARTBEAT_EVERY_S = 10.0
+LOOK_FOR_REDIS_EVERY_S = 0.25
+REDIS_AWAY = (redis.ConnectionError, redis.TimeoutError)
 
 
 def warm_up(queues: Sequence[str]) -> None:
@@ -33,7 +38,8 @@ def warm_up(queues: Sequence[str]) -> None:
 class PermitWorker(SimpleWorker):
     """Runs permits in its own process, so that a model or a browser is loaded once.
 
-    Pickle is refused: whatever serializer is asked for, it is JSON.
+    Pickle is refused: whatever serializer is asked for, it is JSON. Where RQ's own worker quits because Redis is away,
+    this one waits for it: what it has loaded, and the jobs that it holds, are worth more than a permit.
     """
 
     log_result_lifespan = False
@@ -59,9 +65,58 @@ class PermitWorker(SimpleWorker):
             set_current_session(None)
             session.close()
 
+    def check_for_suspension(self, burst: bool) -> None:
+        """Begin a round of RQ's loop; wait here while Redis is away."""
+        self._outlast_redis(partial(super().check_for_suspension, burst))
+
+    def run_maintenance_tasks(self) -> None:
+        """Clean RQ's registries; wait while Redis is away."""
+        self._outlast_redis(super().run_maintenance_tasks)
+
+    def dequeue_job_and_maintain_ttl(self, timeout: int | None, max_idle_time: int | None = None) -> Any:
+        """Wait for a permit, and for Redis while it is away. A permit that is lost on the way is replaced by a tick."""
+        return self._outlast_redis(partial(super().dequeue_job_and_maintain_ttl, timeout, max_idle_time))
+
+    def execute_job(self, job: Any, queue: Any) -> None:
+        """Work on a permit. When Redis goes away meanwhile only RQ's record of the permit is lost: jobs are settled."""
+        try:
+            super().execute_job(job, queue)
+        except REDIS_AWAY as error:
+            self._tell_of_absence(error)
+
     def heartbeat(self, timeout: int | None = None, pipeline: Pipeline | None = None) -> None:
         """Tell Redis that the worker lives, every ten seconds: three round trips less a permit than RQ's own."""
         if pipeline is None and time.monotonic() < self._heartbeat_due_at:
             return
+        try:
+            super().heartbeat(timeout, pipeline=pipeline)
+        except REDIS_AWAY as error:
+            self._tell_of_absence(error)
+            return
         self._heartbeat_due_at = time.monotonic() + HEARTBEAT_EVERY_S
-        super().heartbeat(timeout, pipeline=pipeline)
+
+    def _outlast_redis(self, step: Callable[[], Any]) -> Any:
+        """Return what the step returns, once Redis lets it end.
+
+        Raises:
+            StopRequested: the worker was asked to stop while Redis was away.
+        """
+        while True:
+            try:
+                return step()
+            except REDIS_AWAY as error:
+                self._tell_of_absence(error)
+                self._wait_for_redis()
+
+    def _wait_for_redis(self) -> None:
+        while not self._stop_requested:
+            try:
+                self.connection.ping()
+            except REDIS_AWAY:
+                time.sleep(LOOK_FOR_REDIS_EVERY_S)  # nothing tells when a server is back
+            else:
+                return
+        raise StopRequested
+
+    def _tell_of_absence(self, error: Exception) -> None:
+        logger.warning("Redis is away: the worker waits for it", extra={"worker": self.name, "error": str(error)})

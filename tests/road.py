@@ -168,16 +168,12 @@ class Road:
 
         wait_until(is_amid, "the sync's middle", every_s=CATCH_EVERY_S)
 
-    def kill(self, process: str) -> int:
-        """Kill a process and return how often it had been started anew by then."""
-        entry = self.entry(process)
-        os.kill(entry["pid"], signal.SIGKILL)
-        return int(entry["restarts"])
+    def kill(self, process: str) -> None:
+        os.kill(self.entry(process)["pid"], signal.SIGKILL)
 
-    def kill_worker_at_work(self, task: str, sync_id: int, *, completed: int) -> int:
+    def kill_worker_at_work(self, task: str, sync_id: int, *, completed: int) -> None:
         """Kill the task's worker while it certainly holds jobs of the sync, `completed` or more being done before."""
-        entry = self.entry(f"worker-{task}")
-        pid = entry["pid"]
+        pid = self.entry(f"worker-{task}")["pid"]
 
         def holds_jobs() -> bool:
             held, done = self.row(_HELD, {"pid": pid, "group": f"sync:{sync_id}", "task": task})
@@ -192,20 +188,27 @@ class Road:
             return is_held
 
         wait_until(is_caught, f"the worker of {task} at work", every_s=CATCH_EVERY_S)
-        return int(entry["restarts"])
 
     def wipe_redis(self) -> None:
         with redis.Redis.from_url(self.state["env"]["REDIS_URL"]) as client:
             assert client.flushall()
 
-    def wait_for_return(self, process: str, restarts_before: int) -> None:
-        """Wait until a killed process is up again: once, so it had not to be tried twice."""
+    @contextmanager
+    def falling_alone(self, process: str | None) -> Iterator[None]:
+        """See that this process, or none, falls within, that it is up again once, and that it takes none with it."""
+        before = self._restarts()
+        yield
+        if process is not None:
+            before[process] += 1
+            wait_until(lambda: self._is_back(process, before[process]), f"{process} is back")
+        assert self._restarts() == before
 
-        def is_back() -> bool:
-            entry = self.entry(process)
-            return entry["restarts"] == restarts_before + 1 and entry["status"] in ("healthy", "running")
+    def _is_back(self, process: str, restarts: int) -> bool:
+        entry = self.entry(process)
+        return entry["restarts"] >= restarts and entry["status"] in ("healthy", "running")
 
-        wait_until(is_back, f"{process} is back")
+    def _restarts(self) -> dict[str, int]:
+        return {name: entry["restarts"] for name, entry in self.state["processes"].items()}
 
     # --- the end ------------------------------------------------------------------------------
     def wait_for_end(self, seller: SellerOnRoad, sync_id: int) -> dict[str, Any]:

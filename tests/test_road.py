@@ -1,11 +1,11 @@
 """The whole road, from a catalog address to a searchable product, on real processes that are killed on the way."""
 
 from collections import Counter
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 
 import pytest
 
-from tests.road import PRODUCTS, Road, open_road, sample_stats
+from tests.road import PRODUCTS, Road, SellerOnRoad, open_road, sample_stats
 from tests.sample_shop import sample_catalog
 
 
@@ -15,11 +15,8 @@ def road(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Road]:
         yield opened
 
 
-def expect_a_right_end(road: Road, harm: Callable[[int], None]) -> None:
-    """Let a new seller sync, do harm, and look at everything when the sync is over."""
-    seller = road.register(road.catalog)
-    sync_id = seller.sync()
-    harm(sync_id)
+def expect_a_right_end(road: Road, seller: SellerOnRoad, sync_id: int) -> None:
+    """Look at everything when a new seller's first sync is over."""
     sync = road.wait_for_end(seller, sync_id)
     road.assert_as_truth(seller, sync, road.truth())
     road.assert_nothing_lost_nothing_twice(seller, sync, road.truth())
@@ -40,46 +37,39 @@ def test_the_sample_has_every_kind_of_defect(road: Road) -> None:
     ["scrape-catalog", "scrape-product", "process-images", "generate-embedding", "quality-control", "index-product"],
 )
 def test_a_worker_killed_at_work_loses_nothing_and_does_nothing_twice(road: Road, task: str) -> None:
-    restarts = 0
-
-    def harm(sync_id: int) -> None:
-        nonlocal restarts
-        restarts = road.kill_worker_at_work(task, sync_id, completed=1)
-
-    expect_a_right_end(road, harm)
-    road.wait_for_return(f"worker-{task}", restarts)
+    seller = road.register(road.catalog)
+    with road.falling_alone(f"worker-{task}"):
+        sync_id = seller.sync()
+        road.kill_worker_at_work(task, sync_id, completed=1)
+        expect_a_right_end(road, seller, sync_id)
 
 
 def test_a_worker_killed_as_it_starts_a_sync_loses_nothing_and_does_nothing_twice(road: Road) -> None:
     seller = road.register(road.catalog)
-    with road.locked("jobs_gate"):  # it cannot settle: its job takes milliseconds, too few to be hit by chance
-        sync_id = seller.sync()
-        restarts = road.kill_worker_at_work("sync-seller", sync_id, completed=0)
-    sync = road.wait_for_end(seller, sync_id)
-    road.assert_as_truth(seller, sync, road.truth())
-    road.assert_nothing_lost_nothing_twice(seller, sync, road.truth())
-    road.wait_for_return("worker-sync-seller", restarts)
+    with road.falling_alone("worker-sync-seller"):
+        with road.locked("jobs_gate"):  # it cannot settle: its job takes milliseconds, too few to be hit by chance
+            sync_id = seller.sync()
+            road.kill_worker_at_work("sync-seller", sync_id, completed=0)
+        expect_a_right_end(road, seller, sync_id)
 
 
 @pytest.mark.parametrize("process", ["redis", "milvus", "web", "dispatcher"])
 def test_a_process_killed_amid_a_sync_loses_nothing_and_does_nothing_twice(road: Road, process: str) -> None:
-    restarts = 0
-
-    def harm(sync_id: int) -> None:
-        nonlocal restarts
+    seller = road.register(road.catalog)
+    with road.falling_alone(process):
+        sync_id = seller.sync()
         road.wait_for_the_middle(sync_id)
-        restarts = road.kill(process)
-
-    expect_a_right_end(road, harm)
-    road.wait_for_return(process, restarts)
+        road.kill(process)
+        expect_a_right_end(road, seller, sync_id)
 
 
 def test_redis_wiped_amid_a_sync_loses_nothing_and_does_nothing_twice(road: Road) -> None:
-    def harm(sync_id: int) -> None:
+    seller = road.register(road.catalog)
+    with road.falling_alone(None):
+        sync_id = seller.sync()
         road.wait_for_the_middle(sync_id)
         road.wipe_redis()
-
-    expect_a_right_end(road, harm)
+        expect_a_right_end(road, seller, sync_id)
 
 
 def test_a_second_sync_of_an_unchanged_catalog_only_asks_whether_pages_changed(road: Road) -> None:
