@@ -11,6 +11,8 @@ from rest_framework import serializers
 from catalog.index import IndexFilter
 from catalog.search import MAX_LIMIT, MAX_OFFSET, MAX_QUERY_CHARS, Found, Search
 from marketplace.models import Picture
+from marketplace.money import Money
+from marketplace.products import amount_text
 
 
 class SearchParameters(serializers.Serializer[Any]):
@@ -61,12 +63,16 @@ class SellerName(serializers.Serializer[Any]):
     name = serializers.CharField()
 
 
-class FoundPrice(serializers.Serializer[Any]):
+class FoundPrice(serializers.Serializer[Money]):
     """An exact amount; currency is empty when the catalog names none."""
 
-    amount = serializers.DecimalField(max_digits=18, decimal_places=4, normalize_output=True)
+    amount = serializers.SerializerMethodField()
     currency = serializers.CharField(allow_blank=True)
     raw = serializers.CharField(allow_blank=True)
+
+    def get_amount(self, money: Money) -> str:
+        """Return the decimal number, exact."""
+        return amount_text(money)
 
 
 class FoundProduct(serializers.Serializer[Found]):
