@@ -187,7 +187,7 @@ def test_the_api_answers_anybody(shop: dict[str, Product], client: Client) -> No
     body = reply.json()
     (result,) = body["results"]
     assert result["title"] == "Red table lamp"
-    assert result["price"] == {"amount": "49.9", "currency": "EUR", "raw": ""}
+    assert result["price"] == {"amount": "49.90", "currency": "EUR", "raw": ""}
     assert result["categories"] == ["Home > Lamps"]
     assert result["seller"] == {"id": shop["lamp"].seller_id, "name": "Harbour Lane"}
     assert result["picture"] == "http://testserver/media/pictures/a.jpg"
