@@ -9,6 +9,7 @@ import pytest
 import redis
 from django.conf import settings
 
+pytest.register_assert_rewrite("tests.road")
 NEEDS = (
     "The tests run on a real PostgreSQL, Redis and Milvus. `make test` starts them; with TESTS=... and ARGS=... only "
     "some of them. Or keep them up with `manage.py stack --only redis,postgres,milvus` and run pytest beside it."

@@ -6,9 +6,10 @@ import signal
 import time
 import urllib.request
 from collections import Counter
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
+from decimal import Decimal
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
@@ -29,7 +30,8 @@ LOOK_EVERY_S = 0.05
 CATCH_EVERY_S = 0.005  # where a moment is to be hit
 PRODUCTS = 150
 REQUESTS_PER_S = 2_000
-SEARCH_PAGE = 100
+MOST_RESULTS = 100  # of one search
+CENT = Decimal("0.01")
 # What the test session's own stack has put into the environment, and what would replace the product's settings.
 NOT_HANDED_DOWN = ("DATABASE_URL", "REDIS_URL", "CACHE_URL", "MILVUS_URI", "SECRET_KEY", "DJANGO_SETTINGS_MODULE")
 STAGES = ("process-images", "generate-embedding", "quality-control", "index-product")
@@ -231,10 +233,12 @@ class Road:
         products = seller.client.pages("/api/products/", limit=200)
         assert differences(truth, products) == []
         assert len(products) == len(truth["products"]) + len(truth["gone"])
-        live = {product["id"] for product in products if product["status"] == "live"}
+        live = {
+            product["id"]: Decimal(product["price"]["amount"]) for product in products if product["status"] == "live"
+        }
         assert sync["products"]["live"] == len(live)
         for query in (ALL_BRANDS, ""):  # by the index, and newest first by PostgreSQL
-            assert self.search(seller, query) == Counter(live)
+            assert self.search(seller, query, prices=list(live.values())) == Counter(live.keys())
         assert self.rows(_BUGS, [str(seller.id)]) == []
         dead = {(name, it["code"]) for name, it in truth["products"].items() if it["ends"] == "dead"}
         letters = self.rows(_DEAD_LETTERS, [str(seller.id), f"sync:{sync['id']}"])
@@ -243,15 +247,14 @@ class Road:
         ends = "SELECT state FROM jobs_job WHERE task = 'finish-sync' AND payload->>'sync' = %s"
         assert self.rows(ends, [str(sync["id"])]) == [("completed",)]
 
-    def search(self, seller: SellerOnRoad, query: str) -> Counter[int]:
-        """Count how often each product is in the pages that a search of the seller's products gives."""
+    def search(self, seller: SellerOnRoad, query: str, *, prices: Sequence[Decimal]) -> Counter[int]:
+        """Count how often each product is in the answers to two searches, of the cheaper half and of the dearer."""
+        middle = sorted(prices)[len(prices) // 2]
         found: Counter[int] = Counter()
-        offset, has_more = 0, True
-        while has_more:
-            page = seller.client.get("/api/search/", q=query, seller=seller.id, limit=SEARCH_PAGE, offset=offset)
-            assert page["degraded"] is False
-            found.update(result["id"] for result in page["results"])
-            offset, has_more = offset + SEARCH_PAGE, page["has_more"]
+        for price_range in ({"max_price": str(middle - CENT)}, {"min_price": str(middle)}):
+            answer = seller.client.get("/api/search/", q=query, seller=seller.id, limit=MOST_RESULTS, **price_range)
+            assert (answer["degraded"], answer["has_more"]) == (False, False)
+            found.update(result["id"] for result in answer["results"])
         return found
 
     def jobs_of_products(self, sync_id: int) -> dict[tuple[str, str, str], int]:
