@@ -7,7 +7,10 @@ import sys
 from pathlib import Path
 from typing import Any
 
+import pytest
 from django.conf import settings
+
+pytestmark = pytest.mark.timeout(400)  # it starts the whole stack, twice
 
 FIGURES = {
     "found", "live", "rejected", "flagged", "dead", "gone", "retries", "seconds", "products_per_min", "stages", "jobs",
@@ -26,7 +29,7 @@ def _play(var_dir: Path, *options: str) -> dict[str, Any]:
         stdin=subprocess.DEVNULL,
         capture_output=True,
         text=True,
-        timeout=170,
+        timeout=190,
     )
     assert played.returncode == 0, played.stderr[-3000:]
     figures: dict[str, Any] = json.loads(played.stdout.splitlines()[-1])
