@@ -89,11 +89,6 @@ class Job(models.Model):
     def __str__(self) -> str:
         return f"{self.task} {self.pk}"
 
-    @property
-    def is_final(self) -> bool:
-        """True when nothing will happen to the job any more."""
-        return self.state in FINAL_STATES
-
 
 class JobAttempt(models.Model):
     """An execution that did not succeed. The one that did is told by the job's own row."""
