@@ -42,6 +42,8 @@ class Task:
     is_inline_without_redis: bool
     on_give_up: OnGiveUp | None
     warm_up: WarmUp | None
+    sensitive: bool = False
+    pii: tuple[str, ...] = ()
 
 
 _tasks: dict[str, Task] = {}
@@ -66,6 +68,8 @@ def task(
     on_give_up: OnGiveUp | None = None,
     warm_up: WarmUp | None = None,
     name: str | None = None,
+    sensitive: bool = False,
+    pii: Sequence[str] = (),
 ) -> Callable[[Handler], Handler]:
     """Declare the decorated handler as a task named after it (`sync_seller` is `sync-seller`).
 
@@ -88,6 +92,8 @@ def task(
         on_give_up: called with the jobs that ended failed or dead, inside the transaction that ends them.
         warm_up: called once when a worker of the queue starts, before it takes work: load here what is slow to load.
         name: another name than the handler's.
+        sensitive: encrypt payload, result and errors at rest; needs JOB_ENCRYPTION_KEYS.
+        pii: fields of the payload that name or reach a person, beside those of `jobs.privacy.PII`.
     """
 
     def declare(handler: Handler) -> Handler:
@@ -109,6 +115,8 @@ def task(
             is_inline_without_redis=inline_without_redis,
             on_give_up=on_give_up,
             warm_up=warm_up,
+            sensitive=sensitive,
+            pii=tuple(pii),
         )
         known = _tasks.get(declared.name)
         if known is not None and known.handler.__module__ != handler.__module__:
