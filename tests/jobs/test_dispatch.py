@@ -22,7 +22,7 @@ def test_what_is_due_becomes_pending_and_what_is_gated_goes_to_its_gate() -> Non
     due, gated, later = enqueue_many(
         [
             NewJob("act", {}, delay_s=60),
-            NewJob("act", {}, delay_s=60, gate="domain:x"),
+            NewJob("act", {}, delay_s=60, gates=["domain:x"]),
             NewJob("act", {}, delay_s=600),
         ]
     )
