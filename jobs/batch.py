@@ -8,7 +8,7 @@ from typing import Any
 
 from django.conf import settings
 
-from jobs.journal import journal, logging_as
+from jobs.journal import journal, speaking_for
 from jobs.models import Priority
 
 
@@ -174,7 +174,7 @@ class Batch(Sequence[ClaimedJob]):
 
     def run(self, handler: Callable[["Batch"], None]) -> None:
         """Call the handler; what it logs is kept as the job's where the batch is of one job."""
-        with logging_as(self.jobs[0].id if len(self.jobs) == 1 else None):
+        with speaking_for(self.jobs[0].id if len(self.jobs) == 1 else None):
             handler(self)
 
     def on_settle(self, effect: Effect) -> None:
@@ -206,7 +206,7 @@ class Batch(Sequence[ClaimedJob]):
         def start(job: ClaimedJob) -> tuple[bool, Any]:
             if self.is_stopping() or self.is_cancelled(job):
                 return False, None
-            with logging_as(job.id):
+            with speaking_for(job.id):
                 return True, work(job)
 
         with ThreadPoolExecutor(max_workers=concurrency or settings.JOB_CONCURRENCY) as pool:

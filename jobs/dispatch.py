@@ -28,6 +28,7 @@ logger = logging.getLogger(__name__)
 TICK_S = 0.25
 LEADER_KEY = 0
 MAX_DUE_A_TICK = 5_000
+LEADER_SILENCE = "10s"  # longer than Redis may keep a tick waiting
 RECLAIM_PAUSE_S = 5.0  # after an outage of PostgreSQL every session is gone, and no worker is dead
 HOUSEKEEPING_EVERY_S = 60.0
 PROGRESS_EVERY_S = 10.0
@@ -99,7 +100,14 @@ class Dispatcher:
             logger.info("this dispatcher leads")
             declare_gates()
             make_lanes()
+            self._give_up_when_stopped()
         return self.is_leader
+
+    def _give_up_when_stopped(self) -> None:
+        """Let the server end our session when we are not heard of: a leader that is stopped must not go on leading."""
+        with connection.cursor() as cursor:
+            for name in ("idle_session_timeout", "idle_in_transaction_session_timeout"):
+                cursor.execute("SELECT set_config(%s, %s, false)", [name, LEADER_SILENCE])
 
     def _keep_house(self) -> None:
         now = self._clock()

@@ -41,7 +41,7 @@ def test_a_long_rest_earns_no_more_than_a_second() -> None:
 def test_gates_do_not_hold_up_each_other() -> None:
     set_gate("domain:a", rate_per_s=1)
     set_gate("domain:b", rate_per_s=1)
-    enqueue_many([NewJob("act", {}, gates=[f]"domain:{name}") for name in "aaab"])
+    enqueue_many([NewJob("act", {}, gates=[f"domain:{name}"]) for name in "aaab"])
     pass_gates()
     assert set(Job.objects.filter(state=State.PENDING).values_list("gate", flat=True)) == {"domain:a", "domain:b"}
 
