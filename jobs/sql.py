@@ -93,10 +93,10 @@ SELECT id, task, tenant, priority, attempt, max_attempts, waits, lease, grp, gat
        is_suspect
   FROM claimed
 """
-_PAUSED = """NOT coalesce(tenant = ANY ((
-                SELECT array_agg(substr(key, 8)) FROM jobs_gate WHERE is_paused AND key LIKE 'tenant:%%')), false)
-               AND NOT coalesce(task = ANY ((
-                SELECT array_agg(substr(key, 6)) FROM jobs_gate WHERE is_paused AND key LIKE 'task:%%')), false)
+_PAUSED = """NOT tenant = ANY (ARRAY(
+                SELECT substr(key, 8) FROM jobs_gate WHERE is_paused AND key LIKE 'tenant:%%'))
+               AND NOT task = ANY (ARRAY(
+                SELECT substr(key, 6) FROM jobs_gate WHERE is_paused AND key LIKE 'task:%%'))
                AND NOT EXISTS (SELECT 1 FROM jobs_gate WHERE is_paused AND key = 'queue:' || %(queue)s)"""
 CLAIM = CLAIM.format(runnable=_PAUSED)
 

@@ -27,7 +27,7 @@ def test_what_is_due_becomes_pending_and_what_is_gated_goes_to_its_gate() -> Non
         ]
     )
     Job.objects.filter(pk__in=[due.job_id, gated.job_id]).update(run_at=timezone.now())
-    assert release_scheduled().total() == 2
+    assert release_scheduled() == {"workload": 1}
     states = dict(Job.objects.values_list("pk", "state"))
     assert states == {due.job_id: State.PENDING, gated.job_id: State.GATED, later.job_id: State.SCHEDULED}
 
