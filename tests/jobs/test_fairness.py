@@ -2,6 +2,7 @@
 
 import threading
 from collections import Counter
+from typing import Any
 
 import pytest
 from django.db import connection, transaction
@@ -24,7 +25,7 @@ def lanes(db: None) -> None:
     make_lanes()
 
 
-def _jobs(tenant: str, count: int, **options: object) -> None:
+def _jobs(tenant: str, count: int, **options: Any) -> None:
     enqueue_many([NewJob("act", {"subject": f"{tenant}-{n}"}, tenant=tenant, **options) for n in range(count)])
 
 
