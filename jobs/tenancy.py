@@ -10,7 +10,8 @@ from typing import TypeVar
 
 from django.db.models import Model, QuerySet
 
-from jobs.models import DeadLetter, Job, JobAttempt, JobEvent, JobGroup, JobLine, Schedule, State
+from jobs.events import Event, read, topic_of_tenant
+from jobs.models import DeadLetter, Job, JobAttempt, JobGroup, JobLine, Schedule, State
 
 # Counting more would cost 1 s a million; the figures say when they are capped.
 MAX_COUNTED = 10_000
@@ -58,10 +59,13 @@ def schedules_of(tenant: str) -> QuerySet[Schedule]:
     return _own(Schedule.objects.all(), tenant)
 
 
-def own_entries(event: JobEvent, tenant: str) -> list[tuple[int, str, str]]:
-    """Return the entries of an event that are the tenant's: job id, task and state of each."""
-    entries = zip(event.ids, event.tasks, event.tenants, event.states, strict=True)
-    return [(job_id, task, state) for job_id, task, owner, state in entries if tenant and owner == tenant]
+def events_of(tenant: str, *, after: int = 0, limit: int = 100) -> list[Event]:
+    """Return up to `limit` events of the tenant's jobs that come after the number given.
+
+    Raises:
+        redis.RedisError: Redis is away.
+    """
+    return read(topic_of_tenant(tenant), after=after, limit=limit) if tenant else []
 
 
 def stats_of(tenant: str) -> TenantStats:

@@ -21,8 +21,8 @@ class Command(BaseCommand):
 
     help = (
         "For operators who change the key of sensitive jobs: put the new key first in JOB_ENCRYPTION_KEYS, restart "
-        "web, dispatcher and workers, run this until it says `0 rotated, 0 unknown`, then drop the old key. Workers may run "
-        "meanwhile; a stopped run is gone on with by the next. Exit status 1 while the old key is still needed."
+        "web, dispatcher and workers, run this until it says `0 rotated, 0 unknown`, then drop the old key. Workers "
+        "may run meanwhile; a stopped run is gone on with by the next. Exit status 1 while the old key is still needed."
     )
 
     def add_arguments(self, parser: ArgumentParser) -> None:
