@@ -19,6 +19,7 @@ from jobs.ledger import enqueue
 from jobs.models import JobGroup, JobKey, Priority
 from jobs.permits import has_permit, wake
 from jobs.reclaim import reclaim_lost_jobs
+from jobs.schedules import create_declared_schedules, fire_due_schedules
 from jobs.session import LOCK_CLASS
 from jobs.stats import group_counts
 
@@ -65,6 +66,7 @@ class Dispatcher:
         due += release_scheduled()
         due += pass_gates()
         finish_groups()
+        fire_due_schedules()
         if due:
             wake(due)
         wake_forgotten_queues()
@@ -77,6 +79,7 @@ class Dispatcher:
             self.is_leader = cursor.fetchone()[0]
         if self.is_leader:
             logger.info("this dispatcher leads")
+            create_declared_schedules()
         return self.is_leader
 
     def _keep_house(self) -> None:
