@@ -100,13 +100,16 @@ class Job(models.Model):
 
     class Meta:
         ordering = ["-id"]
+        permissions = [("view_sensitive", "Can see what sensitive jobs carry")]
         indexes = [
             models.Index(fields=["queue", "priority", "vtime", "id"], name="job_claim", condition=Q(state="pending")),
             models.Index(fields=["run_at"], name="job_scheduled", condition=Q(state="scheduled")),
             models.Index(fields=["gate", "priority", "vtime", "id"], name="job_gated", condition=Q(state="gated")),
             models.Index(fields=["worker"], name="job_running", condition=Q(state="running")),
             models.Index(
-                fields=["queue", "priority", "tenant", "vtime"], name="job_fair", condition=Q(state="pending")
+                fields=["queue", "priority", "tenant", "vtime"],
+                name="job_fair",
+                condition=Q(state__in=["pending", "gated"]),
             ),
             models.Index(
                 fields=["gate"],
@@ -261,6 +264,7 @@ class Gate(models.Model):
                 name="gate_lets_something_pass",
             )
         ]
+        indexes = [models.Index(fields=["key"], name="gate_paused", condition=Q(is_paused=True))]
 
     def __str__(self) -> str:
         return self.key
@@ -341,22 +345,20 @@ class JobLine(models.Model):
 class JobEvent(models.Model):
     """State changes, or a step of something larger, on their way to the streams: an outbox, emptied by the dispatcher.
 
-    The arrays are parallel: one entry a job. A row with a topic carries a body instead.
+    The arrays are parallel, one entry a job, and `kind` is the jobs' new state. A row with a topic has a body instead.
     """
 
     at = models.DateTimeField(db_default=Now())
     kind = models.CharField(max_length=50)
-    ids = ArrayField(
-        models.BigIntegerField(), default=list, db_default=models.Value([], ArrayField(models.BigIntegerField()))
-    )
-    tasks = ArrayField(models.TextField(), default=list, db_default=models.Value([], ArrayField(models.TextField())))
-    tenants = ArrayField(models.TextField(), default=list, db_default=models.Value([], ArrayField(models.TextField())))
-    states = ArrayField(models.TextField(), default=list, db_default=models.Value([], ArrayField(models.TextField())))
+    ids = ArrayField(models.BigIntegerField(), null=True, blank=True)
+    tasks = ArrayField(models.TextField(), null=True, blank=True)
+    tenants = ArrayField(models.TextField(), null=True, blank=True)
+    groups = ArrayField(models.TextField(null=True), null=True, blank=True)
     topic = models.CharField(max_length=200, blank=True, default="", db_default="")
     body = models.JSONField(null=True, blank=True)
 
     def __str__(self) -> str:
-        return f"{self.kind} of {len(self.ids)} job(s)"
+        return f"{self.kind} {self.topic}".strip()
 
 
 class Worker(models.Model):
