@@ -60,7 +60,7 @@ def opened_jobs(
 # --- what is shown ---------------------------------------------------------------------------------
 
 
-def pii_of(task_name: str) -> tuple[str, ...]:
+def pii_of(task_name: str) -> Collection[str]:
     """Return the fields that the task declares as personal; none for a task that is not declared here."""
     try:
         return get_task(task_name).pii
