@@ -19,6 +19,7 @@ from jobs.gates import declare_gates, hold_paused, pass_gates, paused_queues
 from jobs.models import JobGroup, JobKey
 from jobs.permits import has_permit, wake
 from jobs.reclaim import reclaim_lost_jobs
+from jobs.schedules import create_declared_schedules, fire_due_schedules
 from jobs.session import LOCK_CLASS
 from jobs.stats import group_counts
 from jobs.workflows import finish_groups, release_waiting
@@ -68,6 +69,7 @@ class Dispatcher:
         if self._clock() >= self._reclaim_at and not _postgres_just_started():
             due += reclaim_lost_jobs()
         finish_groups()
+        fire_due_schedules()
         release_waiting()
         due += release_scheduled()
         hold_paused()
@@ -100,6 +102,7 @@ class Dispatcher:
             logger.info("this dispatcher leads")
             declare_gates()
             make_lanes()
+            create_declared_schedules()
             self._give_up_when_stopped()
         return self.is_leader
 

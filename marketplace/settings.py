@@ -166,6 +166,10 @@ JOB_QUEUES = [
     "quality-control",
     "index-product",
 ]
+# Schedules that come with the code, by name: created by the first dispatcher that leads, and the staff's from then on.
+JOB_SCHEDULES = {
+    "resync-sellers": {"task": "resync-sellers", "crontab": "*/5 * * * *"},
+}
 RQ_QUEUES = {
     name: {
         "URL": REDIS_URL,
