@@ -24,6 +24,7 @@ class Burial:
     given_up: GivenUp
     traceback: str
     last_attempt_at: datetime
+    status_code: int | None = None
 
 
 def bury(burials: Sequence[Burial], task: Task) -> None:
@@ -70,7 +71,7 @@ def retry_dead_letter(dead_letter_id: int, *, actor: str, reason: str) -> Enqueu
             priority=Priority(job.priority),
             key=job.key,
             group=job.grp,
-            gate=job.gate,
+            gates=(job.gate or "").split(),
             meta={**job.meta, "source": "dlq-retry", "retried_at": timezone.now(), "by": actor},
         )
         return enqueue(new, origin_id=job.pk)

@@ -18,6 +18,7 @@ from jobs.dead_letters import Burial, bury
 from jobs.models import Job, JobAttempt, JobKey, State, Worker
 from jobs.registry import get_task
 from jobs.retry import Family
+from jobs.sealing import opened
 from jobs.session import LOCK_CLASS
 
 logger = logging.getLogger(__name__)
@@ -71,7 +72,11 @@ def _reclaim(worker_id: int, name: str, *, has_crashed: bool) -> Counter[str]:
         if has_crashed:
             _record_crashes(held, name, now, is_alone=is_alone)
         give_back(
-            [job.id for job in spared], worker_id=worker_id, is_suspect=has_crashed, crashes=int(is_alone), is_stalled=True
+            [job.id for job in spared],
+            worker_id=worker_id,
+            is_suspect=has_crashed,
+            crashes=int(is_alone),
+            is_stalled=True,
         )
         _quarantine(doomed, now)
     logger.warning(
@@ -148,7 +153,7 @@ def _quarantine(doomed: Sequence[_Held], now: datetime) -> None:
             task=job.task,
             tenant=job.tenant,
             group=job.group,
-            payload=parsed(job.raw_payload),
+            payload=opened(parsed(job.raw_payload)),
             reason="quarantined",
             error_code="jobs.quarantined",
             error_message=message,

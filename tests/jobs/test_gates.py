@@ -23,7 +23,7 @@ def _passed() -> int:
 
 def test_a_gate_lets_pass_its_burst_and_then_its_rate() -> None:
     set_gate("domain:a", rate_per_s=2, burst=1)
-    enqueue_many([NewJob("act", {}, gate="domain:a") for _ in range(10)])
+    enqueue_many([NewJob("act", {}, gates=["domain:a"]) for _ in range(10)])
     assert pass_gates() == {"workload": 1}
     assert not pass_gates()
     _rest(1.0)
@@ -32,7 +32,7 @@ def test_a_gate_lets_pass_its_burst_and_then_its_rate() -> None:
 
 def test_a_long_rest_earns_no_more_than_a_second() -> None:
     set_gate("domain:a", rate_per_s=3, burst=1)
-    enqueue_many([NewJob("act", {}, gate="domain:a") for _ in range(10)])
+    enqueue_many([NewJob("act", {}, gates=["domain:a"]) for _ in range(10)])
     _rest(3600)
     pass_gates()
     assert _passed() == 3
@@ -41,27 +41,27 @@ def test_a_long_rest_earns_no_more_than_a_second() -> None:
 def test_gates_do_not_hold_up_each_other() -> None:
     set_gate("domain:a", rate_per_s=1)
     set_gate("domain:b", rate_per_s=1)
-    enqueue_many([NewJob("act", {}, gate=f"domain:{name}") for name in "aaab"])
+    enqueue_many([NewJob("act", {}, gates=[f]"domain:{name}") for name in "aaab"])
     pass_gates()
     assert set(Job.objects.filter(state=State.PENDING).values_list("gate", flat=True)) == {"domain:a", "domain:b"}
 
 
 def test_the_urgent_job_passes_first() -> None:
     set_gate("domain:a", rate_per_s=1)
-    enqueue(NewJob("act", {}, gate="domain:a"))
-    urgent = enqueue(NewJob("act", {}, gate="domain:a", priority=Priority.CRITICAL))
+    enqueue(NewJob("act", {}, gates=["domain:a"]))
+    urgent = enqueue(NewJob("act", {}, gates=["domain:a"], priority=Priority.CRITICAL))
     pass_gates()
     assert Job.objects.get(state=State.PENDING).pk == urgent.job_id
 
 
 def test_setting_the_same_pace_again_gives_no_new_tokens() -> None:
     set_gate("domain:a", rate_per_s=1)
-    enqueue_many([NewJob("act", {}, gate="domain:a") for _ in range(3)])
+    enqueue_many([NewJob("act", {}, gates=["domain:a"]) for _ in range(3)])
     pass_gates()
     set_gate("domain:a", rate_per_s=1)
     assert not pass_gates()
 
 
 def test_a_job_whose_gate_does_not_exist_does_not_wait_for_ever() -> None:
-    enqueue(NewJob("act", {}, gate="domain:gone"))
+    enqueue(NewJob("act", {}, gates=["domain:gone"]))
     assert pass_gates() == {"workload": 1}
