@@ -146,6 +146,13 @@ JOB_ENCRYPTION_KEYS: list[str] = env.list("JOB_ENCRYPTION_KEYS", [], validate=_a
 JOB_CONCURRENCY = env.int("JOB_CONCURRENCY", 5, validate=validate.Range(min=1))
 JOB_TIMEOUT_S = env.int("JOB_TIMEOUT", 300, validate=validate.Range(min=1))
 JOB_SILENCE_S = env.float("JOB_SILENCE_S", 30.0, validate=validate.Range(min=2))
+# Final jobs younger than this stay on the ledger, whatever their tasks say.
+JOB_KEEP_S = env.float("JOB_KEEP_S", 3600.0, validate=validate.Range(min=0))
+# Submissions from outside: jobs a minute and jobs due at once of one tenant, where its row does not say; and the jobs
+# due in all above which low priority is refused (normal above twice, high above four times as many).
+JOB_SUBMISSIONS_PER_MIN = env.int("JOB_SUBMISSIONS_PER_MIN", 600, validate=validate.Range(min=1))
+JOB_MAX_WAITING = env.int("JOB_MAX_WAITING", 50_000, validate=validate.Range(min=1))
+JOB_OVERLOAD_DEPTH = env.int("JOB_OVERLOAD_DEPTH", 50_000, validate=validate.Range(min=1))
 # Seconds that a worker which is asked to stop gives the batch in hand; then the batch goes back, and the worker goes.
 JOB_GRACE_S = env.float("JOB_GRACE_S", 30.0, validate=validate.Range(min=0))
 # Seconds that a running job which is cancelled has to notice it; then its process is ended.
