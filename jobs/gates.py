@@ -24,6 +24,21 @@ def set_gate(key: str, *, rate_per_s: float, burst: float = 1) -> None:
     )
 
 
+def override_gate(key: str, *, rate_per_s: float | None, burst: float | None = None) -> None:
+    """Put staff's pace before the declared one; None takes it away."""
+    Gate.objects.update_or_create(key=key, defaults={"staff_rate_per_s": rate_per_s, "staff_burst": burst})
+
+
+def pause(key: str) -> None:
+    """Let nothing pass."""
+    Gate.objects.update_or_create(key=key, defaults={"is_paused": True})
+
+
+def resume(key: str) -> None:
+    """Let jobs pass again, at the gate's pace."""
+    Gate.objects.filter(key=key).update(is_paused=False)
+
+
 def pass_gates() -> Counter[str]:
     """Let through what the pace of each key allows, in order of priority; count what became due, by queue."""
     passed: Counter[str] = Counter()
