@@ -20,21 +20,33 @@ JOBS_A_STEP = 2_000
 TRIES = 50
 TRY_AGAIN_S = 0.02
 
+CANCELLED = "jobs.cancelled"
+
 # It waits for no lock while it holds others (SKIP LOCKED), so that it and a settlement cannot deadlock.
 _CANCEL = """
+WITH cancelled AS (
 UPDATE jobs_job
    SET state = CASE WHEN state = 'running' THEN state ELSE 'cancelled' END,
        is_cancelling = (state = 'running'),
-       finished_at = CASE WHEN state = 'running' THEN finished_at ELSE clock_timestamp() END
+       finished_at = CASE WHEN state = 'running' THEN finished_at ELSE clock_timestamp() END,
+       error_code = CASE WHEN state = 'running' THEN error_code ELSE %(code)s END,
+       error_message = CASE WHEN state = 'running' THEN error_message ELSE %(reason)s END
  WHERE id = ANY (ARRAY(
         SELECT id FROM jobs_job
-         WHERE id = ANY (%s) AND NOT is_cancelling
+         WHERE id = ANY (%(ids)s) AND NOT is_cancelling
            AND state IN ('waiting', 'scheduled', 'gated', 'pending', 'running')
          ORDER BY id FOR UPDATE SKIP LOCKED))
-RETURNING id, task, tenant, state
+RETURNING id, task, tenant, grp, state),
+freed AS (
+DELETE FROM jobs_jobkey WHERE job_id IN (SELECT id FROM cancelled WHERE state = 'cancelled')),
+undone AS (
+DELETE FROM jobs_jobdependency WHERE job_id IN (SELECT id FROM cancelled WHERE state = 'cancelled')),
+told AS (
+INSERT INTO jobs_jobevent (kind, ids, tasks, tenants, groups)
+SELECT CASE WHEN state = 'running' THEN 'cancelling' ELSE state END, array_agg(id), array_agg(task),
+       array_agg(tenant), array_agg(grp) FROM cancelled GROUP BY state)
+SELECT id, state FROM cancelled
 """
-
-_FREE_KEYS = "DELETE FROM jobs_jobkey WHERE job_id = ANY (%s)"
 
 _DEPENDENTS = """
 SELECT DISTINCT job.id
@@ -87,7 +99,7 @@ def cancel_job(job_id: int, *, actor: str, reason: str) -> Cancelled:
         job = Job.objects.select_for_update().only("state").get(pk=job_id)  # holds nothing else while it waits
         if job.state in FINAL_STATES:
             raise AlreadyFinal(f"job {job_id} is {job.state}")
-        done = cancel_now([job_id])
+        done = cancel_now([job_id], reason=reason)
         audit.record(actor=actor, action="cancel", subject=f"job {job_id}", reason=reason, count=done.total)
     return done
 
@@ -140,7 +152,7 @@ def cancel_tree(job_id: int, *, actor: str, reason: str) -> Cancelled:
     return done
 
 
-def cancel_now(ids: Sequence[int]) -> Cancelled:
+def cancel_now(ids: Sequence[int], *, reason: str) -> Cancelled:
     """Cancel jobs and those that wait for them in vain, in the caller's transaction; leaves no audit row.
 
     Jobs that another transaction holds are left alone.
@@ -149,13 +161,12 @@ def cancel_now(ids: Sequence[int]) -> Cancelled:
     wanted = list(ids)
     with transaction.atomic(), connection.cursor() as cursor:
         while wanted:
-            cursor.execute(_CANCEL, [wanted])
+            cursor.execute(_CANCEL, {"ids": wanted, "code": CANCELLED, "reason": reason})
             rows = cursor.fetchall()
-            states.update(state for *_, state in rows)
-            ended = [job_id for job_id, *_, state in rows if state == State.CANCELLED]
+            states.update(state for _, state in rows)
+            ended = [job_id for job_id, state in rows if state == State.CANCELLED]
             if not ended:
                 break
-            cursor.execute(_FREE_KEYS, [ended])
             cursor.execute(_DEPENDENTS, [ended])
             wanted = [row[0] for row in cursor.fetchall()]
     return Cancelled(ended=states[State.CANCELLED], marked=states[State.RUNNING])
@@ -174,7 +185,7 @@ def _cancel_step(
     done = Cancelled()
     for _ in range(TRIES):
         with transaction.atomic():
-            found = cancel_now(ids)
+            found = cancel_now(ids, reason=reason)
             if found.total:
                 audit.record(
                     actor=actor, action="cancel", subject=subject, reason=reason, matching=matching, count=found.total

@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import replace
+from datetime import datetime
 from enum import StrEnum
 from typing import Any
 
@@ -10,7 +11,7 @@ from django.db import connection, transaction
 from django.db.models import QuerySet
 from django.utils import timezone
 
-from jobs import audit, gates
+from jobs import audit, gates, retention
 from jobs.batch import NewJob
 from jobs.dead_letters import again, retry_dead_letter
 from jobs.ledger import Enqueued, enqueue, enqueue_many
@@ -207,6 +208,20 @@ def add_jobs(new_jobs: Sequence[NewJob], *, actor: str, reason: str, source: str
         tasks = ", ".join(sorted({new.task for new in new_jobs}))
         audit.record(actor=actor, action="add", subject=f"jobs: {tasks}", reason=reason, count=fresh)
     return answers
+
+
+def clean_completed(*, before: datetime, actor: str, reason: str) -> int:
+    """Delete the jobs that were completed before then, in small steps; return how many."""
+    count = retention.clean_completed(before=before)
+    audit.record(
+        actor=actor,
+        action="clean",
+        subject="completed jobs",
+        reason=reason,
+        matching={"finished_before": before.isoformat()},
+        count=count,
+    )
+    return count
 
 
 def _prioritise_now(ids: Sequence[int], priority: Priority) -> int:
