@@ -16,7 +16,7 @@ from jobs.batch import NewJob
 from jobs.dead_letters import again, retry_dead_letter
 from jobs.ledger import Enqueued, enqueue, enqueue_many
 from jobs.models import LIVE_STATES, DeadLetter, Gate, Job, Priority, State, TaskSwitch, Tenant
-from jobs.registry import get_task
+from jobs.registry import all_tasks, get_task
 
 JOBS_A_STEP = 2_000
 
@@ -90,6 +90,30 @@ def paused_names(kind: Held) -> set[str]:
     prefix = gate_key(kind, "")
     keys = Gate.objects.filter(is_paused=True, key__startswith=prefix).values_list("key", flat=True)
     return {key.removeprefix(prefix) for key in keys}
+
+
+def queues_with_pauses(stats: dict[str, Any]) -> list[dict[str, Any]]:
+    """Return the queues of `queue_stats()`, each with whether it is paused."""
+    paused = paused_names(Held.QUEUE)
+    return [queue | {"is_paused": queue["name"] in paused} for queue in stats["queues"]]
+
+
+def tasks_with_switches() -> list[dict[str, Any]]:
+    """List the declared tasks, each with its mode and whether it is paused."""
+    modes = dict(TaskSwitch.objects.values_list("task", "mode"))
+    paused = paused_names(Held.TASK)
+    return [
+        {
+            "name": task.name,
+            "queue": task.queue,
+            "mode": modes.get(task.name, TaskSwitch.Mode.ON),
+            "is_paused": task.name in paused,
+            "batch_size": task.batch_size,
+            "attempts": task.attempts,
+            "timeout_s": task.timeout_s,
+        }
+        for task in all_tasks()
+    ]
 
 
 def switch_task(task: str, mode: TaskSwitch.Mode, *, actor: str, reason: str) -> TaskSwitch:

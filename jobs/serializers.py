@@ -1,9 +1,13 @@
 """What the API says of jobs."""
 
+from typing import Any
+
 from drf_spectacular.utils import extend_schema_field
 from rest_framework import serializers
 
+from jobs.lines import progress_pct
 from jobs.models import Job, JobAttempt, Priority, State
+from jobs.presentation import shown_payload
 
 
 class AttemptSerializer(serializers.ModelSerializer[JobAttempt]):
@@ -31,12 +35,12 @@ class JobSerializer(serializers.Serializer[Job]):
     group = serializers.CharField(source="grp", allow_null=True)
     state = serializers.ChoiceField(choices=State.choices)
     priority = serializers.SerializerMethodField()
-    progress_pct = serializers.SerializerMethodField(help_text="100 once the job is completed.")
+    progress_pct = serializers.SerializerMethodField(help_text="100 once the job is completed, else what it said last.")
     attempts_made = serializers.IntegerField(source="attempt")
     max_attempts = serializers.IntegerField()
     attempts = AttemptSerializer(many=True, help_text="Those that did not succeed.")
     failure = serializers.SerializerMethodField()
-    payload = serializers.DictField()
+    payload = serializers.SerializerMethodField()
     result = serializers.JSONField(allow_null=True)
     retry_of = serializers.IntegerField(source="origin_id", allow_null=True)
     enqueued_at = serializers.DateTimeField(source="created_at")
@@ -50,9 +54,14 @@ class JobSerializer(serializers.Serializer[Job]):
         """Return the priority's name."""
         return Priority(job.priority).name.lower()
 
-    def get_progress_pct(self, job: Job) -> int:
-        """Return 100 or 0: a job's effects are applied all at once."""
-        return 100 if job.state == State.COMPLETED else 0
+    def get_progress_pct(self, job: Job) -> float:
+        """Return how far the job is."""
+        return progress_pct(job)
+
+    @extend_schema_field(serializers.DictField())
+    def get_payload(self, job: Job) -> dict[str, Any]:
+        """Return the payload, as far as it may be seen."""
+        return shown_payload(job)
 
     @extend_schema_field(FailureSerializer(allow_null=True))
     def get_failure(self, job: Job) -> dict[str, str] | None:

@@ -13,7 +13,7 @@ from jobs.models import Audit, BulkRetry, DeadLetter, Job
 from jobs.selection import LetterFilter
 
 pytestmark = pytest.mark.django_db
-WHY = {"actor": "ada", "reason": "The shop is back."}
+WHY: dict[str, Any] = {"actor": "ada", "reason": "The shop is back."}
 ACT = LetterFilter(task="act", error_code="shop.away")
 
 

@@ -12,7 +12,7 @@ from jobs.cancellation import AlreadyFinal, cancel_group, cancel_job, cancel_mat
 from jobs.ledger import enqueue
 from jobs.models import Audit, DeadLetter, Job, JobDependency, JobEvent, JobKey, State
 
-WHY = {"actor": "ada", "reason": "Wrong catalog."}
+WHY: dict[str, Any] = {"actor": "ada", "reason": "Wrong catalog."}
 
 
 def make_job(**fields: Any) -> Job:

@@ -26,9 +26,7 @@ def audits() -> list[tuple[Any, ...]]:
     return list(Audit.objects.order_by("pk").values_list("actor", "action", "subject", "count"))
 
 
-@pytest.mark.parametrize(
-    ("kind", "name"), [(Held.QUEUE, "workload"), (Held.TASK, "act"), (Held.TENANT, "7")], ids=lambda value: str(value)
-)
+@pytest.mark.parametrize(("kind", "name"), [(Held.QUEUE, "workload"), (Held.TASK, "act"), (Held.TENANT, "7")], ids=str)
 def test_pause_and_resume_turn_the_gate_and_are_on_record(kind: Held, name: str) -> None:
     control.pause(kind, name, **WHY)
     assert Gate.objects.get(key=f"{kind}:{name}").is_paused
