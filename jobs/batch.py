@@ -16,10 +16,19 @@ class NewJob:
     """A job to enqueue. What is left None is taken from the job that it follows, where there is one.
 
     Args:
+        task: its name.
+        payload: ids and JSON scalars.
+        tenant: whom it is for; "" for nobody.
+        priority: who goes first.
         key: idempotency key; while a job of this task holds it, enqueueing again answers with that job.
-        gate: wait behind the gate of this key (`domain:shop.example`).
         group: belong to this group; "" for none although the preceding job has one.
+        gates: wait behind the gates of these keys (`domain:shop.example`) too, beside those of the task and the tenant.
         delay_s: due this many seconds from now.
+        after: ids of the jobs that must be final first; one that was not completed cancels this job.
+        runs_anyway: run also when one of `after` was not completed.
+        meta: source, user, correlation id.
+        parent: the job that started this one.
+        max_attempts: executions, instead of the task's.
     """
 
     task: str
@@ -28,9 +37,13 @@ class NewJob:
     priority: Priority | None = None
     key: str | None = None
     group: str | None = None
-    gate: str | None = None
+    gates: Sequence[str] = ()
     delay_s: float = 0
+    after: Sequence[int] = ()
+    runs_anyway: bool = False
     meta: dict[str, Any] | None = None
+    parent: int | None = None
+    max_attempts: int | None = None
 
 
 @dataclass(frozen=True, slots=True)

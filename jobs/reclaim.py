@@ -70,13 +70,46 @@ def _reclaim(worker_id: int, name: str, *, has_crashed: bool) -> Counter[str]:
         spared = [job for job in held if job not in doomed]
         if has_crashed:
             _record_crashes(held, name, now, is_alone=is_alone)
-        cursor.execute(sql.GIVE_BACK, [has_crashed, int(is_alone), [job.id for job in spared]])
+        give_back(
+            [job.id for job in spared], worker_id=worker_id, is_suspect=has_crashed, crashes=int(is_alone), is_stalled=True
+        )
         _quarantine(doomed, now)
     logger.warning(
         "worker lost, its jobs go back",
         extra={"worker": name, "crashed": has_crashed, "jobs": len(spared), "quarantined": len(doomed)},
     )
     return Counter(job.queue for job in spared)
+
+
+def give_back(
+    job_ids: Sequence[int],
+    *,
+    worker_id: int,
+    is_suspect: bool = False,
+    crashes: int = 0,
+    is_stalled: bool = False,
+) -> Counter[str]:
+    """Make jobs due again that the worker holds, as if never claimed, under a new lease; count them by queue.
+
+    Args:
+        job_ids: of which jobs; what the worker does not hold any more is left alone.
+        worker_id: who holds them.
+        is_suspect: they run alone from now on.
+        crashes: how many crashes of a worker that held it alone each has to answer for.
+        is_stalled: nobody was working on them: readers of the events are told.
+    """
+    with connection.cursor() as cursor:
+        cursor.execute(
+            sql.GIVE_BACK,
+            {
+                "ids": list(job_ids),
+                "worker": worker_id,
+                "is_suspect": is_suspect,
+                "crashes": crashes,
+                "is_stalled": is_stalled,
+            },
+        )
+        return Counter(row[0] for row in cursor.fetchall())
 
 
 def _record_crashes(held: Sequence[_Held], worker_name: str, now: datetime, *, is_alone: bool) -> None:

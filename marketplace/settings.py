@@ -5,10 +5,12 @@ runs under VAR_DIR (its addresses stand in VAR_DIR/stack.json), and makes a secr
 With DATABASE_URL set, nothing has a default that would be unsafe in production.
 """
 
+import base64
 import os
+from collections.abc import Sequence
 from pathlib import Path
 
-from environs import Env, validate
+from environs import Env, ValidationError, validate
 
 from marketplace.stack.rendezvous import embedded_environment
 
@@ -126,7 +128,21 @@ SESSION_ENGINE = "django.contrib.sessions.backends.cached_db"
 MILVUS_URI = env.str("MILVUS_URI", "http://127.0.0.1:19530")
 MILVUS_TOKEN = env.str("MILVUS_TOKEN", "")
 
+
 # --- jobs -----------------------------------------------------------------------------------------
+def _are_encryption_keys(keys: Sequence[str]) -> None:
+    """Refuse what is no Fernet key, without showing it."""
+    for number, key in enumerate(keys, start=1):
+        try:
+            is_key = len(base64.b64decode(key, altchars=b"-_", validate=True)) == 32
+        except ValueError:
+            is_key = False
+        if not is_key:
+            raise ValidationError(f"key {number} is not 32 bytes in URL-safe base64")
+
+
+# The first encrypts what sensitive tasks carry; all decrypt. See `manage.py rotate_job_keys`.
+JOB_ENCRYPTION_KEYS: list[str] = env.list("JOB_ENCRYPTION_KEYS", [], validate=_are_encryption_keys)
 JOB_CONCURRENCY = env.int("JOB_CONCURRENCY", 5, validate=validate.Range(min=1))
 JOB_TIMEOUT_S = env.int("JOB_TIMEOUT", 300, validate=validate.Range(min=1))
 JOB_SILENCE_S = env.float("JOB_SILENCE_S", 30.0, validate=validate.Range(min=2))
