@@ -14,6 +14,7 @@ from django.db.models import QuerySet
 
 from jobs import audit
 from jobs.models import FINAL_STATES, LIVE_STATES, Job, State
+from jobs.workflows import cancel_live
 
 JOBS_A_STEP = 2_000
 # Jobs that are being claimed or settled at this moment are locked, for milliseconds: look again, this many times.
@@ -22,31 +23,8 @@ TRY_AGAIN_S = 0.02
 
 CANCELLED = "jobs.cancelled"
 
-# It waits for no lock while it holds others (SKIP LOCKED), so that it and a settlement cannot deadlock.
-_CANCEL = """
-WITH cancelled AS (
-UPDATE jobs_job
-   SET state = CASE WHEN state = 'running' THEN state ELSE 'cancelled' END,
-       is_cancelling = (state = 'running'),
-       finished_at = CASE WHEN state = 'running' THEN finished_at ELSE clock_timestamp() END,
-       error_code = CASE WHEN state = 'running' THEN error_code ELSE %(code)s END,
-       error_message = CASE WHEN state = 'running' THEN error_message ELSE %(reason)s END
- WHERE id = ANY (ARRAY(
-        SELECT id FROM jobs_job
-         WHERE id = ANY (%(ids)s) AND NOT is_cancelling
-           AND state IN ('waiting', 'scheduled', 'gated', 'pending', 'running')
-         ORDER BY id FOR UPDATE SKIP LOCKED))
-RETURNING id, task, tenant, grp, state),
-freed AS (
-DELETE FROM jobs_jobkey WHERE job_id IN (SELECT id FROM cancelled WHERE state = 'cancelled')),
-undone AS (
-DELETE FROM jobs_jobdependency WHERE job_id IN (SELECT id FROM cancelled WHERE state = 'cancelled')),
-told AS (
-INSERT INTO jobs_jobevent (kind, ids, tasks, tenants, groups)
-SELECT CASE WHEN state = 'running' THEN 'cancelling' ELSE state END, array_agg(id), array_agg(task),
-       array_agg(tenant), array_agg(grp) FROM cancelled GROUP BY state)
-SELECT id, state FROM cancelled
-"""
+# It waits for no lock while it holds others, so that it and a settlement cannot deadlock.
+_LOCK = "SELECT id FROM jobs_job WHERE id = ANY (%s) ORDER BY id FOR UPDATE SKIP LOCKED"
 
 _DEPENDENTS = """
 SELECT DISTINCT job.id
@@ -161,10 +139,11 @@ def cancel_now(ids: Sequence[int], *, reason: str) -> Cancelled:
     wanted = list(ids)
     with transaction.atomic(), connection.cursor() as cursor:
         while wanted:
-            cursor.execute(_CANCEL, {"ids": wanted, "code": CANCELLED, "reason": reason})
-            rows = cursor.fetchall()
-            states.update(state for _, state in rows)
-            ended = [job_id for job_id, state in rows if state == State.CANCELLED]
+            cursor.execute(_LOCK, [wanted])
+            locked = [row[0] for row in cursor.fetchall()]
+            found = cancel_live(locked, code=CANCELLED, message=reason)
+            states.update(found.values())
+            ended = [job_id for job_id, state in found.items() if state == State.CANCELLED]
             if not ended:
                 break
             cursor.execute(_DEPENDENTS, [ended])

@@ -74,7 +74,7 @@ def again(job: Job, *, actor: str, source: str) -> NewJob:
         priority=Priority(job.priority),
         key=job.key,
         group=job.grp,
-        gate=job.gate,
+        gates=[key for key in (job.gate or "").split() if not key.startswith(("task:", "tenant:"))],
         meta={**job.meta, "source": source, "retried_at": timezone.now(), "by": actor},
     )
 

@@ -149,5 +149,3 @@ def _event(entry_id: bytes, fields: dict[bytes, bytes]) -> Event:
         jobs=json.loads(fields.get(b"jobs", b"[]")),
         body=json.loads(fields.get(b"body", b"null")),
     )
-
-

@@ -117,7 +117,9 @@ def _place(cursor: Any, rows: Sequence[_Row]) -> frozenset[str]:
     """Give each row its virtual time and its gate; return the tasks that run inline."""
     wanted = list(dict.fromkeys(row.lane for row in rows))
     tasks = sorted({row.task.name for row in rows})
-    holds = [f"task:{name}" for name in tasks] + [f"tenant:{tenant}" for tenant in {lane[2] for lane in wanted} if tenant]
+    holds = [f"task:{name}" for name in tasks] + [
+        f"tenant:{tenant}" for tenant in {lane[2] for lane in wanted} if tenant
+    ]
     lock_class = OVERLAP_LOCK_CLASS if len(wanted) <= MAX_LOCKED_LANES else None
     cursor.execute(sql.PREPARE_LANES, [lock_class, holds, tasks, *map(list, zip(*wanted, strict=True))])
     lanes: dict[tuple[str, int, str], _Lane] = {}

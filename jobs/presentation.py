@@ -11,7 +11,7 @@ from django.urls import reverse
 from django.utils.html import format_html, format_html_join
 from django.utils.safestring import SafeString
 
-from jobs.models import Job, JobAttempt
+from jobs.models import JobAttempt
 
 NBSP = "\N{NO-BREAK SPACE}"
 
@@ -52,12 +52,6 @@ def pretty_json(value: Any) -> SafeString | str:
     return format_html(
         '<pre class="souk-code">{}</pre>', json.dumps(value, indent=2, ensure_ascii=False, sort_keys=True, default=str)
     )
-
-
-def shown_payload(job: Job) -> dict[str, Any]:
-    """Return the job's payload, as far as pages and the API may show it."""
-    payload: dict[str, Any] = job.payload
-    return payload
 
 
 def tenant_link(tenant: str) -> SafeString | str:

@@ -71,7 +71,11 @@ def _reclaim(worker_id: int, name: str, *, has_crashed: bool) -> Counter[str]:
         if has_crashed:
             _record_crashes(held, name, now, is_alone=is_alone)
         give_back(
-            [job.id for job in spared], worker_id=worker_id, is_suspect=has_crashed, crashes=int(is_alone), is_stalled=True
+            [job.id for job in spared],
+            worker_id=worker_id,
+            is_suspect=has_crashed,
+            crashes=int(is_alone),
+            is_stalled=True,
         )
         _quarantine(doomed, now)
     logger.warning(

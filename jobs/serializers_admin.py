@@ -7,10 +7,11 @@ from drf_spectacular.utils import extend_schema_field
 from rest_framework import serializers
 
 from jobs.batch import NewJob
-from jobs.lines import lines_of
 from jobs.models import BulkRetry, Gate, Job, JobLine, Priority, State, TaskSwitch, Tenant
+from jobs.progress import last_lines
 from jobs.registry import UnknownTask, get_task
 from jobs.selection import JobFilter, LetterFilter
+from jobs.sensitive import shown_text
 from jobs.serializers import FailureSerializer, JobSerializer
 
 MAX_JOBS_A_REQUEST = 1_000
@@ -167,7 +168,7 @@ class StaffJobSerializer(serializers.Serializer[Job]):
     @extend_schema_field(FailureSerializer(allow_null=True))
     def get_failure(self, job: Job) -> dict[str, str] | None:
         """Return the code and message of the last failure, if there was one."""
-        return {"code": job.error_code, "message": job.error_message} if job.error_code else None
+        return {"code": job.error_code, "message": shown_text(job.error_message)} if job.error_code else None
 
 
 class LineSerializer(serializers.ModelSerializer[JobLine]):
@@ -192,7 +193,7 @@ class FullJobSerializer(JobSerializer):
     @extend_schema_field(LineSerializer(many=True))
     def get_lines(self, job: Job) -> list[dict[str, Any]]:
         """Return the job's last lines, oldest first."""
-        return [dict(line) for line in LineSerializer(lines_of(job.pk), many=True).data]
+        return [dict(line) for line in LineSerializer(last_lines(job.pk), many=True).data]
 
 
 class LetterFilterSerializer(serializers.Serializer[Any]):

@@ -5,9 +5,9 @@ from typing import Any
 from drf_spectacular.utils import extend_schema_field
 from rest_framework import serializers
 
-from jobs.lines import progress_pct
 from jobs.models import DeadLetter, Job, State
-from jobs.presentation import shown_payload
+from jobs.progress import progress_pct
+from jobs.sensitive import shown_json, shown_text
 from jobs.serializers import AttemptSerializer
 from jobs.serializers_admin import FullJobSerializer
 
@@ -31,7 +31,7 @@ class JobReportSerializer(serializers.Serializer[Job]):
     @extend_schema_field(serializers.JSONField(allow_null=True))
     def get_businessId(self, job: Job) -> Any:
         """Return the business that the payload names, if any."""
-        payload = shown_payload(job)
+        payload = shown_json(job.payload, task_name=job.task)
         return next((payload[key] for key in BUSINESS_KEYS if key in payload), None)
 
     def get_progress(self, job: Job) -> float:
@@ -40,7 +40,7 @@ class JobReportSerializer(serializers.Serializer[Job]):
 
     def get_failedReason(self, job: Job) -> str | None:
         """Return the last error's message, if there was one."""
-        return job.error_message or job.error_code or None
+        return shown_text(job.error_message) or job.error_code or None
 
 
 class LetterSerializer(serializers.Serializer[DeadLetter]):
@@ -52,8 +52,8 @@ class LetterSerializer(serializers.Serializer[DeadLetter]):
     payload = serializers.SerializerMethodField()
     reason = serializers.CharField()
     errorCode = serializers.CharField(source="error_code")
-    errorMessage = serializers.CharField(source="error_message")
-    stackTrace = serializers.CharField(source="traceback")
+    errorMessage = serializers.SerializerMethodField()
+    stackTrace = serializers.SerializerMethodField()
     statusCode = serializers.IntegerField(source="status_code", allow_null=True)
     attempts = AttemptSerializer(source="job.attempts", many=True)
     enqueuedAt = serializers.DateTimeField(source="enqueued_at")
@@ -61,10 +61,19 @@ class LetterSerializer(serializers.Serializer[DeadLetter]):
     resolvedAt = serializers.DateTimeField(source="resolved_at", allow_null=True)
     resolvedBy = serializers.CharField(source="resolved_by")
 
+    def get_errorMessage(self, letter: DeadLetter) -> str:
+        """Return the error's message, as far as it may be seen."""
+        return shown_text(letter.error_message)
+
+    def get_stackTrace(self, letter: DeadLetter) -> str:
+        """Return the traceback, as far as it may be seen."""
+        return shown_text(letter.traceback)
+
     @extend_schema_field(serializers.DictField())
     def get_payload(self, letter: DeadLetter) -> dict[str, Any]:
         """Return the payload, as far as it may be seen."""
-        return shown_payload(letter.job)
+        shown: dict[str, Any] = shown_json(letter.job.payload, task_name=letter.task)
+        return shown
 
 
 class AlertSerializer(serializers.Serializer[Any]):

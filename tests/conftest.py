@@ -62,6 +62,6 @@ def pytest_sessionstart(session: pytest.Session) -> None:
 @pytest.fixture(scope="session")
 def django_db_setup(django_db_setup: None, django_db_blocker: Any) -> None:
     """Let the tests that need real transactions empty the audit log after themselves, as all other tables."""
-    trigger = import_module("jobs.migrations.0003_audit_only_grows")
+    trigger = import_module("jobs.migrations.0005_audit_only_grows")
     with django_db_blocker.unblock(), connection.cursor() as cursor:
         cursor.execute(trigger.ALLOW_TRUNCATE)

@@ -9,7 +9,7 @@ from jobs import audit
 from jobs.models import Audit
 
 pytestmark = pytest.mark.django_db
-TRIGGER = import_module("jobs.migrations.0003_audit_only_grows")
+TRIGGER = import_module("jobs.migrations.0005_audit_only_grows")
 
 
 def test_a_row_says_who_did_what_to_which_how_many_and_why() -> None:

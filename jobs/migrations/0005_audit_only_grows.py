@@ -23,6 +23,6 @@ DROP FUNCTION jobs_audit_only_grows();
 
 
 class Migration(migrations.Migration):
-    dependencies = [("jobs", "0002_fairness_gates_workflows_schedules_events")]
+    dependencies = [("jobs", "0003_permission_to_view_sensitive_jobs"), ("jobs", "0004_number_events")]
 
     operations = [migrations.RunSQL(REFUSE + REFUSE_TRUNCATE, ALLOW)]
