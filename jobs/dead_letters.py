@@ -24,6 +24,7 @@ class Burial:
     given_up: GivenUp
     traceback: str
     last_attempt_at: datetime
+    status_code: int | None = None
 
 
 def bury(burials: Sequence[Burial], task: Task) -> None:

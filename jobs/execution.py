@@ -15,6 +15,7 @@ from jobs import sql
 from jobs.batch import Batch, ClaimedJob, Failed
 from jobs.claim import claim
 from jobs.permits import batch_size_of, wake
+from jobs.reclaim import give_back
 from jobs.registry import Task, get_task
 from jobs.retry import Family, family_of
 from jobs.session import Session, current_session
@@ -79,7 +80,7 @@ def give_back_orphans(session: Session) -> None:
     with connection.cursor() as cursor:
         cursor.execute(sql.HELD_BY, [session.worker_id])
         ids = [row[0] for row in cursor.fetchall()]
-        cursor.execute(sql.GIVE_BACK, [False, 0, ids])
+    give_back(ids, worker_id=session.worker_id)
     session.may_hold_jobs = False
     if ids:
         logger.warning("handed back jobs left by an error", extra={"worker": session.name, "jobs": len(ids)})

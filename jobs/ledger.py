@@ -212,7 +212,7 @@ def _columns(rows: Sequence[_Row], origin_id: int | None) -> list[list[Any]]:
 
 def stored(value: Any, task: Task) -> str:
     """Return a payload or a result as the ledger keeps it: JSON text, sealed where the task is sensitive."""
-    return to_json(seal(value) if task.is_sensitive else value)
+    return to_json(seal(value) if task.sensitive else value)
 
 
 def to_json(value: Any) -> str:

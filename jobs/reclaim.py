@@ -18,6 +18,7 @@ from jobs.dead_letters import Burial, bury
 from jobs.models import Job, JobAttempt, JobKey, State, Worker
 from jobs.registry import get_task
 from jobs.retry import Family
+from jobs.sealing import opened
 from jobs.session import LOCK_CLASS
 
 logger = logging.getLogger(__name__)
@@ -152,7 +153,7 @@ def _quarantine(doomed: Sequence[_Held], now: datetime) -> None:
             task=job.task,
             tenant=job.tenant,
             group=job.group,
-            payload=parsed(job.raw_payload),
+            payload=opened(parsed(job.raw_payload)),
             reason="quarantined",
             error_code="jobs.quarantined",
             error_message=message,

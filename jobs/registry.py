@@ -37,13 +37,11 @@ class Task:
     keep_completed: int | None
     keep_failed: int | None
     keep_s: float | None
-    is_sensitive: bool
-    pii: Collection[str]
     is_inline_without_redis: bool
     on_give_up: OnGiveUp | None
     warm_up: WarmUp | None
     sensitive: bool = False
-    pii: tuple[str, ...] = ()
+    pii: Collection[str] = frozenset()
 
 
 _tasks: dict[str, Task] = {}
@@ -68,8 +66,6 @@ def task(
     on_give_up: OnGiveUp | None = None,
     warm_up: WarmUp | None = None,
     name: str | None = None,
-    sensitive: bool = False,
-    pii: Sequence[str] = (),
 ) -> Callable[[Handler], Handler]:
     """Declare the decorated handler as a task named after it (`sync_seller` is `sync-seller`).
 
@@ -110,13 +106,11 @@ def task(
             keep_completed=keep_completed,
             keep_failed=keep_failed,
             keep_s=keep_s,
-            is_sensitive=sensitive,
-            pii=frozenset(pii),
             is_inline_without_redis=inline_without_redis,
             on_give_up=on_give_up,
             warm_up=warm_up,
             sensitive=sensitive,
-            pii=tuple(pii),
+            pii=frozenset(pii),
         )
         known = _tasks.get(declared.name)
         if known is not None and known.handler.__module__ != handler.__module__:

@@ -83,7 +83,7 @@ def _write(cursor: Any, endings: Sequence[Ending], task: Task, worker_id: int) -
 
 
 def _kept_text(text: str, task: Task) -> str:
-    return seal_text(text) if task.is_sensitive else text
+    return seal_text(text) if task.sensitive else text
 
 
 def _result(ending: Ending, task: Task) -> str | None:
@@ -208,7 +208,7 @@ def _log_failures(accepted: Sequence[Ending], task: Task, worker_name: str) -> N
         logger.log(
             logging.ERROR if is_bug or ending.state in (State.FAILED, State.DEAD) else logging.WARNING,
             "job failed: %s",
-            "(not shown)" if task.is_sensitive else redact_text(text, payload=ending.job.payload, pii=task.pii),
+            "(not shown)" if task.sensitive else redact_text(text, payload=ending.job.payload, pii=task.pii),
             extra={
                 "task": ending.job.task,
                 "job": ending.job.id,

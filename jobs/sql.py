@@ -93,12 +93,12 @@ SELECT id, task, tenant, priority, attempt, max_attempts, waits, lease, grp, gat
        is_suspect
   FROM claimed
 """
-_PAUSED = "(SELECT array_agg(substr(key, {start})) FROM jobs_gate WHERE is_paused AND key LIKE '{kind}:%%')"
-CLAIM = CLAIM.format(
-    runnable=f"""NOT coalesce(tenant = ANY ({_PAUSED.format(kind="tenant", start=8)}), false)
-               AND NOT coalesce(task = ANY ({_PAUSED.format(kind="task", start=6)}), false)
+_PAUSED = """NOT coalesce(tenant = ANY ((
+                SELECT array_agg(substr(key, 8)) FROM jobs_gate WHERE is_paused AND key LIKE 'tenant:%%')), false)
+               AND NOT coalesce(task = ANY ((
+                SELECT array_agg(substr(key, 6)) FROM jobs_gate WHERE is_paused AND key LIKE 'task:%%')), false)
                AND NOT EXISTS (SELECT 1 FROM jobs_gate WHERE is_paused AND key = 'queue:' || %(queue)s)"""
-)
+CLAIM = CLAIM.format(runnable=_PAUSED)
 
 # Rows change only where the lease is still ours: a worker that lost it changes nothing. A cancellation that was asked
 # for meanwhile wins.

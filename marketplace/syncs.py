@@ -6,9 +6,10 @@ from django.db import IntegrityError, transaction
 from django.db.models import Count
 
 from jobs.batch import NewJob
-from jobs.ledger import enqueue, open_group
+from jobs.ledger import enqueue
 from jobs.models import Audit, Priority
 from jobs.stats import group_counts, group_retries
+from jobs.workflows import open_group
 from marketplace.models import Product, Seller, SyncRun
 
 

@@ -120,7 +120,7 @@ def _list_reading(job: ClaimedJob, address: str, *, category: str | None) -> New
         "scrape-catalog",
         {"sync": sync, "address": address, "category": category},
         key=f"{sync}:{digest}",
-        gate=gate_of(address),
+        gates=[gate_of(address)],
     )
 
 

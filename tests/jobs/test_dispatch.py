@@ -8,11 +8,12 @@ from django.db import connection, connections
 from django.utils import timezone
 
 from jobs.batch import NewJob
-from jobs.dispatch import Dispatcher, finish_groups, log_progress, release_scheduled, wake_forgotten_queues
-from jobs.ledger import enqueue, enqueue_many, open_group
+from jobs.dispatch import Dispatcher, log_progress, release_scheduled, wake_forgotten_queues
+from jobs.ledger import enqueue, enqueue_many
 from jobs.models import Job, JobGroup, JobKey, Priority, State
 from jobs.permits import transport
 from jobs.session import LOCK_CLASS
+from jobs.workflows import finish_groups, open_group
 
 pytestmark = pytest.mark.django_db
 
