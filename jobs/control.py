@@ -14,6 +14,7 @@ from django.utils import timezone
 from jobs import audit, gates, retention
 from jobs.batch import NewJob
 from jobs.dead_letters import again, retry_dead_letter
+from jobs.fairness import restamp, restamp_tenant
 from jobs.ledger import Enqueued, enqueue, enqueue_many
 from jobs.models import LIVE_STATES, DeadLetter, Gate, Job, Priority, State, TaskSwitch, Tenant
 from jobs.registry import all_tasks, get_task
@@ -26,7 +27,7 @@ UPDATE jobs_job SET priority = %s
         SELECT id FROM jobs_job
          WHERE id = ANY (%s) AND state IN ('waiting', 'scheduled', 'gated', 'pending', 'running') AND priority <> %s
          ORDER BY id FOR UPDATE SKIP LOCKED))
-RETURNING id, state
+RETURNING queue, tenant, state
 """
 
 
@@ -162,6 +163,8 @@ def change_tenant(name: str, *, changes: dict[str, Any], actor: str, reason: str
     """Set a tenant's weight or limits."""
     with transaction.atomic():
         tenant, _ = Tenant.objects.update_or_create(name=name, defaults=changes)
+        if "weight" in changes:
+            restamp_tenant(name)
         audit.record(actor=actor, action="change tenant", subject=f"tenant {name}", reason=reason, matching=changes)
     return tenant
 
@@ -253,6 +256,9 @@ def _prioritise_now(ids: Sequence[int], priority: Priority) -> int:
     with connection.cursor() as cursor:
         cursor.execute(_PRIORITISE, [priority, list(ids), priority])
         rows = cursor.fetchall()
+    ready = {(queue, tenant) for queue, tenant, state in rows if state in (State.PENDING, State.GATED)}
+    for queue, tenant in sorted(ready):
+        restamp(queue=queue, priority=priority, tenant=tenant)
     return len(rows)
 
 

@@ -11,7 +11,7 @@ from jobs.batch import NewJob
 from jobs.cancellation import cancel_job
 from jobs.control import Held
 from jobs.ledger import enqueue
-from jobs.models import Audit, DeadLetter, Gate, Job, Priority, TaskSwitch, Tenant
+from jobs.models import Audit, DeadLetter, Gate, Job, Lane, Priority, TaskSwitch, Tenant
 from jobs.registry import UnknownTask
 
 pytestmark = pytest.mark.django_db
@@ -128,6 +128,23 @@ def test_all_that_match_and_live_are_made_urgent() -> None:
     assert {done.priority, other.priority} == {Priority.NORMAL}
     assert audits() == [("ada", "make high", "jobs", 3)]
     assert control.prioritise_matching(jobs, Priority.HIGH, matching={"tenant": "7"}, **WHY) == 0
+
+
+def test_a_job_made_urgent_stands_after_its_tenants_others_in_the_new_lane() -> None:
+    ahead = [enqueue(NewJob("act", {}, tenant="7", priority=Priority.HIGH)).job_id for _ in range(2)]
+    late = [enqueue(NewJob("act", {}, tenant="7")).job_id for _ in range(3)][-1]
+    control.prioritise_job(late, Priority.HIGH, **WHY)
+    lane = Job.objects.filter(priority=Priority.HIGH).order_by("vtime", "id").values_list("pk", flat=True)
+    assert list(lane) == [*ahead, late]
+    assert Job.objects.get(pk=late).vtime == 3
+
+
+def test_a_tenants_weight_counts_for_its_waiting_jobs_at_once() -> None:
+    Lane.objects.create(queue="workload", priority=Priority.NORMAL)
+    for _ in range(4):
+        enqueue(NewJob("act", {}, tenant="7"))
+    control.change_tenant("7", changes={"weight": 2}, **WHY)
+    assert list(Job.objects.order_by("vtime").values_list("vtime", flat=True)) == [0.5, 1, 1.5, 2]
 
 
 def test_jobs_are_added_on_an_operators_behalf() -> None:
