@@ -228,6 +228,10 @@ SPECTACULAR_SETTINGS = {
         "SyncStatus": "marketplace.models.SyncRun.Status",
         "ProductStatus": "marketplace.models.Product.Status",
         "PictureStatus": "marketplace.models.Picture.Status",
+        "JobState": "jobs.models.State",
+        "JobPriority": "jobs.serializers_admin.PriorityName",
+        "TaskMode": "jobs.models.TaskSwitch.Mode",
+        "BulkRetryState": "jobs.models.BulkRetry.State",
     },
     "TAGS": [
         {"name": "sellers", "description": "Register, and say where the catalog is."},
@@ -235,6 +239,10 @@ SPECTACULAR_SETTINGS = {
         {"name": "products", "description": "What came of it."},
         {"name": "search", "description": "What buyers see."},
         {"name": "jobs", "description": "The work behind it."},
+        {
+            "name": "staff",
+            "description": "For operators, who are logged in to the admin: jobs, dead letters, pauses, paces.",
+        },
     ],
     "SWAGGER_UI_DIST": "SIDECAR",
     "SWAGGER_UI_FAVICON_HREF": "SIDECAR",
