@@ -1,9 +1,9 @@
 """What happened, for those who watch: state changes of jobs and steps of larger things, on a Redis stream per topic.
 
-A change and its event are written in one transaction, to an outbox in PostgreSQL. The leader moves them to the streams,
-in order and in batches, and numbers them; a number never comes twice, also after Redis was wiped, so that a late reader
-goes on from the last one that it has seen. After a crash at the wrong instant an event may come twice, under two numbers
-and the same `event`.
+A change and its event are written in one transaction, to an outbox in PostgreSQL. The leader moves them to the
+streams, in order and in batches, and numbers them; a number never comes twice, also after Redis was wiped, so that a
+late reader goes on from the last one that it has seen. After a crash at the wrong instant an event may come twice,
+under two numbers and the same `event`.
 """
 
 import json
@@ -149,5 +149,3 @@ def _event(entry_id: bytes, fields: dict[bytes, bytes]) -> Event:
         jobs=json.loads(fields.get(b"jobs", b"[]")),
         body=json.loads(fields.get(b"body", b"null")),
     )
-
-

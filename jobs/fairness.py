@@ -20,7 +20,7 @@ RESTAMPED_AT_MOST = 10_000
 
 
 def tell_overlap(*, queue: str, priority: int, tenant: str) -> None:
-    """Note, in the caller's transaction, that another one enqueues for the tenant too: their jobs share virtual times."""
+    """Note, in the caller's transaction, that another one enqueues for the tenant too, from the same virtual time."""
     JobEvent.objects.create(kind=OVERLAP, topic=OVERLAP, body=[queue, priority, tenant])
 
 

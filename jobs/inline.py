@@ -11,14 +11,14 @@ import threading
 import time
 from collections.abc import Sequence
 
-from django.db import connection, transaction
+from django.db import connection
 from django.utils import timezone
 
-from jobs import sql
 from jobs.batch import Batch, ClaimedJob
 from jobs.claim import claimed
 from jobs.execution import by_task, handle
-from jobs.journal import flush, forget
+from jobs.journal import journal
+from jobs.reclaim import give_back
 from jobs.registry import Task
 from jobs.seats import HOSTNAME, process_name
 from jobs.session import Session, current_session, is_worker
@@ -103,7 +103,7 @@ def _claim(job_ids: Sequence[int], session: Session) -> list[ClaimedJob]:
     with connection.cursor() as cursor:
         cursor.execute(_CLAIM_THESE, {"worker": session.worker_id, "ids": list(job_ids)})
         claimed_at = timezone.now()
-        jobs = [claimed(row, claimed_at) for row in cursor.fetchall()]
+        jobs = [claimed(row, claimed_at, session.worker_id) for row in cursor.fetchall()]
     order = {job_id: place for place, job_id in enumerate(job_ids)}
     return sorted(jobs, key=lambda job: order[job.id])
 
@@ -116,27 +116,13 @@ def _run(task: Task, jobs: Sequence[ClaimedJob], session: Session) -> None:
     try:
         handle(task, batch)
         run_s = time.monotonic() - started
-        settled = settle(batch, task=task, worker_id=session.worker_id, worker_name=session.name, run_s=run_s)
+        journal().try_flush()
+        settled = settle(batch, task=task, worker_name=session.name, run_s=run_s)
         session.busy_s += run_s
         session.jobs_done += settled.completed + settled.given_up
     except Exception:
-        _give_back(jobs, session)
+        give_back([job.id for job in jobs], worker_id=session.worker_id)
         raise
     finally:
         session.let_go()
-        forget([job.id for job in jobs])
-        flush()
-
-
-def _give_back(jobs: Sequence[ClaimedJob], session: Session) -> None:
-    with transaction.atomic(), connection.cursor() as cursor:
-        cursor.execute(
-            sql.GIVE_BACK,
-            {
-                "is_suspect": False,
-                "crashes": 0,
-                "is_stalled": False,
-                "ids": [job.id for job in jobs],
-                "worker": session.worker_id,
-            },
-        )
+        journal().forget([job.id for job in jobs])

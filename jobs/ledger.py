@@ -25,6 +25,10 @@ OVERLAP_LOCK_CLASS = 0x50AD
 MAX_LOCKED_LANES = 100  # the server's table of locks is small, and shared
 
 
+class BadPayload(ValueError):
+    """A payload or a result must not hold the character NUL, which PostgreSQL cannot keep."""
+
+
 @dataclass(frozen=True, slots=True)
 class Enqueued:
     """The job that stands for what was asked: a new one, or the one that holds the key already."""
@@ -117,7 +121,9 @@ def _place(cursor: Any, rows: Sequence[_Row]) -> frozenset[str]:
     """Give each row its virtual time and its gate; return the tasks that run inline."""
     wanted = list(dict.fromkeys(row.lane for row in rows))
     tasks = sorted({row.task.name for row in rows})
-    holds = [f"task:{name}" for name in tasks] + [f"tenant:{tenant}" for tenant in {lane[2] for lane in wanted} if tenant]
+    holds = [f"task:{name}" for name in tasks] + [
+        f"tenant:{tenant}" for tenant in {lane[2] for lane in wanted} if tenant
+    ]
     lock_class = OVERLAP_LOCK_CLASS if len(wanted) <= MAX_LOCKED_LANES else None
     cursor.execute(sql.PREPARE_LANES, [lock_class, holds, tasks, *map(list, zip(*wanted, strict=True))])
     lanes: dict[tuple[str, int, str], _Lane] = {}
@@ -209,8 +215,15 @@ def _columns(rows: Sequence[_Row], origin_id: int | None) -> list[list[Any]]:
 
 
 def stored(value: Any, task: Task) -> str:
-    """Return a payload or a result as the ledger keeps it: JSON text, sealed where the task is sensitive."""
-    return to_json(seal(value) if task.is_sensitive else value)
+    """Return a payload or a result as the ledger keeps it: JSON text, sealed where the task is sensitive.
+
+    Raises:
+        BadPayload: PostgreSQL cannot keep it.
+    """
+    text = to_json(seal(value) if task.sensitive else value)
+    if "\\u0000" in text:
+        raise BadPayload(f"{task.name}: {BadPayload.__doc__}")
+    return text
 
 
 def to_json(value: Any) -> str:

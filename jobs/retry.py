@@ -106,7 +106,8 @@ class RetryPolicy:
 
 # 2 s, 4 s, and 8 s where a task declares a fourth attempt. Source: requirement M3.
 STANDARD = RetryPolicy()
-# 1 s x 2^(n-1), 60 s at most, then up to 30 % more; rate limits wait 60 s or as told, five times. Source: requirement E4.
+# 1 s x 2^(n-1), 60 s at most, then up to 30 % more; rate limits wait 60 s or as told, five times.
+# Source: requirement E4.
 REMOTE_API = RetryPolicy(curve=Curve(first_s=1.0, cap_s=60.0, jitter=0.3))
 
 

@@ -10,9 +10,9 @@ from django.db import transaction
 
 from jobs.batch import ClaimedJob
 from jobs.models import Audit, DeadLetter, Job
-from jobs.privacy import redact_text, redacted, scrubbed
-from jobs.registry import UnknownTask, get_task
-from jobs.sealing import UnknownEncryptionKey, is_sealed, is_sealed_text, opened, opened_text, seal, seal_text
+from jobs.privacy import redact_text, redacted
+from jobs.registry import Task, UnknownTask, get_task
+from jobs.sealing import UnknownEncryptionKey, is_sealed, is_sealed_text, opened, opened_text, seal_text
 
 ENCRYPTED = "encrypted"
 VIEW_SENSITIVE = "jobs.view_sensitive"
@@ -22,23 +22,10 @@ class SensitiveIsHidden(PermissionDenied):
     """Seeing what a sensitive job carries needs the permission jobs.view_sensitive."""
 
 
-# --- what is stored --------------------------------------------------------------------------------
-
-
-def stored_json(value: Any, *, sensitive: bool) -> Any:
-    """Return a payload or a result as the ledger keeps it: sealed for a sensitive task, if there is one."""
-    return seal(value) if sensitive and value is not None else value
-
-
-def stored_text(text: str, *, sensitive: bool, payload: Any = None, pii: Collection[str] = ()) -> str:
+def stored_text(text: str, *, payload: Any, task: Task | None) -> str:
     """Return an error message or a traceback as the ledger keeps it: redacted, and sealed for a sensitive task."""
-    text = redact_text(text, payload=payload, pii=pii)
-    return seal_text(text) if sensitive else text
-
-
-def logged_text(text: str, *, sensitive: bool) -> str:
-    """Return an error message as the log may have it: nothing of a sensitive task's."""
-    return f"({ENCRYPTED})" if sensitive and text else text
+    text = redact_text(text, payload=payload, pii=task.pii if task else ())
+    return seal_text(text) if task is not None and task.sensitive else text
 
 
 def opened_jobs(
@@ -60,7 +47,7 @@ def opened_jobs(
 # --- what is shown ---------------------------------------------------------------------------------
 
 
-def pii_of(task_name: str) -> tuple[str, ...]:
+def pii_of(task_name: str) -> Collection[str]:
     """Return the fields that the task declares as personal; none for a task that is not declared here."""
     try:
         return get_task(task_name).pii
@@ -73,9 +60,9 @@ def shown_json(value: Any, *, task_name: str) -> Any:
     return {ENCRYPTED: True} if is_sealed(value) else redacted(value, pii=pii_of(task_name))
 
 
-def shown_text(text: str) -> str:
-    """Return an error message or a traceback for a list, a page or an export: scrubbed, or that it is encrypted."""
-    return f"({ENCRYPTED})" if is_sealed_text(text) else scrubbed(text)
+def shown_text(text: str, *, payload: Any, task_name: str) -> str:
+    """Return an error message or a traceback for a list, a page or an export: redacted, or that it is encrypted."""
+    return f"({ENCRYPTED})" if is_sealed_text(text) else redact_text(text, payload=payload, pii=pii_of(task_name))
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,7 +1,7 @@
 """Jobs that wait for others, and sets of jobs with something to do when the last one is final.
 
-`NewJob(after=[...])` waits for a few named jobs: a chain, a diamond. A *group* is a set that may grow and be large: it has
-no counter that every settlement would write, the tick looks whether anything of it still lives.
+`NewJob(after=[...])` waits for a few named jobs: a chain, a diamond. A *group* is a set that may grow and be large: it
+has no counter that every settlement would write, the tick looks whether anything of it still lives.
 """
 
 from collections import Counter
