@@ -69,4 +69,5 @@ def read_facts(*, database_url: str, store_url: str, accepted: Path) -> Facts:
 def count_left(database_url: str) -> int:
     """Count the jobs and groups that are not final."""
     with psycopg.connect(database_url, connect_timeout=5) as connection:
-        return sum(connection.execute(query).fetchone()[0] for query in (_LEFT, _GROUPS_LEFT))
+        rows = (connection.execute(query).fetchone() for query in (_LEFT, _GROUPS_LEFT))
+        return sum(row[0] for row in rows if row)

@@ -99,7 +99,7 @@ class Fleet:
 
     def _registered(self) -> int:
         with psycopg.connect(self.database_url, connect_timeout=5) as connection:
-            return connection.execute("SELECT count(*) FROM jobs_worker WHERE ended_at IS NULL").fetchone()[0]
+            return len(connection.execute("SELECT id FROM jobs_worker WHERE ended_at IS NULL").fetchall())
 
     def strike(self, fault: Fault) -> Member | None:
         """Let a fault happen; return whom it struck, None when that one is down or stopped already."""

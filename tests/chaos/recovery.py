@@ -56,7 +56,8 @@ class Watch:
         """End the waits whose jobs are all pending or claimed again."""
         try:
             for wait in list(self._waits):
-                held, moved = self._connected().execute(_STILL_HELD, [wait.ids, wait.leases]).fetchone()
+                row = self._connected().execute(_STILL_HELD, [wait.ids, wait.leases]).fetchone()
+                held, moved = row or (0, 0)
                 if held:
                     continue
                 self._waits.remove(wait)

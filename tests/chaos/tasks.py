@@ -1,15 +1,16 @@
 """The tasks of chaos: each completed job leaves one row in the ledger's database and one key in a second store."""
 
+import os
 import time
 from collections.abc import Sequence
 from functools import cache
 
 import redis
-from django.conf import settings
 
 from jobs.batch import Batch, ClaimedJob, Completed, GivenUp, NewJob
 from jobs.errors import PermanentError, RateLimitedError, RetryableError
 from jobs.registry import task
+from tests.chaos.cells import CELLS
 from tests.chaos.crash_points import reach
 from tests.workload.models import Effect, Execution
 
@@ -20,7 +21,7 @@ THINGS, RUNS = "things", "runs"  # the hashes of the store: subject -> job, and 
 @cache
 def store() -> "redis.Redis":
     """Return the connection to the store that no fault touches."""
-    return redis.Redis.from_url(settings.CHAOS_STORE_URL, socket_timeout=STORE_TIMEOUT_S)
+    return redis.Redis.from_url(os.environ["CHAOS_STORE_URL"], socket_timeout=STORE_TIMEOUT_S)
 
 
 def _act(batch: Batch) -> None:
@@ -66,10 +67,10 @@ def _pass_points(batch: Batch) -> None:
     Execution.objects.bulk_create([Execution(job_id=job.id, batch_size=len(batch)) for job in batch])
     reach("handling")
     batch.on_settle(_append_effects)
-    batch.on_settle(lambda jobs: reach("settling"))
+    batch.on_settle(lambda _: reach("settling"))
 
 
 for _queue, _size in (("chaos", 8), ("chaos-bulk", 64)):
     task(queue=_queue, batch_size=_size, timeout_s=60, backoff_s=0.1, on_give_up=_append_given_up, name=_queue)(_act)
-for _queue in settings.MATRIX_QUEUES:
+for _queue in (cell.queue for cell in CELLS):
     task(queue=_queue, batch_size=8, timeout_s=60, name=_queue)(_pass_points)

@@ -81,7 +81,7 @@ class Work:
             tenant=self._chance.choice(TENANTS),
             priority=self._chance.choice(list(Priority)),
             group=group if kind != "keyed" else None,
-            key=payload["subject"] if kind == "keyed" else None,
+            key=f"s{self._count}" if kind == "keyed" else None,
             gate=GATE if kind == "gated" else None,
             delay_s=self._chance.uniform(0.2, 3.0) if kind == "delayed" else 0,
         )

@@ -6,6 +6,7 @@ import signal
 from argparse import ArgumentParser
 from collections import Counter
 from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -66,7 +67,7 @@ class Matrix:
         What does not come in time is not waited for: the facts will tell.
         """
         transport().flushdb()
-        self._victims = {cell: self.forks.start(lambda cell=cell: self._be_victim(cell)) for cell in CELLS}
+        self._victims = {cell: self.forks.start(partial(self._be_victim, cell)) for cell in CELLS}
         self._wait(lambda: Worker.objects.filter(ended_at=None).count() == len(CELLS))
         self._jobs = {cell: _enqueue(cell) for cell in CELLS}
         self._wait(lambda: all(map(self._is_sprung, CELLS)))
