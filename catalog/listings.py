@@ -106,6 +106,6 @@ def _reading(job: ClaimedJob, row: Product) -> NewJob:
         priority=job.priority,
         key=f"{sync}:{row.pk}",
         group=job.group,
-        gate=gate_of(row.address),
+        gates=[gate_of(row.address)],
         meta=job.meta,
     )

@@ -15,9 +15,10 @@ class JobsConfig(AppConfig):
 
     def ready(self) -> None:
         """Import each app's `tasks` module, or each module of its `tasks` package."""
-        from jobs.checks import check_queues  # noqa: PLC0415 it needs the models, which are ready only now
+        from jobs.checks import check_encryption_keys, check_queues  # noqa: PLC0415 it needs the models, which are ready only now
 
         register(check_queues)
+        register(check_encryption_keys)
         for config in apps.get_app_configs():
             name = f"{config.name}.tasks"
             if util.find_spec(config.name) is None or util.find_spec(name) is None:

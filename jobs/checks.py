@@ -19,3 +19,18 @@ def check_queues(**_: Any) -> list[CheckMessage]:
         for task in all_tasks()
         if task.queue not in settings.JOB_QUEUES
     ]
+
+
+def check_encryption_keys(**_: Any) -> list[CheckMessage]:
+    """Report sensitive tasks that have no key to encrypt with."""
+    if settings.JOB_ENCRYPTION_KEYS:
+        return []
+    return [
+        Error(
+            f"task {task.name!r} is sensitive, and JOB_ENCRYPTION_KEYS holds no key to encrypt its jobs with",
+            hint="Set it to 32 random bytes in URL-safe base64; deploy/.env.example shows how to make them.",
+            id="jobs.E002",
+        )
+        for task in all_tasks()
+        if task.sensitive
+    ]

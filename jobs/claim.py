@@ -10,21 +10,23 @@ from django.utils import timezone
 from jobs import sql
 from jobs.batch import ClaimedJob
 from jobs.models import Priority
+from jobs.sealing import opened
 
 
 def claim(queue: str, *, worker_id: int, limit: int) -> list[ClaimedJob]:
     """Claim up to `limit` due jobs of the queue, most urgent first, each with a new lease.
 
     A suspect, a job whose last worker died while holding it, is claimed alone and before the others.
+    Nothing is claimed of what is paused: the queue, the task or the tenant.
     """
     with connection.cursor() as cursor:
-        cursor.execute(sql.CLAIM, [worker_id, queue, queue, limit])
+        cursor.execute(sql.CLAIM, {"worker": worker_id, "queue": queue, "limit": limit})
         claimed_at = timezone.now()
-        jobs = [_claimed(row, claimed_at) for row in cursor.fetchall()]
+        jobs = [_claimed(row, claimed_at, worker_id) for row in cursor.fetchall()]
     return sorted(jobs, key=lambda job: (job.priority, job.id))
 
 
-def _claimed(row: tuple[Any, ...], claimed_at: datetime) -> ClaimedJob:
+def _claimed(row: tuple[Any, ...], claimed_at: datetime, worker_id: int) -> ClaimedJob:
     (job_id, task, tenant, priority, attempt, max_attempts, waits, lease, group, gate, key, *rest) = row
     (payload, meta, wait_s, is_suspect) = rest
     return ClaimedJob(
@@ -39,11 +41,12 @@ def _claimed(row: tuple[Any, ...], claimed_at: datetime) -> ClaimedJob:
         group=group,
         gate=gate,
         key=key,
-        payload=parsed(payload),
+        payload=opened(parsed(payload)),
         meta=parsed(meta),
         claimed_at=claimed_at,
         wait_s=max(0.0, wait_s),
         is_suspect=is_suspect,
+        worker_id=worker_id,
     )
 
 

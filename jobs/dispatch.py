@@ -8,28 +8,32 @@ from collections.abc import Callable
 
 import redis
 from django.conf import settings
-from django.db import DatabaseError, InterfaceError, connection, transaction
+from django.db import DatabaseError, InterfaceError, connection
+from django.db.models.functions import Now
 from django.utils import timezone
 
 from jobs import sql
-from jobs.batch import NewJob
-from jobs.claim import parsed
-from jobs.gates import pass_gates
-from jobs.ledger import enqueue
-from jobs.models import JobGroup, JobKey, Priority
+from jobs.events import drop_backlog, relay
+from jobs.fairness import make_lanes, settle_overlaps
+from jobs.gates import declare_gates, hold_paused, pass_gates, paused_queues
+from jobs.models import JobGroup, JobKey
 from jobs.permits import has_permit, wake
 from jobs.reclaim import reclaim_lost_jobs
+from jobs.schedules import create_declared_schedules, fire_due_schedules
 from jobs.session import LOCK_CLASS
 from jobs.stats import group_counts
+from jobs.workflows import finish_groups, release_waiting
 
 logger = logging.getLogger(__name__)
 
 TICK_S = 0.25
 LEADER_KEY = 0
 MAX_DUE_A_TICK = 5_000
+LEADER_SILENCE = "10s"  # longer than Redis may keep a tick waiting
 RECLAIM_PAUSE_S = 5.0  # after an outage of PostgreSQL every session is gone, and no worker is dead
 HOUSEKEEPING_EVERY_S = 60.0
 PROGRESS_EVERY_S = 10.0
+RESTAMP_EVERY_S = 1.0
 
 
 class Dispatcher:
@@ -40,6 +44,8 @@ class Dispatcher:
         self._reclaim_at = clock()
         self._housekeeping_at = clock()
         self._progress_at = clock() + PROGRESS_EVERY_S
+        self._restamp_at = clock()
+        self._overlaps: set[str] = set()
         self.is_leader = False
 
     def run(self, stop: threading.Event) -> None:
@@ -62,14 +68,31 @@ class Dispatcher:
         due: Counter[str] = Counter()
         if self._clock() >= self._reclaim_at and not _postgres_just_started():
             due += reclaim_lost_jobs()
-        due += release_scheduled()
-        due += pass_gates()
         finish_groups()
+        fire_due_schedules()
+        release_waiting()
+        due += release_scheduled()
+        hold_paused()
+        due += pass_gates()
         if due:
             wake(due)
         wake_forgotten_queues()
+        self._relay_events()
         self._keep_house()
         return due
+
+    def _relay_events(self) -> None:
+        """Tell the streams what happened, and stamp anew what overlapped."""
+        try:
+            _, notes = relay()
+        except redis.RedisError as error:
+            logger.warning("Redis is away: events wait in the outbox", extra={"error": str(error)})
+            return
+        self._overlaps.update(notes)
+        if self._overlaps and self._clock() >= self._restamp_at:
+            self._restamp_at = self._clock() + RESTAMP_EVERY_S
+            settle_overlaps(self._overlaps)
+            self._overlaps.clear()
 
     def _try_to_lead(self) -> bool:
         with connection.cursor() as cursor:
@@ -77,7 +100,17 @@ class Dispatcher:
             self.is_leader = cursor.fetchone()[0]
         if self.is_leader:
             logger.info("this dispatcher leads")
+            declare_gates()
+            make_lanes()
+            create_declared_schedules()
+            self._give_up_when_stopped()
         return self.is_leader
+
+    def _give_up_when_stopped(self) -> None:
+        """Let the server end our session when we are not heard of: a leader that is stopped must not go on leading."""
+        with connection.cursor() as cursor:
+            for name in ("idle_session_timeout", "idle_in_transaction_session_timeout"):
+                cursor.execute("SELECT set_config(%s, %s, false)", [name, LEADER_SILENCE])
 
     def _keep_house(self) -> None:
         now = self._clock()
@@ -86,7 +119,8 @@ class Dispatcher:
             log_progress()
         if now >= self._housekeeping_at:
             self._housekeeping_at = now + HOUSEKEEPING_EVERY_S
-            JobKey.objects.filter(expires_at__lt=timezone.now()).delete()
+            JobKey.objects.filter(expires_at__lt=Now()).delete()
+            drop_backlog()
 
 
 def _postgres_just_started() -> bool:
@@ -101,19 +135,7 @@ def release_scheduled() -> Counter[str]:
     """Make due what is scheduled for now or earlier; count it by queue."""
     with connection.cursor() as cursor:
         cursor.execute(sql.RELEASE_DUE, [MAX_DUE_A_TICK])
-        return Counter(row[0] for row in cursor.fetchall())
-
-
-def finish_groups() -> int:
-    """Start the follow-up of each group whose last job is final; return how many ended."""
-    with transaction.atomic(), connection.cursor() as cursor:
-        cursor.execute(sql.FINAL_GROUPS)
-        groups = cursor.fetchall()
-        for name, tenant, task, payload, priority in groups:
-            JobGroup.objects.filter(name=name).update(final_at=timezone.now())
-            if task:
-                enqueue(NewJob(task, parsed(payload), tenant=tenant, priority=Priority(priority), key=f"group:{name}"))
-    return len(groups)
+        return Counter(dict(cursor.fetchall()))
 
 
 def wake_forgotten_queues() -> None:
@@ -122,8 +144,9 @@ def wake_forgotten_queues() -> None:
     One EXISTS and one LLEN a queue, whatever the depth.
     """
     try:
+        paused = paused_queues()
         for queue in settings.JOB_QUEUES:
-            if not has_permit(queue) and _has_pending(queue):
+            if queue not in paused and not has_permit(queue) and _has_pending(queue):
                 wake({queue: 1})
     except redis.RedisError as error:
         logger.warning("Redis is away: work waits in the ledger", extra={"error": str(error)})

@@ -12,8 +12,9 @@ class JobError(Exception):
 
     code: ClassVar[str] = "jobs.error"
 
-    def __init__(self, message: str = "") -> None:
+    def __init__(self, message: str = "", *, status_code: int | None = None) -> None:
         super().__init__(message or (self.__doc__ or "").partition("\n")[0])
+        self.status_code = status_code
 
 
 class RetryableError(JobError):
@@ -23,12 +24,19 @@ class RetryableError(JobError):
 
 
 class RateLimitedError(JobError):
-    """Another system asked us to wait; the wait spends no attempt, five times at most."""
+    """Another system asked us to wait; the wait spends no attempt, five times at most.
+
+    Args:
+        message: what it said.
+        retry_after_s: the wait that it asked for; None where it did not say: the task's policy knows.
+    """
 
     code = "jobs.rate_limited"
 
-    def __init__(self, message: str = "", *, retry_after_s: float = 60.0) -> None:
-        super().__init__(message)
+    def __init__(
+        self, message: str = "", *, retry_after_s: float | None = None, status_code: int | None = None
+    ) -> None:
+        super().__init__(message, status_code=status_code)
         self.retry_after_s = retry_after_s
 
 

@@ -5,7 +5,7 @@ What is enqueued here is promised: once the transaction commits, the job reaches
 
 import json
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -14,9 +14,19 @@ from django.db import connection, transaction
 
 from jobs import sql
 from jobs.batch import NewJob
-from jobs.models import JobGroup, Priority
+from jobs.fairness import tell_overlap
+from jobs.gates import gate_set
+from jobs.models import Priority, State
 from jobs.permits import wake
 from jobs.registry import Task, get_task
+from jobs.sealing import seal
+
+OVERLAP_LOCK_CLASS = 0x50AD
+MAX_LOCKED_LANES = 100  # the server's table of locks is small, and shared
+
+
+class BadPayload(ValueError):
+    """A payload or a result must not hold the character NUL, which PostgreSQL cannot keep."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,11 +38,52 @@ class Enqueued:
 
 
 @dataclass(frozen=True, slots=True)
+class _Lane:
+    """Where the jobs of one tenant stand in one queue and priority."""
+
+    vtime: float
+    weight: float
+
+
+@dataclass(slots=True)
 class _Row:
     job_id: int
     new: NewJob
     task: Task
-    origin_id: int | None
+    gate: str | None = None
+    vtime: float = 0.0
+
+    @property
+    def lane(self) -> tuple[str, int, str]:
+        """The queue, the priority and the tenant: what fair queueing goes by."""
+        return (self.task.queue, priority_of(self.new), self.new.tenant or "")
+
+    @property
+    def state(self) -> State:
+        """Where the job starts."""
+        if self.new.after:
+            return State.WAITING
+        if self.new.delay_s > 0:
+            return State.SCHEDULED
+        return State.GATED if self.gate else State.PENDING
+
+
+_inline_runners: list[Callable[[Sequence[int]], None]] = []
+
+
+def set_inline_runner(run: Callable[[Sequence[int]], None]) -> None:
+    """Say who runs jobs where they are enqueued; what runs jobs also enqueues, so it cannot be imported here."""
+    _inline_runners[:] = [run]
+
+
+def _run_inline(job_ids: Sequence[int]) -> None:
+    for run in _inline_runners:
+        run(job_ids)
+
+
+def priority_of(new: NewJob) -> Priority:
+    """Return the priority of a job that may leave it open."""
+    return Priority.NORMAL if new.priority is None else new.priority
 
 
 def enqueue(new: NewJob, *, origin_id: int | None = None) -> Enqueued:
@@ -55,29 +106,73 @@ def enqueue_many(new_jobs: Sequence[NewJob], *, origin_id: int | None = None) ->
     with transaction.atomic(), connection.cursor() as cursor:
         cursor.execute(sql.ALLOCATE_IDS, [len(new_jobs)])
         ids = [row[0] for row in cursor.fetchall()]
-        rows = [_Row(job_id, new, task, origin_id) for job_id, new, task in zip(ids, new_jobs, tasks, strict=True)]
+        rows = [_Row(job_id, new, task) for job_id, new, task in zip(ids, new_jobs, tasks, strict=True)]
         holders = _take_keys(cursor, rows)
         fresh = [row for row in rows if row.job_id not in holders]
         if fresh:
-            cursor.execute(sql.INSERT_JOBS, _columns(fresh))
-            counts = Counter(row.task.queue for row in fresh if row.new.delay_s <= 0 and not row.new.gate)
-            if counts:
-                transaction.on_commit(lambda: wake(counts))
+            inline = _place(cursor, fresh)
+            cursor.execute(sql.INSERT_JOBS, _columns(fresh, origin_id))
+            _insert_dependencies(cursor, fresh)
+            _wake_after_commit(fresh, inline)
     return [Enqueued(holders.get(row.job_id, row.job_id), row.job_id in holders) for row in rows]
 
 
-def open_group(name: str, *, tenant: str = "", then: NewJob | None = None) -> None:
-    """Name a set of jobs. When all jobs of the group are final, `then` is enqueued, once.
+def _place(cursor: Any, rows: Sequence[_Row]) -> frozenset[str]:
+    """Give each row its virtual time and its gate; return the tasks that run inline."""
+    wanted = list(dict.fromkeys(row.lane for row in rows))
+    tasks = sorted({row.task.name for row in rows})
+    holds = [f"task:{name}" for name in tasks] + [
+        f"tenant:{tenant}" for tenant in {lane[2] for lane in wanted} if tenant
+    ]
+    lock_class = OVERLAP_LOCK_CLASS if len(wanted) <= MAX_LOCKED_LANES else None
+    cursor.execute(sql.PREPARE_LANES, [lock_class, holds, tasks, *map(list, zip(*wanted, strict=True))])
+    lanes: dict[tuple[str, int, str], _Lane] = {}
+    held: frozenset[str] = frozenset()
+    inline: frozenset[str] = frozenset()
+    for queue, priority, tenant, vtime, weight, is_alone, held_keys, inline_tasks in cursor.fetchall():
+        lanes[queue, priority, tenant] = _Lane(vtime, weight)
+        held, inline = frozenset(held_keys), frozenset(inline_tasks)
+        if is_alone is False:
+            tell_overlap(queue=queue, priority=priority, tenant=tenant)
+    seen: Counter[tuple[str, int, str]] = Counter()
+    for row in rows:
+        row.gate = _gate(row, held)
+        if row.state in (State.PENDING, State.GATED):
+            seen[row.lane] += 1
+            lane = lanes[row.lane]
+            row.vtime = lane.vtime + seen[row.lane] / lane.weight
+    return inline
 
-    Call it in the transaction that enqueues the group's first job, or the empty group is final at once.
-    """
-    JobGroup.objects.create(
-        name=name,
-        tenant=tenant,
-        then_task=then.task if then else "",
-        then_payload=then.payload if then else {},
-        priority=then.priority if then and then.priority is not None else Priority.NORMAL,
-    )
+
+def _gate(row: _Row, held: Collection[str]) -> str | None:
+    """Return the set of keys that a job waits behind: its own, its task's, and what holds its task or tenant."""
+    if not (row.new.gates or row.task.gates or held):
+        return None
+    own = {f"task:{row.task.name}", f"tenant:{row.new.tenant}"} & set(held)
+    return gate_set({*row.new.gates, *row.task.gates, *own})
+
+
+def _insert_dependencies(cursor: Any, rows: Sequence[_Row]) -> None:
+    pairs = [(row.job_id, on, row.new.runs_anyway) for row in rows for on in row.new.after]
+    if pairs:
+        cursor.execute(sql.INSERT_DEPENDENCIES, [list(column) for column in zip(*pairs, strict=True)])
+
+
+def _wake_after_commit(rows: Sequence[_Row], inline: Collection[str]) -> None:
+    due = [row for row in rows if row.state is State.PENDING]
+    if not due:
+        return
+    counts = Counter(row.task.queue for row in due)
+    at_once = [row.job_id for row in due if row.task.name in inline]
+    fallback = [row.job_id for row in due if row.task.is_inline_without_redis]
+
+    def wake_or_run() -> None:
+        if at_once:
+            _run_inline(at_once)
+        if not wake(counts) and fallback:
+            _run_inline(fallback)
+
+    transaction.on_commit(wake_or_run)
 
 
 def _take_keys(cursor: Any, rows: Sequence[_Row]) -> dict[int, int]:
@@ -98,22 +193,37 @@ def _take_keys(cursor: Any, rows: Sequence[_Row]) -> dict[int, int]:
     return {row.job_id: holders[row.new.task, row.new.key or ""] for row in keyed if row.job_id not in taken}
 
 
-def _columns(rows: Sequence[_Row]) -> list[list[Any]]:
+def _columns(rows: Sequence[_Row], origin_id: int | None) -> list[list[Any]]:
     return [
         [row.job_id for row in rows],
         [row.task.name for row in rows],
         [row.task.queue for row in rows],
         [row.new.tenant or "" for row in rows],
-        [Priority.NORMAL if row.new.priority is None else row.new.priority for row in rows],
-        [row.task.attempts for row in rows],
+        [priority_of(row.new) for row in rows],
+        [row.vtime for row in rows],
+        [row.state.value for row in rows],
+        [row.new.max_attempts or row.task.attempts for row in rows],
         [float(max(0, row.new.delay_s)) for row in rows],
-        [row.new.gate or None for row in rows],
+        [row.gate for row in rows],
         [row.new.group or None for row in rows],
         [row.new.key or None for row in rows],
-        [row.origin_id for row in rows],
-        [to_json(row.new.payload) for row in rows],
-        [to_json(row.new.meta or {}) for row in rows],
+        [origin_id] * len(rows),
+        [row.new.parent for row in rows],
+        [stored(row.new.payload, row.task) for row in rows],
+        [to_json(row.new.meta) if row.new.meta else "{}" for row in rows],
     ]
+
+
+def stored(value: Any, task: Task) -> str:
+    """Return a payload or a result as the ledger keeps it: JSON text, sealed where the task is sensitive.
+
+    Raises:
+        BadPayload: PostgreSQL cannot keep it.
+    """
+    text = to_json(seal(value) if task.sensitive else value)
+    if "\\u0000" in text:
+        raise BadPayload(f"{task.name}: {BadPayload.__doc__}")
+    return text
 
 
 def to_json(value: Any) -> str:

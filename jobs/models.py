@@ -100,6 +100,7 @@ class Job(models.Model):
 
     class Meta:
         ordering = ["-id"]
+        permissions = [("view_sensitive", "Can see what sensitive jobs carry")]
         indexes = [
             models.Index(fields=["queue", "priority", "vtime", "id"], name="job_claim", condition=Q(state="pending")),
             models.Index(fields=["run_at"], name="job_scheduled", condition=Q(state="scheduled")),

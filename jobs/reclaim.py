@@ -7,8 +7,9 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
+import psycopg
 from django.conf import settings
-from django.db import connection, transaction
+from django.db import OperationalError, connection, transaction
 from django.utils import timezone
 
 from jobs import sql
@@ -18,12 +19,14 @@ from jobs.dead_letters import Burial, bury
 from jobs.models import Job, JobAttempt, JobKey, State, Worker
 from jobs.registry import get_task
 from jobs.retry import Family
+from jobs.sealing import opened
 from jobs.session import LOCK_CLASS
 
 logger = logging.getLogger(__name__)
 
 BEAT_LATE_S = 1.2
 MAX_CRASHES = 3
+LOCK_PATIENCE = "500ms"
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,15 +52,35 @@ def reclaim_lost_jobs() -> Counter[str]:
     with connection.cursor() as cursor:
         cursor.execute(sql.LOST_WORKERS, {"lock_class": LOCK_CLASS, "beat_s": BEAT_LATE_S})
         late = cursor.fetchall()
+        cursor.execute(sql.ORPHANS)
+        orphaned = [row[0] for row in cursor.fetchall()]
     for worker_id, name, is_gone, silent_s in late:
         if is_gone or silent_s > settings.JOB_SILENCE_S:
-            handed_back += _reclaim(worker_id, name, has_crashed=is_gone)
+            handed_back += _reclaim_patiently(worker_id, name, has_crashed=is_gone)
+    for worker_id in orphaned:
+        handed_back += _reclaim_patiently(worker_id, f"ended worker {worker_id}", has_crashed=False)
     return handed_back
+
+
+def _reclaim_patiently(worker_id: int, name: str, *, has_crashed: bool) -> Counter[str]:
+    """Reclaim, unless a transaction of the worker's holds its rows: then a later tick does.
+
+    A worker that was stopped while it settled holds locks until the server ends its idle transaction; the tick must not
+    wait for that.
+    """
+    try:
+        return _reclaim(worker_id, name, has_crashed=has_crashed)
+    except OperationalError as error:
+        if not isinstance(error.__cause__, psycopg.errors.LockNotAvailable):
+            raise
+        logger.warning("a lost worker still settles", extra={"worker": name})
+        return Counter()
 
 
 def _reclaim(worker_id: int, name: str, *, has_crashed: bool) -> Counter[str]:
     now = timezone.now()
     with transaction.atomic(), connection.cursor() as cursor:
+        cursor.execute("SELECT set_config('lock_timeout', %s, true)", [LOCK_PATIENCE])
         ended = Worker.objects.filter(pk=worker_id, ended_at=None).update(
             status=Worker.Status.OFFLINE, ended_at=now, end_reason="crashed" if has_crashed else "silent"
         )
@@ -70,13 +93,50 @@ def _reclaim(worker_id: int, name: str, *, has_crashed: bool) -> Counter[str]:
         spared = [job for job in held if job not in doomed]
         if has_crashed:
             _record_crashes(held, name, now, is_alone=is_alone)
-        cursor.execute(sql.GIVE_BACK, [has_crashed, int(is_alone), [job.id for job in spared]])
+        give_back(
+            [job.id for job in spared],
+            worker_id=worker_id,
+            is_suspect=has_crashed,
+            crashes=int(is_alone),
+            is_stalled=True,
+        )
         _quarantine(doomed, now)
     logger.warning(
         "worker lost, its jobs go back",
         extra={"worker": name, "crashed": has_crashed, "jobs": len(spared), "quarantined": len(doomed)},
     )
     return Counter(job.queue for job in spared)
+
+
+def give_back(
+    job_ids: Sequence[int],
+    *,
+    worker_id: int,
+    is_suspect: bool = False,
+    crashes: int = 0,
+    is_stalled: bool = False,
+) -> Counter[str]:
+    """Make jobs due again that the worker holds, as if never claimed, under a new lease; count them by queue.
+
+    Args:
+        job_ids: of which jobs; what the worker does not hold any more is left alone.
+        worker_id: who holds them.
+        is_suspect: they run alone from now on.
+        crashes: how many crashes of a worker that held it alone each has to answer for.
+        is_stalled: nobody was working on them: readers of the events are told.
+    """
+    with connection.cursor() as cursor:
+        cursor.execute(
+            sql.GIVE_BACK,
+            {
+                "ids": list(job_ids),
+                "worker": worker_id,
+                "is_suspect": is_suspect,
+                "crashes": crashes,
+                "is_stalled": is_stalled,
+            },
+        )
+        return Counter(row[0] for row in cursor.fetchall())
 
 
 def _record_crashes(held: Sequence[_Held], worker_name: str, now: datetime, *, is_alone: bool) -> None:
@@ -115,7 +175,7 @@ def _quarantine(doomed: Sequence[_Held], now: datetime) -> None:
             task=job.task,
             tenant=job.tenant,
             group=job.group,
-            payload=parsed(job.raw_payload),
+            payload=opened(parsed(job.raw_payload)),
             reason="quarantined",
             error_code="jobs.quarantined",
             error_message=message,

@@ -1,11 +1,9 @@
 """End claimed jobs: one transaction for the ledger, their effects, their follow-ups and their dead letters."""
 
 import logging
-import random
-import traceback
 from collections import Counter
-from collections.abc import Sequence
-from dataclasses import dataclass, field
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any
 
@@ -13,19 +11,17 @@ from django.db import connection, transaction
 from django.utils import timezone
 
 from jobs import sql
-from jobs.batch import Batch, ClaimedJob, Completed, Failed, GivenUp, NewJob, Outcome, Released
+from jobs.batch import Batch, ClaimedJob, Completed, GivenUp, NewJob
 from jobs.dead_letters import Burial, bury
-from jobs.errors import JobError, RateLimitedError
-from jobs.ledger import enqueue_many, to_json
+from jobs.endings import Ending, endings_of
+from jobs.ledger import enqueue_many, stored
 from jobs.models import JobAttempt, State
+from jobs.privacy import redact_text
 from jobs.registry import Task
-from jobs.retry import Decision, Family, Next, decide, family_of
+from jobs.retry import Family
+from jobs.sealing import seal_text
 
 logger = logging.getLogger(__name__)
-
-_STATE_AFTER = {Next.RETRY: State.SCHEDULED, Next.WAIT: State.SCHEDULED, Next.FAIL: State.FAILED, Next.DIE: State.DEAD}
-MAX_MESSAGE_LENGTH = 10_000
-_REASONS = {Family.PERMANENT: "permanent", Family.QUOTA: "quota"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,121 +32,110 @@ class Settled:
     retried: int = 0
     given_up: int = 0
     released: int = 0
+    cancelled: int = 0
     fenced: int = 0
 
 
-@dataclass(frozen=True, slots=True)
-class _Ending:
-    """What the ledger will say of one job."""
-
-    job: ClaimedJob
-    outcome: Outcome
-    state: State
-    delay_s: float = 0.0
-    refund: int = 0
-    waited: int = 0
-    is_suspect: bool = False
-    error_code: str = ""
-    error_message: str = ""
-    family: Family | None = None
-    decision: Decision | None = None
-    traceback: str = field(default="", repr=False)
-
-
-def settle(batch: Batch, *, task: Task, worker_id: int, worker_name: str, run_s: float) -> Settled:
+def settle(batch: Batch, *, task: Task, worker_name: str, run_s: float) -> Settled:
     """Write the outcomes of a batch whose every job has one.
 
     Rows change only where the lease is still ours. Effects run for the completed ones among them, then
-    follow-ups are enqueued, all in one transaction: it happens whole or not at all.
+    follow-ups are enqueued, all in one transaction: it happens whole or not at all. A job whose cancellation
+    was asked for meanwhile ends as cancelled, without effects or follow-ups.
     """
-    endings = [_ending(job, batch.outcomes[job.id], task) for job in batch.jobs]
+    if _is_plain(batch):
+        return _settle_plain(batch, task=task, run_s=run_s)
+    worker_id = batch.jobs[0].worker_id
+    endings = endings_of(batch, task)
     with transaction.atomic():
         with connection.cursor() as cursor:
-            cursor.execute(sql.SETTLE, [*_columns(endings), worker_id])
-            ours = {row[0] for row in cursor.fetchall()}
-            accepted = [ending for ending in endings if ending.job.id in ours]
-            _settle_keys(cursor, accepted)
+            states = _write(cursor, endings, task, worker_id)
+            accepted = [ending for ending in endings if states.get(ending.job.id) == ending.state]
+            _settle_keys(cursor, endings, states)
         completed = [ending.job for ending in accepted if ending.state == State.COMPLETED]
         if completed:
             for effect in batch.effects:
                 effect(completed)
         _record_failures(accepted, task, worker_name)
-        settled = _count(endings, accepted)
-        _enqueue_follow_ups(accepted)
+        settled = _count(endings, accepted, states)
         _count_minute(accepted, settled, task=task, worker_id=worker_id, run_s=run_s)
-    _log_failures(accepted, worker_name)
+        _enqueue_follow_ups(accepted)
+    _log_failures(accepted, task, worker_name)
     return settled
 
 
-def _ending(job: ClaimedJob, outcome: Outcome, task: Task) -> _Ending:
-    match outcome:
-        case Completed():
-            return _Ending(job, outcome, State.COMPLETED)
-        case Released(is_suspect):
-            return _Ending(job, outcome, State.PENDING, refund=1, is_suspect=is_suspect)
-        case Failed(error):
-            return _failed_ending(job, outcome, error, task)
+def _is_plain(batch: Batch) -> bool:
+    """Tell whether all jobs are completed and leave nothing behind: no result, follow-up, effect or key."""
+    return not batch.effects and all(
+        type(outcome) is Completed and outcome.result is None and not outcome.then
+        for outcome in batch.outcomes.values()
+    ) and not any(job.key for job in batch.jobs)  # fmt: skip
 
 
-def _failed_ending(job: ClaimedJob, outcome: Failed, error: BaseException, task: Task) -> _Ending:
-    family = family_of(error)
-    decision = decide(
-        family=family,
-        attempt=job.attempt,
-        max_attempts=job.max_attempts,
-        waits=job.waits,
-        backoff_s=task.backoff_s,
-        retry_after_s=error.retry_after_s if isinstance(error, RateLimitedError) else 0.0,
-        chance=random.random(),  # noqa: S311 it spreads retries, it keeps no secret
+def _settle_plain(batch: Batch, *, task: Task, run_s: float) -> Settled:
+    jobs = batch.jobs
+    with connection.cursor() as cursor:
+        cursor.execute(
+            sql.SETTLE_PLAIN,
+            {
+                "ids": [job.id for job in jobs],
+                "leases": [job.lease for job in jobs],
+                "worker": jobs[0].worker_id,
+                "task": task.name,
+                "run_s": run_s,
+                "wait_s": sum(job.wait_s for job in jobs),
+            },
+        )
+        completed, ours = cursor.fetchone()
+    return Settled(completed=completed, cancelled=ours - completed, fenced=len(jobs) - ours)
+
+
+def _write(cursor: Any, endings: Sequence[Ending], task: Task, worker_id: int) -> dict[int, str]:
+    """Change the rows whose lease is still ours; return the states that they have now."""
+    cursor.execute(
+        sql.SETTLE,
+        [
+            [ending.job.id for ending in endings],
+            [ending.job.lease for ending in endings],
+            [ending.state.value for ending in endings],
+            [float(ending.delay_s) for ending in endings],
+            [ending.refund for ending in endings],
+            [ending.waited for ending in endings],
+            [ending.is_suspect for ending in endings],
+            [_result(ending, task) for ending in endings],
+            [ending.failure.code if ending.failure else "" for ending in endings],
+            [_kept_text(ending.failure.message, task) if ending.failure else "" for ending in endings],
+            worker_id,
+        ],
     )
-    is_wait = decision.next is Next.WAIT
-    return _Ending(
-        job=job,
-        outcome=outcome,
-        state=_STATE_AFTER[decision.next],
-        delay_s=decision.delay_s,
-        refund=int(is_wait),
-        waited=int(is_wait),
-        error_code=error.code if isinstance(error, JobError) else f"bug.{type(error).__name__}",
-        error_message=str(error)[:MAX_MESSAGE_LENGTH].replace("\x00", ""),
-        family=family,
-        decision=decision,
-        traceback="".join(traceback.format_exception(error)).replace("\x00", ""),
-    )
+    return dict(cursor.fetchall())
 
 
-def _columns(endings: Sequence[_Ending]) -> list[list[Any]]:
-    return [
-        [ending.job.id for ending in endings],
-        [ending.job.lease for ending in endings],
-        [str(ending.state) for ending in endings],
-        [float(ending.delay_s) for ending in endings],
-        [ending.refund for ending in endings],
-        [ending.waited for ending in endings],
-        [ending.is_suspect for ending in endings],
-        [_result(ending.outcome) for ending in endings],
-        [ending.error_code for ending in endings],
-        [ending.error_message for ending in endings],
-    ]
+def _kept_text(text: str, task: Task) -> str:
+    return seal_text(text) if task.sensitive else text
 
 
-def _result(outcome: Outcome) -> str | None:
+def _result(ending: Ending, task: Task) -> str | None:
+    outcome = ending.outcome
     if isinstance(outcome, Completed) and outcome.result is not None:
-        return to_json(outcome.result)
+        return stored(outcome.result, task)
     return None
 
 
-def _settle_keys(cursor: Any, accepted: Sequence[_Ending]) -> None:
-    """Hold the keys of completed jobs for a day, free those of jobs that were given up."""
-    kept = [ending.job.id for ending in accepted if ending.job.key and ending.state == State.COMPLETED]
-    freed = [ending.job.id for ending in accepted if ending.job.key and ending.state in (State.FAILED, State.DEAD)]
+def _settle_keys(cursor: Any, endings: Sequence[Ending], states: Mapping[int, str]) -> None:
+    """Hold the keys of completed jobs for a day, free those of jobs that were given up or cancelled."""
+    keyed = [ending.job.id for ending in endings if ending.job.key and ending.job.id in states]
+    if not keyed:
+        return
+    kept = [job_id for job_id in keyed if states[job_id] == State.COMPLETED]
+    freed = [job_id for job_id in keyed if states[job_id] in (State.FAILED, State.DEAD, State.CANCELLED)]
     if kept:
         cursor.execute(sql.KEEP_KEYS, [kept])
     if freed:
         cursor.execute(sql.FREE_KEYS, [freed])
 
 
-def _enqueue_follow_ups(accepted: Sequence[_Ending]) -> None:
+def _enqueue_follow_ups(accepted: Sequence[Ending]) -> None:
     enqueue_many(
         [
             inherit(new, ending.job)
@@ -163,44 +148,45 @@ def _enqueue_follow_ups(accepted: Sequence[_Ending]) -> None:
 
 def inherit(new: NewJob, parent: ClaimedJob) -> NewJob:
     """Return `new` with what it leaves open taken from the job that it follows."""
-    return NewJob(
-        task=new.task,
-        payload=new.payload,
+    return replace(
+        new,
         tenant=parent.tenant if new.tenant is None else new.tenant,
         priority=parent.priority if new.priority is None else new.priority,
-        key=new.key,
         group=parent.group if new.group is None else new.group,
-        gate=new.gate,
-        delay_s=new.delay_s,
-        meta={**parent.meta, "parent": parent.id} if new.meta is None else new.meta,
+        meta=parent.meta if new.meta is None else new.meta,
+        parent=parent.id if new.parent is None else new.parent,
     )
 
 
-def _record_failures(accepted: Sequence[_Ending], task: Task, worker_name: str) -> None:
-    failed = [ending for ending in accepted if ending.decision is not None]
+def _record_failures(accepted: Sequence[Ending], task: Task, worker_name: str) -> None:
+    failed = [ending for ending in accepted if ending.failure is not None]
     if not failed:
         return
     now = timezone.now()
-    JobAttempt.objects.bulk_create([_attempt(ending, worker_name, now) for ending in failed])
-    bury([_burial(ending, now) for ending in failed if ending.state in (State.FAILED, State.DEAD)], task)
+    JobAttempt.objects.bulk_create([_attempt(ending, task, worker_name, now) for ending in failed])
+    bury([_burial(ending, task, now) for ending in failed if ending.state in (State.FAILED, State.DEAD)], task)
 
 
-def _attempt(ending: _Ending, worker_name: str, now: datetime) -> JobAttempt:
+def _attempt(ending: Ending, task: Task, worker_name: str, now: datetime) -> JobAttempt:
+    failure = ending.failure
+    assert failure is not None  # noqa: S101 only failed ones come here
     return JobAttempt(
         job_id=ending.job.id,
         attempt=ending.job.attempt,
         worker_name=worker_name,
         started_at=ending.job.claimed_at,
         ended_at=now,
-        family=ending.family or "",
-        error_code=ending.error_code,
-        error_message=ending.error_message,
-        traceback=ending.traceback,
-        decision=ending.decision.reason if ending.decision else "",
+        family=failure.family,
+        error_code=failure.code,
+        error_message=_kept_text(failure.message, task),
+        traceback=_kept_text(failure.traceback, task),
+        decision=failure.decision.reason,
     )
 
 
-def _burial(ending: _Ending, now: datetime) -> Burial:
+def _burial(ending: Ending, task: Task, now: datetime) -> Burial:
+    failure = ending.failure
+    assert failure is not None  # noqa: S101 only failed ones come here
     return Burial(
         given_up=GivenUp(
             id=ending.job.id,
@@ -208,27 +194,29 @@ def _burial(ending: _Ending, now: datetime) -> Burial:
             tenant=ending.job.tenant,
             group=ending.job.group,
             payload=ending.job.payload,
-            reason=_REASONS.get(ending.family, "exhausted") if ending.family else "exhausted",
-            error_code=ending.error_code,
-            error_message=ending.error_message,
+            reason=failure.reason,
+            error_code=failure.code,
+            error_message=failure.message,
         ),
-        traceback=ending.traceback,
+        traceback=failure.traceback,
         last_attempt_at=now,
+        status_code=failure.status_code,
     )
 
 
-def _count(endings: Sequence[_Ending], accepted: Sequence[_Ending]) -> Settled:
-    states = Counter(ending.state for ending in accepted)
+def _count(endings: Sequence[Ending], accepted: Sequence[Ending], states: Mapping[int, str]) -> Settled:
+    reached = Counter(ending.state for ending in accepted)
     return Settled(
-        completed=states[State.COMPLETED],
-        retried=states[State.SCHEDULED],
-        given_up=states[State.FAILED] + states[State.DEAD],
-        released=states[State.PENDING],
-        fenced=len(endings) - len(accepted),
+        completed=reached[State.COMPLETED],
+        retried=reached[State.SCHEDULED],
+        given_up=reached[State.FAILED] + reached[State.DEAD],
+        released=reached[State.PENDING],
+        cancelled=len(states) - len(accepted),
+        fenced=len(endings) - len(states),
     )
 
 
-def _count_minute(accepted: Sequence[_Ending], settled: Settled, *, task: Task, worker_id: int, run_s: float) -> None:
+def _count_minute(accepted: Sequence[Ending], settled: Settled, *, task: Task, worker_id: int, run_s: float) -> None:
     if not accepted:
         return
     wait_s = sum(ending.job.wait_s for ending in accepted)
@@ -239,24 +227,25 @@ def _count_minute(accepted: Sequence[_Ending], settled: Settled, *, task: Task, 
         )
 
 
-def _log_failures(accepted: Sequence[_Ending], worker_name: str) -> None:
+def _log_failures(accepted: Sequence[Ending], task: Task, worker_name: str) -> None:
     for ending in accepted:
-        if ending.decision is None:
+        failure = ending.failure
+        if failure is None:
             continue
-        is_bug = ending.family is Family.BUG
+        is_bug = failure.family is Family.BUG
+        text = f"{failure.message}\n{failure.traceback}" if is_bug else failure.message
         logger.log(
             logging.ERROR if is_bug or ending.state in (State.FAILED, State.DEAD) else logging.WARNING,
-            "job failed: %s%s",
-            ending.error_message,
-            f"\n{ending.traceback}" if is_bug else "",
+            "job failed: %s",
+            "(not shown)" if task.sensitive else redact_text(text, payload=ending.job.payload, pii=task.pii),
             extra={
                 "task": ending.job.task,
                 "job": ending.job.id,
                 "tenant": ending.job.tenant,
                 "attempt": ending.job.attempt,
-                "family": str(ending.family),
-                "code": ending.error_code,
-                "decision": ending.decision.reason,
+                "family": str(failure.family),
+                "code": failure.code,
+                "decision": failure.decision.reason,
                 "worker": worker_name,
             },
         )

@@ -5,10 +5,12 @@ runs under VAR_DIR (its addresses stand in VAR_DIR/stack.json), and makes a secr
 With DATABASE_URL set, nothing has a default that would be unsafe in production.
 """
 
+import base64
 import os
+from collections.abc import Sequence
 from pathlib import Path
 
-from environs import Env, validate
+from environs import Env, ValidationError, validate
 
 from marketplace.stack.rendezvous import embedded_environment
 
@@ -46,8 +48,8 @@ INSTALLED_APPS = [
     "rest_framework",
     "drf_spectacular",
     "drf_spectacular_sidecar",
+    "jobs",  # before django_rq: its rqworker listens to every queue when none is named
     "django_rq",
-    "jobs",
     "marketplace",
     "catalog",
     "qc",
@@ -108,6 +110,8 @@ SECURE_PROXY_SSL_HEADER = ("HTTP_X_FORWARDED_PROTO", "https") if BEHIND_PROXY el
 # --- data: PostgreSQL is the truth, Redis carries, Milvus finds -----------------------------------
 DATABASES = {"default": env.dj_db_url("DATABASE_URL", conn_max_age=600, conn_health_checks=True)}
 DATABASES["default"].setdefault("OPTIONS", {})["connect_timeout"] = 5
+# A process that is stopped inside a transaction must not hold its rows for ever.
+DATABASES["default"]["OPTIONS"].setdefault("options", "-c idle_in_transaction_session_timeout=60s")
 
 REDIS_URL = env.str("REDIS_URL", "")
 if not REDIS_URL:
@@ -126,10 +130,42 @@ SESSION_ENGINE = "django.contrib.sessions.backends.cached_db"
 MILVUS_URI = env.str("MILVUS_URI", "http://127.0.0.1:19530")
 MILVUS_TOKEN = env.str("MILVUS_TOKEN", "")
 
+
 # --- jobs -----------------------------------------------------------------------------------------
+def _are_encryption_keys(keys: Sequence[str]) -> None:
+    """Refuse what is no Fernet key, without showing it."""
+    for number, key in enumerate(keys, start=1):
+        try:
+            is_key = len(base64.b64decode(key, altchars=b"-_", validate=True)) == 32
+        except ValueError:
+            is_key = False
+        if not is_key:
+            raise ValidationError(f"key {number} is not 32 bytes in URL-safe base64")
+
+
+# The first encrypts what sensitive tasks carry; all decrypt. See `manage.py rotate_job_keys`.
+JOB_ENCRYPTION_KEYS: list[str] = env.list("JOB_ENCRYPTION_KEYS", [], validate=_are_encryption_keys)
 JOB_CONCURRENCY = env.int("JOB_CONCURRENCY", 5, validate=validate.Range(min=1))
 JOB_TIMEOUT_S = env.int("JOB_TIMEOUT", 300, validate=validate.Range(min=1))
 JOB_SILENCE_S = env.float("JOB_SILENCE_S", 30.0, validate=validate.Range(min=2))
+# Final jobs younger than this stay on the ledger, whatever their tasks say.
+JOB_KEEP_S = env.float("JOB_KEEP_S", 3600.0, validate=validate.Range(min=0))
+# Submissions from outside: jobs a minute and jobs due at once of one tenant, where its row does not say; and the jobs
+# due in all above which low priority is refused (normal above twice, high above four times as many).
+JOB_SUBMISSIONS_PER_MIN = env.int("JOB_SUBMISSIONS_PER_MIN", 600, validate=validate.Range(min=1))
+JOB_MAX_WAITING = env.int("JOB_MAX_WAITING", 50_000, validate=validate.Range(min=1))
+JOB_OVERLOAD_DEPTH = env.int("JOB_OVERLOAD_DEPTH", 50_000, validate=validate.Range(min=1))
+# Seconds that a worker which is asked to stop gives the batch in hand; then the batch goes back, and the worker goes.
+JOB_GRACE_S = env.float("JOB_GRACE_S", 30.0, validate=validate.Range(min=0))
+# Seconds that a running job which is cancelled has to notice it; then its process is ended.
+JOB_CANCEL_GRACE_S = env.float("JOB_CANCEL_GRACE_S", 30.0, validate=validate.Range(min=0))
+# What a supervisor calls the place that a worker process fills; host and queues by default.
+JOB_WORKER_NAME = env.str("JOB_WORKER_NAME", "")
+# After so many jobs, or above so much memory, a worker makes room for a fresh one; 0: never.
+JOB_WORKER_MAX_JOBS = env.int("JOB_WORKER_MAX_JOBS", 0, validate=validate.Range(min=0))
+JOB_WORKER_MAX_MB = env.int("JOB_WORKER_MAX_MB", 0, validate=validate.Range(min=0))
+# Where outcomes wait while PostgreSQL is away; it must outlive the process.
+JOB_SPOOL_DIR = Path(env.str("JOB_SPOOL_DIR", str(VAR_DIR / "spool")))
 JOB_QUEUES = [
     "sync-seller",
     "scrape-catalog",
@@ -139,6 +175,10 @@ JOB_QUEUES = [
     "quality-control",
     "index-product",
 ]
+# Schedules that come with the code, by name: created by the first dispatcher that leads, and the staff's from then on.
+JOB_SCHEDULES = {
+    "resync-sellers": {"task": "resync-sellers", "crontab": "*/5 * * * *"},
+}
 RQ_QUEUES = {
     name: {
         "URL": REDIS_URL,
@@ -190,6 +230,10 @@ SPECTACULAR_SETTINGS = {
         "SyncStatus": "marketplace.models.SyncRun.Status",
         "ProductStatus": "marketplace.models.Product.Status",
         "PictureStatus": "marketplace.models.Picture.Status",
+        "JobState": "jobs.models.State",
+        "JobPriority": "jobs.serializers_admin.PriorityName",
+        "TaskMode": "jobs.models.TaskSwitch.Mode",
+        "BulkRetryState": "jobs.models.BulkRetry.State",
     },
     "TAGS": [
         {"name": "sellers", "description": "Register, and say where the catalog is."},
@@ -197,6 +241,10 @@ SPECTACULAR_SETTINGS = {
         {"name": "products", "description": "What came of it."},
         {"name": "search", "description": "What buyers see."},
         {"name": "jobs", "description": "The work behind it."},
+        {
+            "name": "staff",
+            "description": "For operators, who are logged in to the admin: jobs, dead letters, pauses, paces.",
+        },
     ],
     "SWAGGER_UI_DIST": "SIDECAR",
     "SWAGGER_UI_FAVICON_HREF": "SIDECAR",
@@ -252,9 +300,13 @@ LOGGING = {
     "formatters": {
         "json": {"()": "jobs.logs.JsonFormatter"},
         "text": {"()": "jobs.logs.TextFormatter"},
+        "line": {"()": "jobs.logs.LineFormatter"},
     },
-    "handlers": {"stderr": {"class": "logging.StreamHandler", "formatter": LOG_FORMAT}},
-    "root": {"handlers": ["stderr"], "level": LOG_LEVEL},
+    "handlers": {
+        "stderr": {"class": "logging.StreamHandler", "formatter": LOG_FORMAT},
+        "journal": {"class": "jobs.journal.JournalHandler", "level": "INFO", "formatter": "line"},
+    },
+    "root": {"handlers": ["stderr", "journal"], "level": LOG_LEVEL},
     "loggers": {
         "rq.worker": {"level": "WARNING"},
         "pymilvus": {"level": "CRITICAL"},  # it logs a traceback for each call to a server that is away

@@ -5,10 +5,12 @@ from dataclasses import dataclass
 from django.db import IntegrityError, transaction
 from django.db.models import Count
 
+from jobs.admission import admit
 from jobs.batch import NewJob
-from jobs.ledger import enqueue, open_group
+from jobs.ledger import enqueue
 from jobs.models import Audit, Priority
 from jobs.stats import group_counts, group_retries
+from jobs.workflows import open_group
 from marketplace.models import Product, Seller, SyncRun
 
 
@@ -30,14 +32,20 @@ class Progress:
     retries: int
 
 
-def start_sync(*, seller: Seller, trigger: str) -> tuple[SyncRun, bool]:
+def start_sync(*, seller: Seller, trigger: str, is_submission: bool = False) -> tuple[SyncRun, bool]:
     """Start reading the seller's catalog; return the sync, and whether it is new.
 
     A seller has one running sync at most: while one runs, it is the answer.
 
+    Args:
+        seller: whose catalog it is.
+        trigger: who started it: api, admin, command, schedule.
+        is_submission: it comes from outside, and may be refused when there is too much work.
+
     Raises:
         NoCatalogAddress: there is nothing to read.
         SellerSuspended: the seller is suspended.
+        TooManyJobs: the submission is refused for now.
     """
     if seller.status != Seller.Status.ACTIVE:
         raise SellerSuspended
@@ -47,6 +55,8 @@ def start_sync(*, seller: Seller, trigger: str) -> tuple[SyncRun, bool]:
         running = SyncRun.objects.filter(seller=seller, status=SyncRun.Status.RUNNING).first()
         if running is not None:
             return running, False
+        if is_submission:
+            admit(tenant=seller.tenant, priority=sync_priority(seller=seller, trigger=trigger))
         try:
             with transaction.atomic():
                 return _new_sync(seller, trigger=trigger), True
@@ -64,9 +74,17 @@ def start_sync_for_staff(*, seller: Seller, actor: str, reason: str) -> tuple[Sy
     return sync, is_new
 
 
+def sync_priority(*, seller: Seller, trigger: str) -> Priority:
+    """Decide how urgent a sync's jobs are: premium sellers first; what nobody waits for gives way to what was asked."""
+    is_premium = seller.plan == Seller.Plan.PREMIUM
+    if trigger == "schedule":
+        return Priority.NORMAL if is_premium else Priority.LOW
+    return Priority.HIGH if is_premium else Priority.NORMAL
+
+
 def _new_sync(seller: Seller, *, trigger: str) -> SyncRun:
     sync = SyncRun.objects.create(seller=seller, catalog_address=seller.catalog_address, trigger=trigger)
-    priority = Priority.HIGH if seller.plan == Seller.Plan.PREMIUM else Priority.NORMAL
+    priority = sync_priority(seller=seller, trigger=trigger)
     open_group(
         sync.group,
         tenant=seller.tenant,

@@ -50,6 +50,8 @@ class Migration(migrations.Migration):
             name='JobDependency',
             fields=[
                 ('pk', models.CompositePrimaryKey('on_id', 'job_id', blank=True, editable=False, primary_key=True, serialize=False)),
+                ('job', models.ForeignKey(db_constraint=False, on_delete=django.db.models.deletion.DO_NOTHING, related_name='dependencies', to='jobs.job')),
+                ('on', models.ForeignKey(db_constraint=False, db_index=False, on_delete=django.db.models.deletion.DO_NOTHING, related_name='dependents', to='jobs.job')),
                 ('runs_anyway', models.BooleanField(default=False, help_text='Runs also when the other was not completed; else it is cancelled.')),
             ],
         ),
@@ -304,16 +306,6 @@ class Migration(migrations.Migration):
         migrations.AddConstraint(
             model_name='gate',
             constraint=models.CheckConstraint(condition=models.Q(models.Q(('rate_per_s__isnull', True), ('rate_per_s__gt', 0), _connector='OR'), models.Q(('staff_rate_per_s__isnull', True), ('staff_rate_per_s__gt', 0), _connector='OR'), models.Q(('staff_burst__isnull', True), ('staff_burst__gte', 1), _connector='OR'), ('burst__gte', 1)), name='gate_lets_something_pass'),
-        ),
-        migrations.AddField(
-            model_name='jobdependency',
-            name='job',
-            field=models.ForeignKey(db_constraint=False, on_delete=django.db.models.deletion.DO_NOTHING, related_name='dependencies', to='jobs.job'),
-        ),
-        migrations.AddField(
-            model_name='jobdependency',
-            name='on',
-            field=models.ForeignKey(db_constraint=False, db_index=False, on_delete=django.db.models.deletion.DO_NOTHING, related_name='dependents', to='jobs.job'),
         ),
         migrations.AddField(
             model_name='jobline',

@@ -1,9 +1,11 @@
 """Where the embedded stack of a var folder tells others how to reach it."""
 
+import base64
 import fcntl
 import json
 import os
 import secrets
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -63,12 +65,16 @@ def _is_alive(pid: int) -> bool:
 
 
 def embedded_environment(var_dir: Path) -> dict[str, str]:
-    """Return the variables that reach the stack of var_dir, and its secret.
+    """Return the variables that reach the stack of var_dir, and its secrets.
 
     When no stack runs, DATABASE_URL names no server: commands that need none still work,
     the others fail on their first query.
     """
-    values = {"DATABASE_URL": NOT_RUNNING_URL, "SECRET_KEY": embedded_secret(var_dir)}
+    values = {
+        "DATABASE_URL": NOT_RUNNING_URL,
+        "SECRET_KEY": embedded_secret(var_dir),
+        "JOB_ENCRYPTION_KEYS": embedded_encryption_key(var_dir),
+    }
     state = running_stack(var_dir)
     return values | state["env"] if state else values
 
@@ -78,7 +84,14 @@ def embedded_secret(var_dir: Path) -> str:
     return kept_secret(var_dir / "secret-key")
 
 
-def kept_secret(path: Path) -> str:
+def embedded_encryption_key(var_dir: Path) -> str:
+    """Return the key that encrypts the sensitive jobs of var_dir, made on first use: 32 bytes in URL-safe base64."""
+    return kept_secret(
+        var_dir / "job-encryption-key", make=lambda: base64.urlsafe_b64encode(secrets.token_bytes(32)).decode()
+    )
+
+
+def kept_secret(path: Path, *, make: Callable[[], str] = lambda: secrets.token_urlsafe(50)) -> str:
     """Return the secret kept at path, made on first use and readable by its owner only."""
     try:
         return path.read_text()
@@ -87,7 +100,7 @@ def kept_secret(path: Path) -> str:
     path.parent.mkdir(parents=True, exist_ok=True)
     draft = path.with_name(f"{path.name}.{os.getpid()}")
     draft.touch(mode=0o600)
-    draft.write_text(secrets.token_urlsafe(50))
+    draft.write_text(make())
     try:
         os.link(draft, path)  # atomic: of two first users one wins, and both read the winner's
     except FileExistsError:

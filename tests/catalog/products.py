@@ -11,10 +11,11 @@ from PIL import Image
 
 from jobs.batch import NewJob
 from jobs.execution import run_once
-from jobs.ledger import enqueue_many, open_group
+from jobs.ledger import enqueue_many
 from jobs.models import Job
 from jobs.permits import batch_size_of
 from jobs.session import Session
+from jobs.workflows import open_group
 from marketplace.models import Category, Picture, Product, ProductCategory, Seller, SyncRun
 
 

@@ -13,10 +13,10 @@ from catalog.milvus import patiently
 from catalog.models import StoredVector
 from catalog.search import Search, search_products
 from jobs.batch import NewJob
-from jobs.dispatch import finish_groups
 from jobs.ledger import enqueue
 from jobs.models import DeadLetter, Job
 from jobs.session import Session
+from jobs.workflows import finish_groups
 from marketplace.models import Picture, Product, SyncRun
 from qc.models import Verdict
 from tests.catalog.products import (
