@@ -7,8 +7,8 @@ from tests.settings import *
 INSTALLED_APPS = [
     "django.contrib.auth",
     "django.contrib.contenttypes",
-    "django_rq",
     "jobs",
+    "django_rq",
     "tests.workload",
     "tests.chaos",
 ]

@@ -4,12 +4,12 @@ from typing import Any
 
 from django.db import transaction
 
-from jobs import execution
+from jobs import execution, settling
 from jobs.batch import ClaimedJob
 from jobs.worker import PermitWorker
 from tests.chaos.crash_points import reach
 
-_claim, _settle = execution.claim, execution.settle
+_claim, _settle = execution.claim, settling.settle
 
 
 def _claim_in_steps(*arguments: Any, **options: Any) -> list[ClaimedJob]:
@@ -35,7 +35,7 @@ class VictimWorker(PermitWorker):
     def __init__(self, *arguments: Any, **options: Any) -> None:
         super().__init__(*arguments, **options)
         execution.claim = _claim_in_steps
-        execution.settle = _settle_in_steps
+        settling.settle = _settle_in_steps
 
     def execute_job(self, job: Any, queue: Any) -> None:
         """Work on a permit that has been popped."""

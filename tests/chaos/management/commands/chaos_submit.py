@@ -82,7 +82,7 @@ class Work:
             priority=self._chance.choice(list(Priority)),
             group=group if kind != "keyed" else None,
             key=f"s{self._count}" if kind == "keyed" else None,
-            gate=GATE if kind == "gated" else None,
+            gates=[GATE] if kind == "gated" else (),
             delay_s=self._chance.uniform(0.2, 3.0) if kind == "delayed" else 0,
         )
         if kind == "keyed":

@@ -12,11 +12,10 @@ from typing import Any
 
 from django.core.management import call_command
 from django.core.management.base import BaseCommand
-from django_rq.management.commands import rqworker  # noqa: F401 imported here, it is there in each fork
 
 from jobs.batch import NewJob
 from jobs.ledger import enqueue_many
-from jobs.management.commands import dispatcher  # noqa: F401 as above
+from jobs.management.commands import dispatcher, rqworker  # noqa: F401 imported here, they are there in each fork
 from jobs.models import FINAL_STATES, Job, JobAttempt, Worker
 from jobs.permits import transport
 from tests.chaos.cells import CELLS, Cell
