@@ -14,7 +14,8 @@ from unfold.decorators import display
 
 from jobs.admin_dead_letters import DeadLetterAdmin
 from jobs.admin_lists import QueueFilter, ReadOnlyAdmin, TaskFilter
-from jobs.models import Audit, DeadLetter, Job, State, Worker
+from jobs.admin_schedules import ScheduleAdmin
+from jobs.models import Audit, DeadLetter, Job, Schedule, State, Worker
 from jobs.presentation import (
     attempts_text,
     label,
@@ -27,6 +28,7 @@ from jobs.presentation import (
 )
 
 admin.site.register(DeadLetter, DeadLetterAdmin)
+admin.site.register(Schedule, ScheduleAdmin)
 
 STATE_LABELS = {
     State.WAITING: "info",

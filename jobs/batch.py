@@ -1,6 +1,6 @@
 """What a handler sees: a batch of claimed jobs, each of which gets an outcome of its own."""
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor, as_completed
 from dataclasses import dataclass, field
 from datetime import datetime
@@ -8,6 +8,7 @@ from typing import Any
 
 from django.conf import settings
 
+from jobs.journal import journal, speaking_for
 from jobs.models import Priority
 
 
@@ -66,6 +67,7 @@ class ClaimedJob:
     claimed_at: datetime
     wait_s: float
     is_suspect: bool
+    worker_id: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -120,6 +122,7 @@ class Batch(Sequence[ClaimedJob]):
 
     jobs: Sequence[ClaimedJob]
     is_stopping: Callable[[], bool] = field(default=lambda: False)
+    cancelled: Callable[[], Collection[int]] = field(default=lambda: ())
     outcomes: dict[int, Outcome] = field(default_factory=dict)
     effects: list[Effect] = field(default_factory=list)
 
@@ -154,6 +157,26 @@ class Batch(Sequence[ClaimedJob]):
         for job in jobs:
             self.outcomes[job.id] = Released(is_suspect=True)
 
+    def is_cancelled(self, job: ClaimedJob) -> bool:
+        """Tell whether the job's cancellation was asked for: then whatever it does is for nothing.
+
+        Long work looks now and then; a job that does not end in JOB_CANCEL_GRACE_S is ended with its process.
+        """
+        return job.id in self.cancelled()
+
+    def log(self, job: ClaimedJob, message: str, *, level: str = "INFO") -> None:
+        """Keep a line for those who watch the job, now or later."""
+        journal().add(job.id, message, level=level)
+
+    def progress(self, job: ClaimedJob, pct: float, message: str = "") -> None:
+        """Tell how far the job is, from 0 to 100, and what it does."""
+        journal().add(job.id, message, progress_pct=min(100.0, max(0.0, pct)))
+
+    def run(self, handler: Callable[["Batch"], None]) -> None:
+        """Call the handler; what it logs is kept as the job's where the batch is of one job."""
+        with speaking_for(self.jobs[0].id if len(self.jobs) == 1 else None):
+            handler(self)
+
     def on_settle(self, effect: Effect) -> None:
         """Run effect in the settling transaction, with those completed jobs whose lease is still ours.
 
@@ -181,9 +204,10 @@ class Batch(Sequence[ClaimedJob]):
         """
 
         def start(job: ClaimedJob) -> tuple[bool, Any]:
-            if self.is_stopping():
+            if self.is_stopping() or self.is_cancelled(job):
                 return False, None
-            return True, work(job)
+            with speaking_for(job.id):
+                return True, work(job)
 
         with ThreadPoolExecutor(max_workers=concurrency or settings.JOB_CONCURRENCY) as pool:
             futures: dict[Future[tuple[bool, Any]], ClaimedJob] = {

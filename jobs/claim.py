@@ -22,11 +22,11 @@ def claim(queue: str, *, worker_id: int, limit: int) -> list[ClaimedJob]:
     with connection.cursor() as cursor:
         cursor.execute(sql.CLAIM, {"worker": worker_id, "queue": queue, "limit": limit})
         claimed_at = timezone.now()
-        jobs = [_claimed(row, claimed_at) for row in cursor.fetchall()]
+        jobs = [_claimed(row, claimed_at, worker_id) for row in cursor.fetchall()]
     return sorted(jobs, key=lambda job: (job.priority, job.id))
 
 
-def _claimed(row: tuple[Any, ...], claimed_at: datetime) -> ClaimedJob:
+def _claimed(row: tuple[Any, ...], claimed_at: datetime, worker_id: int) -> ClaimedJob:
     (job_id, task, tenant, priority, attempt, max_attempts, waits, lease, group, gate, key, *rest) = row
     (payload, meta, wait_s, is_suspect) = rest
     return ClaimedJob(
@@ -46,6 +46,7 @@ def _claimed(row: tuple[Any, ...], claimed_at: datetime) -> ClaimedJob:
         claimed_at=claimed_at,
         wait_s=max(0.0, wait_s),
         is_suspect=is_suspect,
+        worker_id=worker_id,
     )
 
 

@@ -19,6 +19,7 @@ from jobs.gates import declare_gates, hold_paused, pass_gates, paused_queues
 from jobs.models import JobGroup, JobKey
 from jobs.permits import has_permit, wake
 from jobs.reclaim import reclaim_lost_jobs
+from jobs.schedules import create_declared_schedules, fire_due_schedules
 from jobs.session import LOCK_CLASS
 from jobs.stats import group_counts
 from jobs.workflows import finish_groups, release_waiting
@@ -28,6 +29,7 @@ logger = logging.getLogger(__name__)
 TICK_S = 0.25
 LEADER_KEY = 0
 MAX_DUE_A_TICK = 5_000
+LEADER_SILENCE = "10s"  # longer than Redis may keep a tick waiting
 RECLAIM_PAUSE_S = 5.0  # after an outage of PostgreSQL every session is gone, and no worker is dead
 HOUSEKEEPING_EVERY_S = 60.0
 PROGRESS_EVERY_S = 10.0
@@ -67,6 +69,7 @@ class Dispatcher:
         if self._clock() >= self._reclaim_at and not _postgres_just_started():
             due += reclaim_lost_jobs()
         finish_groups()
+        fire_due_schedules()
         release_waiting()
         due += release_scheduled()
         hold_paused()
@@ -99,7 +102,15 @@ class Dispatcher:
             logger.info("this dispatcher leads")
             declare_gates()
             make_lanes()
+            create_declared_schedules()
+            self._give_up_when_stopped()
         return self.is_leader
+
+    def _give_up_when_stopped(self) -> None:
+        """Let the server end our session when we are not heard of: a leader that is stopped must not go on leading."""
+        with connection.cursor() as cursor:
+            for name in ("idle_session_timeout", "idle_in_transaction_session_timeout"):
+                cursor.execute("SELECT set_config(%s, %s, false)", [name, LEADER_SILENCE])
 
     def _keep_house(self) -> None:
         now = self._clock()

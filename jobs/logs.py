@@ -32,6 +32,16 @@ class JsonFormatter(logging.Formatter):
         return json.dumps(entry, default=str)
 
 
+class LineFormatter(logging.Formatter):
+    """`message key=value`: for a log whose lines have their time and level beside them."""
+
+    def format(self, record: logging.LogRecord) -> str:
+        """Return message and extra fields, with the traceback below where there is one."""
+        extra = "".join(f" {name}={value}" for name, value in _extra(record).items())
+        line = scrubbed(record.getMessage()) + extra
+        return f"{line}\n{scrubbed(self.formatException(record.exc_info))}" if record.exc_info else line
+
+
 class TextFormatter(logging.Formatter):
     """`12:00:00.000 INFO jobs.dispatch: message key=value`."""
 

@@ -7,8 +7,9 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
+import psycopg
 from django.conf import settings
-from django.db import connection, transaction
+from django.db import OperationalError, connection, transaction
 from django.utils import timezone
 
 from jobs import sql
@@ -25,6 +26,7 @@ logger = logging.getLogger(__name__)
 
 BEAT_LATE_S = 1.2
 MAX_CRASHES = 3
+LOCK_PATIENCE = "500ms"
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,15 +52,35 @@ def reclaim_lost_jobs() -> Counter[str]:
     with connection.cursor() as cursor:
         cursor.execute(sql.LOST_WORKERS, {"lock_class": LOCK_CLASS, "beat_s": BEAT_LATE_S})
         late = cursor.fetchall()
+        cursor.execute(sql.ORPHANS)
+        orphaned = [row[0] for row in cursor.fetchall()]
     for worker_id, name, is_gone, silent_s in late:
         if is_gone or silent_s > settings.JOB_SILENCE_S:
-            handed_back += _reclaim(worker_id, name, has_crashed=is_gone)
+            handed_back += _reclaim_patiently(worker_id, name, has_crashed=is_gone)
+    for worker_id in orphaned:
+        handed_back += _reclaim_patiently(worker_id, f"ended worker {worker_id}", has_crashed=False)
     return handed_back
+
+
+def _reclaim_patiently(worker_id: int, name: str, *, has_crashed: bool) -> Counter[str]:
+    """Reclaim, unless a transaction of the worker's holds its rows: then a later tick does.
+
+    A worker that was stopped while it settled holds locks until the server ends its idle transaction; the tick must not
+    wait for that.
+    """
+    try:
+        return _reclaim(worker_id, name, has_crashed=has_crashed)
+    except OperationalError as error:
+        if not isinstance(error.__cause__, psycopg.errors.LockNotAvailable):
+            raise
+        logger.warning("a lost worker still settles", extra={"worker": name})
+        return Counter()
 
 
 def _reclaim(worker_id: int, name: str, *, has_crashed: bool) -> Counter[str]:
     now = timezone.now()
     with transaction.atomic(), connection.cursor() as cursor:
+        cursor.execute("SELECT set_config('lock_timeout', %s, true)", [LOCK_PATIENCE])
         ended = Worker.objects.filter(pk=worker_id, ended_at=None).update(
             status=Worker.Status.OFFLINE, ended_at=now, end_reason="crashed" if has_crashed else "silent"
         )

@@ -1,7 +1,7 @@
 """The tasks: declared kinds of work, found by name."""
 
 from collections.abc import Callable, Collection, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 
 from django.conf import settings
 
@@ -28,20 +28,20 @@ class Task:
     name: str
     handler: Handler
     queue: str
-    batch_size: int
-    timeout_s: float
-    retry: RetryPolicy
-    attempts: int
-    gates: Mapping[str, Pace]
-    subject: Sequence[str]
-    keep_completed: int | None
-    keep_failed: int | None
-    keep_s: float | None
-    is_inline_without_redis: bool
-    on_give_up: OnGiveUp | None
-    warm_up: WarmUp | None
+    batch_size: int = 1
+    timeout_s: float = 300.0
+    retry: RetryPolicy = STANDARD
+    attempts: int = 3
+    gates: Mapping[str, Pace] = field(default_factory=dict)
+    subject: Sequence[str] = ()
+    keep_completed: int | None = 100
+    keep_failed: int | None = 50
+    keep_s: float | None = None
     sensitive: bool = False
     pii: Collection[str] = frozenset()
+    is_inline_without_redis: bool = False
+    on_give_up: OnGiveUp | None = None
+    warm_up: WarmUp | None = None
 
 
 _tasks: dict[str, Task] = {}

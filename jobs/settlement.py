@@ -36,13 +36,16 @@ class Settled:
     fenced: int = 0
 
 
-def settle(batch: Batch, *, task: Task, worker_id: int, worker_name: str, run_s: float) -> Settled:
+def settle(batch: Batch, *, task: Task, worker_name: str, run_s: float) -> Settled:
     """Write the outcomes of a batch whose every job has one.
 
     Rows change only where the lease is still ours. Effects run for the completed ones among them, then
     follow-ups are enqueued, all in one transaction: it happens whole or not at all. A job whose cancellation
     was asked for meanwhile ends as cancelled, without effects or follow-ups.
     """
+    if _is_plain(batch):
+        return _settle_plain(batch, task=task, run_s=run_s)
+    worker_id = batch.jobs[0].worker_id
     endings = endings_of(batch, task)
     with transaction.atomic():
         with connection.cursor() as cursor:
@@ -59,6 +62,32 @@ def settle(batch: Batch, *, task: Task, worker_id: int, worker_name: str, run_s:
         _enqueue_follow_ups(accepted)
     _log_failures(accepted, task, worker_name)
     return settled
+
+
+def _is_plain(batch: Batch) -> bool:
+    """Tell whether all jobs are completed and leave nothing behind: no result, follow-up, effect or key."""
+    return not batch.effects and all(
+        type(outcome) is Completed and outcome.result is None and not outcome.then
+        for outcome in batch.outcomes.values()
+    ) and not any(job.key for job in batch.jobs)  # fmt: skip
+
+
+def _settle_plain(batch: Batch, *, task: Task, run_s: float) -> Settled:
+    jobs = batch.jobs
+    with connection.cursor() as cursor:
+        cursor.execute(
+            sql.SETTLE_PLAIN,
+            {
+                "ids": [job.id for job in jobs],
+                "leases": [job.lease for job in jobs],
+                "worker": jobs[0].worker_id,
+                "task": task.name,
+                "run_s": run_s,
+                "wait_s": sum(job.wait_s for job in jobs),
+            },
+        )
+        completed, ours = cursor.fetchone()
+    return Settled(completed=completed, cancelled=ours - completed, fenced=len(jobs) - ours)
 
 
 def _write(cursor: Any, endings: Sequence[Ending], task: Task, worker_id: int) -> dict[int, str]:

@@ -93,10 +93,10 @@ SELECT id, task, tenant, priority, attempt, max_attempts, waits, lease, grp, gat
        is_suspect
   FROM claimed
 """
-_PAUSED = """NOT coalesce(tenant = ANY ((
-                SELECT array_agg(substr(key, 8)) FROM jobs_gate WHERE is_paused AND key LIKE 'tenant:%%')), false)
-               AND NOT coalesce(task = ANY ((
-                SELECT array_agg(substr(key, 6)) FROM jobs_gate WHERE is_paused AND key LIKE 'task:%%')), false)
+_PAUSED = """NOT tenant = ANY (ARRAY(
+                SELECT substr(key, 8) FROM jobs_gate WHERE is_paused AND key LIKE 'tenant:%%'))
+               AND NOT task = ANY (ARRAY(
+                SELECT substr(key, 6) FROM jobs_gate WHERE is_paused AND key LIKE 'task:%%'))
                AND NOT EXISTS (SELECT 1 FROM jobs_gate WHERE is_paused AND key = 'queue:' || %(queue)s)"""
 CLAIM = CLAIM.format(runnable=_PAUSED)
 
@@ -126,6 +126,29 @@ told AS (
 INSERT INTO jobs_jobevent (kind, ids, tasks, tenants, groups)
 SELECT state, array_agg(id), array_agg(task), array_agg(tenant), array_agg(grp) FROM settled GROUP BY state)
 SELECT id, state FROM settled
+"""
+
+# Most batches are like this: all completed, with nothing to keep and nothing to do. A third of the cost (measured).
+SETTLE_PLAIN = """
+WITH settled AS (
+UPDATE jobs_job job
+   SET state = CASE WHEN job.is_cancelling THEN 'cancelled' ELSE 'completed' END, is_cancelling = false,
+       finished_at = clock_timestamp(), error_code = '', error_message = ''
+  FROM unnest(%(ids)s::bigint[], %(leases)s::bigint[]) AS ended (id, lease)
+ WHERE job.id = ended.id AND job.lease = ended.lease AND job.worker_id = %(worker)s AND job.state = 'running'
+RETURNING job.id, job.state, job.task, job.tenant, job.grp),
+told AS (
+INSERT INTO jobs_jobevent (kind, ids, tasks, tenants, groups)
+SELECT state, array_agg(id), array_agg(task), array_agg(tenant), array_agg(grp) FROM settled GROUP BY state),
+counted AS (
+INSERT INTO jobs_taskminute AS held (minute, task, worker_id, completed, failed, retried, run_s, wait_s)
+SELECT date_trunc('minute', clock_timestamp()), %(task)s, %(worker)s,
+       count(*) FILTER (WHERE state = 'completed'), 0, 0, %(run_s)s, %(wait_s)s
+  FROM settled HAVING count(*) > 0
+ON CONFLICT (minute, task, worker_id) DO UPDATE
+   SET completed = held.completed + excluded.completed, run_s = held.run_s + excluded.run_s,
+       wait_s = held.wait_s + excluded.wait_s)
+SELECT count(*) FILTER (WHERE state = 'completed'), count(*) FROM settled
 """
 
 KEEP_KEYS = "UPDATE jobs_jobkey SET expires_at = now() + interval '24 hours' WHERE job_id = ANY (%s)"
@@ -353,6 +376,13 @@ SELECT CASE WHEN state = 'running' THEN 'cancelling' ELSE state END, array_agg(i
 SELECT id, state FROM cancelled
 """
 
+# Rows that run under a worker which has ended, or never was: it claimed while it was being declared dead.
+ORPHANS = """
+SELECT DISTINCT worker_id FROM jobs_job
+ WHERE state = 'running'
+   AND NOT EXISTS (SELECT 1 FROM jobs_worker WHERE id = jobs_job.worker_id AND ended_at IS NULL)
+"""
+
 QUEUE_HAS_PENDING = "SELECT EXISTS (SELECT 1 FROM jobs_job WHERE queue = %s AND state = 'pending')"
 
 # A dead worker's session is gone from pg_locks and its beat has stopped; silence alone takes much longer.
@@ -369,7 +399,7 @@ SELECT id, name,
 
 HELD_BY = """
 SELECT id, queue, task, tenant, grp, payload, attempt, crashes, started_at
-  FROM jobs_job WHERE worker_id = %s AND state = 'running' FOR UPDATE
+  FROM jobs_job WHERE worker_id = %s AND state = 'running' ORDER BY id FOR UPDATE
 """
 
 # `stalled` is told before what becomes of the job. A job whose cancellation was asked for ends here.

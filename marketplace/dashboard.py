@@ -107,6 +107,7 @@ def navigation(request: HttpRequest) -> list[dict[str, Any]]:
             [
                 ("Jobs", "list_alt", _list("jobs_job"), "jobs.view_job"),
                 ("Dead letters", "report", f"{_list('jobs_deadletter')}?resolution=open", "jobs.view_deadletter"),
+                ("Schedules", "schedule", _list("jobs_schedule"), "jobs.view_schedule"),
                 ("Workers", "memory", f"{_list('jobs_worker')}?process=running", "jobs.view_worker"),
                 ("rq-dashboard", "monitoring", reverse("rq-dashboard"), "jobs.view_job"),
             ],

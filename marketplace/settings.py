@@ -48,8 +48,8 @@ INSTALLED_APPS = [
     "rest_framework",
     "drf_spectacular",
     "drf_spectacular_sidecar",
+    "jobs",  # before django_rq: its rqworker listens to every queue when none is named
     "django_rq",
-    "jobs",
     "marketplace",
     "catalog",
     "qc",
@@ -146,6 +146,17 @@ JOB_ENCRYPTION_KEYS: list[str] = env.list("JOB_ENCRYPTION_KEYS", [], validate=_a
 JOB_CONCURRENCY = env.int("JOB_CONCURRENCY", 5, validate=validate.Range(min=1))
 JOB_TIMEOUT_S = env.int("JOB_TIMEOUT", 300, validate=validate.Range(min=1))
 JOB_SILENCE_S = env.float("JOB_SILENCE_S", 30.0, validate=validate.Range(min=2))
+# Seconds that a worker which is asked to stop gives the batch in hand; then the batch goes back, and the worker goes.
+JOB_GRACE_S = env.float("JOB_GRACE_S", 30.0, validate=validate.Range(min=0))
+# Seconds that a running job which is cancelled has to notice it; then its process is ended.
+JOB_CANCEL_GRACE_S = env.float("JOB_CANCEL_GRACE_S", 30.0, validate=validate.Range(min=0))
+# What a supervisor calls the place that a worker process fills; host and queues by default.
+JOB_WORKER_NAME = env.str("JOB_WORKER_NAME", "")
+# After so many jobs, or above so much memory, a worker makes room for a fresh one; 0: never.
+JOB_WORKER_MAX_JOBS = env.int("JOB_WORKER_MAX_JOBS", 0, validate=validate.Range(min=0))
+JOB_WORKER_MAX_MB = env.int("JOB_WORKER_MAX_MB", 0, validate=validate.Range(min=0))
+# Where outcomes wait while PostgreSQL is away; it must outlive the process.
+JOB_SPOOL_DIR = Path(env.str("JOB_SPOOL_DIR", str(VAR_DIR / "spool")))
 JOB_QUEUES = [
     "sync-seller",
     "scrape-catalog",
@@ -155,6 +166,10 @@ JOB_QUEUES = [
     "quality-control",
     "index-product",
 ]
+# Schedules that come with the code, by name: created by the first dispatcher that leads, and the staff's from then on.
+JOB_SCHEDULES = {
+    "resync-sellers": {"task": "resync-sellers", "crontab": "*/5 * * * *"},
+}
 RQ_QUEUES = {
     name: {
         "URL": REDIS_URL,
@@ -268,9 +283,13 @@ LOGGING = {
     "formatters": {
         "json": {"()": "jobs.logs.JsonFormatter"},
         "text": {"()": "jobs.logs.TextFormatter"},
+        "line": {"()": "jobs.logs.LineFormatter"},
     },
-    "handlers": {"stderr": {"class": "logging.StreamHandler", "formatter": LOG_FORMAT}},
-    "root": {"handlers": ["stderr"], "level": LOG_LEVEL},
+    "handlers": {
+        "stderr": {"class": "logging.StreamHandler", "formatter": LOG_FORMAT},
+        "journal": {"class": "jobs.journal.JournalHandler", "level": "INFO", "formatter": "line"},
+    },
+    "root": {"handlers": ["stderr", "journal"], "level": LOG_LEVEL},
     "loggers": {
         "rq.worker": {"level": "WARNING"},
         "pymilvus": {"level": "CRITICAL"},  # it logs a traceback for each call to a server that is away

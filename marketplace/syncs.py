@@ -65,9 +65,17 @@ def start_sync_for_staff(*, seller: Seller, actor: str, reason: str) -> tuple[Sy
     return sync, is_new
 
 
+def sync_priority(*, seller: Seller, trigger: str) -> Priority:
+    """Decide how urgent a sync's jobs are: premium sellers first; what nobody waits for gives way to what was asked."""
+    is_premium = seller.plan == Seller.Plan.PREMIUM
+    if trigger == "schedule":
+        return Priority.NORMAL if is_premium else Priority.LOW
+    return Priority.HIGH if is_premium else Priority.NORMAL
+
+
 def _new_sync(seller: Seller, *, trigger: str) -> SyncRun:
     sync = SyncRun.objects.create(seller=seller, catalog_address=seller.catalog_address, trigger=trigger)
-    priority = Priority.HIGH if seller.plan == Seller.Plan.PREMIUM else Priority.NORMAL
+    priority = sync_priority(seller=seller, trigger=trigger)
     open_group(
         sync.group,
         tenant=seller.tenant,

@@ -9,4 +9,5 @@ RQ_QUEUES = {
     **RQ_QUEUES,
     **dict.fromkeys(WORKLOAD_QUEUES, RQ_QUEUES["sync-seller"]),
 }
+JOB_SCHEDULES = {}  # a test's dispatcher enqueues what the test asks for, and nothing else
 PASSWORD_HASHERS = ["django.contrib.auth.hashers.MD5PasswordHasher"]

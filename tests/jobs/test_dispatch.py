@@ -22,12 +22,12 @@ def test_what_is_due_becomes_pending_and_what_is_gated_goes_to_its_gate() -> Non
     due, gated, later = enqueue_many(
         [
             NewJob("act", {}, delay_s=60),
-            NewJob("act", {}, delay_s=60, gate="domain:x"),
+            NewJob("act", {}, delay_s=60, gates=["domain:x"]),
             NewJob("act", {}, delay_s=600),
         ]
     )
     Job.objects.filter(pk__in=[due.job_id, gated.job_id]).update(run_at=timezone.now())
-    assert release_scheduled().total() == 2
+    assert release_scheduled() == {"workload": 1}
     states = dict(Job.objects.values_list("pk", "state"))
     assert states == {due.job_id: State.PENDING, gated.job_id: State.GATED, later.job_id: State.SCHEDULED}
 

@@ -122,7 +122,7 @@ def test_follow_ups_inherit_and_are_enqueued_with_the_settlement(drain: Drain) -
     drain()
     child = Job.objects.get(payload__subject="after a")
     assert (child.state, child.tenant, child.priority, child.grp) == (State.COMPLETED, "7", Priority.HIGH, "g")
-    assert child.meta == {"parent": parent}
+    assert child.parent_id == parent
     assert Job.objects.get(pk=parent).result == {"n": 1}
 
 

@@ -25,7 +25,7 @@ def test_a_job_is_written_as_asked() -> None:
 
 def test_a_delayed_job_is_scheduled_and_a_gated_one_waits_at_its_gate() -> None:
     delayed = Job.objects.get(pk=enqueue(NewJob("act", {}, delay_s=60)).job_id)
-    gated = Job.objects.get(pk=enqueue(NewJob("act", {}, gate="domain:x")).job_id)
+    gated = Job.objects.get(pk=enqueue(NewJob("act", {}, gates=["domain:x"])).job_id)
     assert (delayed.state, gated.state) == (State.SCHEDULED, State.GATED)
     assert timedelta(seconds=55) < delayed.run_at - timezone.now() < timedelta(seconds=61)
 

@@ -33,7 +33,7 @@ def test_every_task_has_workers() -> None:
 
 
 def test_a_task_on_an_unknown_queue_is_an_error(monkeypatch: pytest.MonkeyPatch) -> None:
-    lost = Task("lost", _nothing, "nowhere", 1, 1, 1, 1, None, None)
+    lost = Task("lost", _nothing, "nowhere")
     monkeypatch.setattr("jobs.checks.all_tasks", lambda: [*all_tasks(), lost])
     (message,) = check_queues()
     assert "nowhere" in message.msg
@@ -51,7 +51,7 @@ def test_a_warm_up_that_fails_is_told_and_does_not_stop_the_worker(
     def good() -> None:
         calls.append("good")
 
-    tasks = [Task(name, _nothing, "q", 1, 1, 1, 1, None, step) for name, step in (("a", broken), ("b", good))]
+    tasks = [Task(name, _nothing, "q", warm_up=step) for name, step in (("a", broken), ("b", good))]
     monkeypatch.setattr("jobs.worker.tasks_of_queue", lambda _: [*tasks, *tasks])
     warm_up(["q"])
     assert calls == ["broken", "good"]

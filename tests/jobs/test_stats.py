@@ -19,7 +19,7 @@ def _queue(name: str) -> dict[str, object]:
 
 
 def test_depths_are_told_by_state() -> None:
-    enqueue_many([NewJob("act", {}), NewJob("act", {}), NewJob("act", {}, delay_s=60), NewJob("act", {}, gate="g")])
+    enqueue_many([NewJob("act", {}), NewJob("act", {}), NewJob("act", {}, delay_s=60), NewJob("act", {}, gates=["g"])])
     queue = _queue("workload")
     assert (queue["pending"], queue["scheduled"], queue["gated"], queue["running"]) == (2, 1, 1, 0)
     assert queue["oldest_pending_s"] >= 0

@@ -1,8 +1,7 @@
 """`manage.py work`."""
 
-import os
+import logging
 import signal
-import socket
 import threading
 from argparse import ArgumentParser
 from typing import Any
@@ -11,8 +10,12 @@ from django.conf import settings
 from django.core.management.base import BaseCommand, CommandError
 
 from jobs.execution import work_directly
+from jobs.recycling import spent_reason
+from jobs.seats import process_name, seat_of
 from jobs.session import Session, set_current_session
 from jobs.worker import warm_up
+
+logger = logging.getLogger(__name__)
 
 
 class Command(BaseCommand):
@@ -29,20 +32,44 @@ class Command(BaseCommand):
         parser.add_argument("--direct", action="store_true", required=True, help="without Redis; must be given")
 
     def handle(self, *args: Any, **options: Any) -> None:
-        """Work until SIGTERM or Ctrl-C; the batch in hand is finished."""
+        """Work until SIGTERM or Ctrl-C; the batch in hand has JOB_GRACE_S, or goes back at the second signal."""
         queues = options["queues"] or list(settings.JOB_QUEUES)
         unknown = sorted(set(queues) - set(settings.JOB_QUEUES))
         if unknown:
             raise CommandError(f"no such queue: {', '.join(unknown)} (there are {', '.join(settings.JOB_QUEUES)})")
         stop = threading.Event()
+        seat = seat_of(queues)
+        session = Session(name=process_name(seat), seat=seat, queues=queues, is_stopping=stop.is_set, is_warm=False)
+        spent: list[str] = []
+
+        def leave(*_: Any) -> None:
+            if stop.is_set():
+                session.leave_within(0, "stopped at once")
+                return
+            stop.set()
+            session.leave_within(settings.JOB_GRACE_S, "stopped when its grace was over")
+
+        def stop_when_spent() -> None:
+            reason = spent_reason(
+                jobs_done=session.jobs_done,
+                memory_bytes=session.memory_bytes,
+                max_jobs=settings.JOB_WORKER_MAX_JOBS,
+                max_mb=settings.JOB_WORKER_MAX_MB,
+            )
+            if reason and not stop.is_set():
+                logger.info("making room for a fresh worker: %s", reason, extra={"worker": session.name})
+                spent.append(reason)
+                stop.set()
+
+        session.on_beat = stop_when_spent
         for name in (signal.SIGTERM, signal.SIGINT):
-            signal.signal(name, lambda *_: stop.set())
-        warm_up(queues)
-        session = Session(name=f"{socket.gethostname()}-{os.getpid()}-direct", queues=queues, is_stopping=stop.is_set)
+            signal.signal(name, leave)
         session.open()
         set_current_session(session)
         try:
+            warm_up(queues)
+            session.is_warm = True
             work_directly(queues, stop)
         finally:
             set_current_session(None)
-            session.close()
+            session.close("recycled" if spent else "stopped")

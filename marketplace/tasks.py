@@ -1,0 +1,20 @@
+"""The marketplace's own tasks."""
+
+from datetime import datetime
+
+from django.utils import timezone
+
+from jobs.batch import Batch
+from jobs.registry import task
+from marketplace.resync import slot_at, start_due_syncs
+
+
+@task(queue="sync-seller", attempts=3)
+def resync_sellers(batch: Batch) -> None:
+    """Start the daily syncs of the slot in which the job was due; running twice starts nothing twice."""
+    for job in batch:
+        now = timezone.now()
+        due_at = job.meta.get("due_at")
+        slot = slot_at(datetime.fromisoformat(due_at) if due_at else now)
+        started = start_due_syncs(now=now, slot=slot)
+        batch.complete(job, result={"slot": slot, "started": len(started)})
