@@ -63,18 +63,21 @@ def retry_dead_letter(dead_letter_id: int, *, actor: str, reason: str) -> Enqueu
     """
     with transaction.atomic():
         letter = _resolve(dead_letter_id, DeadLetter.Resolution.RETRIED, actor=actor, reason=reason)
-        job = letter.job
-        new = NewJob(
-            task=job.task,
-            payload=job.payload,
-            tenant=job.tenant,
-            priority=Priority(job.priority),
-            key=job.key,
-            group=job.grp,
-            gates=(job.gate or "").split(),
-            meta={**job.meta, "source": "dlq-retry", "retried_at": timezone.now(), "by": actor},
-        )
-        return enqueue(new, origin_id=job.pk)
+        return enqueue(again(letter.job, actor=actor, source="dlq-retry"), origin_id=letter.job_id)
+
+
+def again(job: Job, *, actor: str, source: str) -> NewJob:
+    """Return a job that tries the same as `job`, which is final, with all its attempts."""
+    return NewJob(
+        task=job.task,
+        payload=job.payload,
+        tenant=job.tenant,
+        priority=Priority(job.priority),
+        key=job.key,
+        group=job.grp,
+        gates=[key for key in (job.gate or "").split() if not key.startswith(("task:", "tenant:"))],
+        meta={**job.meta, "source": source, "retried_at": timezone.now(), "by": actor},
+    )
 
 
 def discard_dead_letter(dead_letter_id: int, *, actor: str, reason: str) -> None:

@@ -10,6 +10,7 @@ from jobs.api import JobView, QueueStatsView
 from marketplace import health, pages, rq_dashboard
 from marketplace.api import MeView, MySyncsView, ProductsView, ProductView, SellersView, SyncView
 from marketplace.routes import api_paths
+from marketplace.staff_urls import staff_urls
 
 handler400 = "marketplace.problems.bad_request"
 handler403 = "marketplace.problems.forbidden"
@@ -25,6 +26,7 @@ api_urls = [
     *api_paths("products/<int:product_id>/", ProductView.as_view(), name="product"),
     *api_paths("jobs/<int:job_id>/", JobView.as_view(), name="job"),
     *api_paths("queue/stats/", QueueStatsView.as_view(), name="queue-stats"),
+    *staff_urls,
     *api_paths("schema/", SpectacularAPIView.as_view(), name="schema"),
     *api_paths("docs/", SpectacularSwaggerView.as_view(url_name="api:schema"), name="docs"),
 ]
