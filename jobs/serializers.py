@@ -6,6 +6,7 @@ from drf_spectacular.utils import extend_schema_field
 from rest_framework import serializers
 
 from jobs.models import Job, JobAttempt, Priority, State
+from jobs.presentation import shown_error
 from jobs.progress import progress_pct
 from jobs.sensitive import shown_json, shown_text
 
@@ -21,7 +22,7 @@ class AttemptSerializer(serializers.ModelSerializer[JobAttempt]):
 
     def get_error_message(self, attempt: JobAttempt) -> str:
         """Return the message, as far as it may be seen."""
-        return shown_text(attempt.error_message)
+        return shown_text(attempt.error_message, task_name=attempt.job.task, payload=attempt.job.payload)
 
 
 class FailureSerializer(serializers.Serializer[dict[str, str]]):
@@ -80,4 +81,7 @@ class JobSerializer(serializers.Serializer[Job]):
         """Return the code and message of the last failure, if there was one."""
         if not job.error_code:
             return None
-        return {"code": job.error_code, "message": shown_text(job.error_message)}
+        return {
+            "code": job.error_code,
+            "message": shown_error(job),
+        }
