@@ -56,7 +56,7 @@ def start_sync(*, seller: Seller, trigger: str, is_submission: bool = False) -> 
         if running is not None:
             return running, False
         if is_submission:
-            admit(tenant=seller.tenant, priority=_priority(seller))
+            admit(tenant=seller.tenant, priority=sync_priority(seller=seller, trigger=trigger))
         try:
             with transaction.atomic():
                 return _new_sync(seller, trigger=trigger), True
@@ -102,10 +102,6 @@ def _new_sync(seller: Seller, *, trigger: str) -> SyncRun:
         )
     )
     return sync
-
-
-def _priority(seller: Seller) -> Priority:
-    return Priority.HIGH if seller.plan == Seller.Plan.PREMIUM else Priority.NORMAL
 
 
 def progress(sync: SyncRun) -> Progress:
