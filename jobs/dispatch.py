@@ -13,6 +13,7 @@ from django.db.models.functions import Now
 from django.utils import timezone
 
 from jobs import sql
+from jobs.bulk import advance_bulk_retries
 from jobs.events import drop_backlog, relay
 from jobs.fairness import make_lanes, settle_overlaps
 from jobs.gates import declare_gates, hold_paused, pass_gates, paused_queues
@@ -70,6 +71,7 @@ class Dispatcher:
             due += reclaim_lost_jobs()
         finish_groups()
         fire_due_schedules()
+        advance_bulk_retries(now=timezone.now())
         release_waiting()
         due += release_scheduled()
         hold_paused()
