@@ -15,7 +15,9 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any
 
-from django.db import connection
+from django.db import Error, connection
+
+logger = logging.getLogger(__name__)
 
 MAX_LINES_A_JOB = 1_000  # of one execution
 MAX_WAITING = 20_000  # lines in memory, some 10 MB
@@ -114,6 +116,13 @@ class Journal:
                 raise
             return len(lines)
 
+    def try_flush(self) -> None:
+        """Store what waits, or let it wait on."""
+        try:
+            self.flush()
+        except Error as error:
+            logger.warning("log lines wait for PostgreSQL", extra={"error": str(error)})
+
     def forget(self, job_ids: Collection[int]) -> None:
         """Stop counting what these jobs say: their execution is over."""
         with self._lock:
@@ -134,9 +143,6 @@ def _store(lines: Collection[Line]) -> None:
 
 
 _journal = Journal()
-add = _journal.add
-flush = _journal.flush
-forget = _journal.forget
 
 
 def journal() -> Journal:

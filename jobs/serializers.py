@@ -21,7 +21,7 @@ class AttemptSerializer(serializers.ModelSerializer[JobAttempt]):
 
     def get_error_message(self, attempt: JobAttempt) -> str:
         """Return the message, as far as it may be seen."""
-        return shown_text(attempt.error_message)
+        return shown_text(attempt.error_message, payload=attempt.job.payload, task_name=attempt.job.task)
 
 
 class FailureSerializer(serializers.Serializer[dict[str, str]]):
@@ -80,4 +80,7 @@ class JobSerializer(serializers.Serializer[Job]):
         """Return the code and message of the last failure, if there was one."""
         if not job.error_code:
             return None
-        return {"code": job.error_code, "message": shown_text(job.error_message)}
+        return {
+            "code": job.error_code,
+            "message": shown_text(job.error_message, payload=job.payload, task_name=job.task),
+        }

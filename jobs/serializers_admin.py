@@ -168,7 +168,12 @@ class StaffJobSerializer(serializers.Serializer[Job]):
     @extend_schema_field(FailureSerializer(allow_null=True))
     def get_failure(self, job: Job) -> dict[str, str] | None:
         """Return the code and message of the last failure, if there was one."""
-        return {"code": job.error_code, "message": shown_text(job.error_message)} if job.error_code else None
+        if not job.error_code:
+            return None
+        return {
+            "code": job.error_code,
+            "message": shown_text(job.error_message, payload=job.payload, task_name=job.task),
+        }
 
 
 class LineSerializer(serializers.ModelSerializer[JobLine]):

@@ -40,7 +40,7 @@ class JobReportSerializer(serializers.Serializer[Job]):
 
     def get_failedReason(self, job: Job) -> str | None:
         """Return the last error's message, if there was one."""
-        return shown_text(job.error_message) or job.error_code or None
+        return shown_text(job.error_message, payload=job.payload, task_name=job.task) or job.error_code or None
 
 
 class LetterSerializer(serializers.Serializer[DeadLetter]):
@@ -63,11 +63,11 @@ class LetterSerializer(serializers.Serializer[DeadLetter]):
 
     def get_errorMessage(self, letter: DeadLetter) -> str:
         """Return the error's message, as far as it may be seen."""
-        return shown_text(letter.error_message)
+        return shown_text(letter.error_message, payload=letter.job.payload, task_name=letter.task)
 
     def get_stackTrace(self, letter: DeadLetter) -> str:
         """Return the traceback, as far as it may be seen."""
-        return shown_text(letter.traceback)
+        return shown_text(letter.traceback, payload=letter.job.payload, task_name=letter.task)
 
     @extend_schema_field(serializers.DictField())
     def get_payload(self, letter: DeadLetter) -> dict[str, Any]:

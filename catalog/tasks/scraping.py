@@ -22,7 +22,7 @@ REMEDIES = {
 REMEDY_AWAY = "See that the product's page opens in a browser that is not logged in; the next sync tries again."
 
 
-@task(queue="sync-seller", attempts=3)
+@task(queue="sync-seller", attempts=3, subject=["seller"])
 def sync_seller(batch: Batch) -> None:
     """Find out what reads the seller's address, and start with the catalog's first page."""
     starts: list[str] = []
@@ -41,7 +41,7 @@ def sync_seller(batch: Batch) -> None:
     batch.on_settle(lambda _: open_gates(starts))
 
 
-@task(queue="scrape-catalog", attempts=4, warm_up=open_process_browser)
+@task(queue="scrape-catalog", attempts=4, subject=["seller", "address"], warm_up=open_process_browser)
 def scrape_catalog(batch: Batch) -> None:
     """Read a list of the catalog to its end: its products are enqueued, its collections are lists to read."""
     listings: dict[int, Listing] = {}
@@ -78,7 +78,15 @@ def give_up_on_pages(given_up: Sequence[GivenUp]) -> None:
     bury_products([job for job in given_up if job not in lost], field="address", remedy=REMEDY_AWAY)
 
 
-@task(queue="scrape-product", batch_size=48, attempts=4, on_give_up=give_up_on_pages)
+@task(
+    queue="scrape-product",
+    batch_size=48,
+    attempts=4,
+    subject=["product"],
+    keep_completed=10,
+    keep_failed=5,
+    on_give_up=give_up_on_pages,
+)
 def scrape_product(batch: Batch) -> None:
     """Store what each product's page says; a page that is as it was changes nothing and leads nowhere."""
     products = products_to_read([job.payload["product"] for job in batch])

@@ -48,7 +48,9 @@ def every_minute(*, missed: int, **fields: Any) -> Schedule:
 
 
 def due_times() -> list[datetime]:
-    return [datetime.fromisoformat(meta["due_at"]) for meta in Job.objects.order_by("id").values_list("meta", flat=True)]
+    return [
+        datetime.fromisoformat(meta["due_at"]) for meta in Job.objects.order_by("id").values_list("meta", flat=True)
+    ]
 
 
 # --- firing -------------------------------------------------------------------------------------------
