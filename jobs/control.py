@@ -13,7 +13,7 @@ from django.utils import timezone
 
 from jobs import audit, gates, retention
 from jobs.batch import NewJob
-from jobs.dead_letters import again, retry_dead_letter
+from jobs.dead_letters import again, free_keys_of, retry_dead_letter
 from jobs.fairness import restamp, restamp_tenant
 from jobs.ledger import Enqueued, enqueue, enqueue_many
 from jobs.models import LIVE_STATES, DeadLetter, Gate, Job, Priority, State, TaskSwitch, Tenant
@@ -200,6 +200,7 @@ def retry_job(job_id: int, *, actor: str, reason: str) -> Enqueued:
         if letter is not None:
             return retry_dead_letter(letter.pk, actor=actor, reason=reason)
         audit.record(actor=actor, action="retry", subject=f"job {job_id}", reason=reason)
+        free_keys_of([job_id])
         return enqueue(again(job, actor=actor, source="retry"), origin_id=job_id)
 
 
