@@ -21,7 +21,8 @@ logger = logging.getLogger(__name__)
 
 CANARY = 10
 RATE_PER_S = 50.0
-MAX_A_STEP = 200
+MAX_RATE_PER_S = 800.0
+MAX_A_STEP = 200  # four steps a second
 
 _NAME_ORIGINS = """
 UPDATE jobs_job SET origin_id = named.origin_id

@@ -38,6 +38,7 @@ class Held(StrEnum):
     QUEUE = "queue"
     TASK = "task"
     TENANT = "tenant"
+    GATE = "gate"
 
 
 class UnknownQueue(LookupError):
@@ -53,8 +54,21 @@ class NotLive(Exception):
 
 
 def gate_key(kind: Held, name: str) -> str:
-    """Return the key of the gate that holds a whole queue, task or tenant."""
-    return f"{kind}:{name}"
+    """Return the key of the gate that holds a whole queue, task or tenant; a gate's name is its key."""
+    return name if kind is Held.GATE else f"{kind}:{name}"
+
+
+def check_name(kind: Held, name: str) -> None:
+    """Refuse the name of what does not exist; any tenant and any gate may.
+
+    Raises:
+        UnknownQueue: there is no such queue.
+        UnknownTask: there is no such task.
+    """
+    if kind is Held.QUEUE and name not in settings.JOB_QUEUES:
+        raise UnknownQueue(f"no queue is named {name!r}; there are {', '.join(settings.JOB_QUEUES)}")
+    if kind is Held.TASK:
+        get_task(name)
 
 
 def pause(kind: Held, name: str, *, actor: str, reason: str) -> None:
@@ -64,7 +78,7 @@ def pause(kind: Held, name: str, *, actor: str, reason: str) -> None:
         UnknownQueue: there is no such queue.
         UnknownTask: there is no such task.
     """
-    _check_name(kind, name)
+    check_name(kind, name)
     with transaction.atomic():
         gates.pause(gate_key(kind, name))
         audit.record(actor=actor, action=f"pause {kind}", subject=f"{kind} {name}", reason=reason)
@@ -77,7 +91,7 @@ def resume(kind: Held, name: str, *, actor: str, reason: str) -> None:
         UnknownQueue: there is no such queue.
         UnknownTask: there is no such task.
     """
-    _check_name(kind, name)
+    check_name(kind, name)
     with transaction.atomic():
         gates.resume(gate_key(kind, name))
         if kind is Held.TASK:
@@ -88,7 +102,7 @@ def resume(kind: Held, name: str, *, actor: str, reason: str) -> None:
 
 
 def paused_names(kind: Held) -> set[str]:
-    """Return the names of the queues, tasks or tenants that are paused."""
+    """Return the names of the queues, tasks, tenants or gates that are paused."""
     prefix = gate_key(kind, "")
     keys = Gate.objects.filter(is_paused=True, key__startswith=prefix).values_list("key", flat=True)
     return {key.removeprefix(prefix) for key in keys}
@@ -262,10 +276,3 @@ def _prioritise_now(ids: Sequence[int], priority: Priority) -> int:
     for queue, tenant in sorted(ready):
         restamp(queue=queue, priority=priority, tenant=tenant)
     return len(rows)
-
-
-def _check_name(kind: Held, name: str) -> None:
-    if kind is Held.QUEUE and name not in settings.JOB_QUEUES:
-        raise UnknownQueue(f"no queue is named {name!r}; there are {', '.join(settings.JOB_QUEUES)}")
-    if kind is Held.TASK:
-        get_task(name)

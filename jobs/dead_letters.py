@@ -12,6 +12,7 @@ from jobs.batch import GivenUp, NewJob
 from jobs.ledger import Enqueued, enqueue
 from jobs.models import Audit, DeadLetter, Job, Priority
 from jobs.registry import Task
+from jobs.sensitive import stored_text
 
 MAX_SUBJECT_LENGTH = 300
 
@@ -69,8 +70,8 @@ def bury(burials: Sequence[Burial], task: Task) -> None:
                 tenant=burial.given_up.tenant,
                 reason=burial.given_up.reason,
                 error_code=burial.given_up.error_code,
-                error_message=burial.given_up.error_message,
-                traceback=burial.traceback,
+                error_message=stored_text(burial.given_up.error_message, payload=burial.given_up.payload, task=task),
+                traceback=stored_text(burial.traceback, payload=burial.given_up.payload, task=task),
                 status_code=_checked_status(burial.status_code),
                 subject=subjects[burial.given_up.id],
                 enqueued_at=enqueued_at[burial.given_up.id],

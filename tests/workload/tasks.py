@@ -84,4 +84,5 @@ def keep_secret(batch: Batch) -> None:
         if "fail" in job.payload:
             batch.fail(job, PermanentError(job.payload["fail"]))
         else:
+            batch.log(job, f"keeping {job.payload['n']}")
             batch.complete(job, result=job.payload)
