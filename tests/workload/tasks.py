@@ -100,3 +100,14 @@ def act_tell(batch: Batch) -> None:
 def act_hang(batch: Batch) -> None:
     """Stay in C code that holds the GIL, where no signal handler and no thread of ours can run."""
     sum(range(10**12))
+
+
+@task(queue="workload", batch_size=8, sensitive=True, pii=("guest",))
+def keep_secret(batch: Batch) -> None:
+    """Answer with the payload, or fail with what it says."""
+    for job in batch:
+        if "fail" in job.payload:
+            batch.fail(job, PermanentError(job.payload["fail"]))
+        else:
+            batch.log(job, f"keeping {job.payload['n']}")
+            batch.complete(job, result=job.payload)
