@@ -81,7 +81,7 @@ def test_a_dead_worker_s_outcomes_are_settled_from_its_file(claimed: Callable[[i
     child = Job.objects.get(payload__subject="next")
     assert (child.parent_id, child.tenant, child.priority) == (done.id, "7", Priority.NORMAL)
     letter = DeadLetter.objects.get()
-    assert (letter.reason, letter.error_message) == ("permanent", "The page is gone.")
+    assert (letter.reason, letter.status_code, letter.error_message) == ("permanent", 410, "The page is gone.")
     assert [e.subject for e in Effect.objects.filter(subject__startswith="noted")] == ["noted s0"]
     assert not list(folder.glob("*.json"))
 
