@@ -11,7 +11,7 @@ from datetime import datetime, timedelta
 from django.db import connection, transaction
 
 from jobs import audit
-from jobs.dead_letters import again
+from jobs.dead_letters import again, free_keys_of
 from jobs.ledger import enqueue_many
 from jobs.models import LIVE_STATES, BulkRetry, DeadLetter, Job, State
 from jobs.registry import all_tasks
@@ -184,6 +184,7 @@ def _retry_next(bulk: BulkRetry, count: int, *, now: datetime) -> list[int]:
 
 
 def _enqueue_again(letters: Sequence[DeadLetter], *, actor: str) -> list[int]:
+    free_keys_of([letter.job_id for letter in letters])
     answers = enqueue_many([again(letter.job, actor=actor, source="dlq-retry") for letter in letters])
     fresh = [
         (answer.job_id, letter.job_id)

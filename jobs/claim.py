@@ -10,7 +10,7 @@ from django.utils import timezone
 from jobs import sql
 from jobs.batch import ClaimedJob
 from jobs.models import Priority
-from jobs.sealing import opened
+from jobs.sealing import opened_or_sealed
 
 
 def claim(queue: str, *, worker_id: int, limit: int) -> list[ClaimedJob]:
@@ -42,7 +42,7 @@ def claimed(row: tuple[Any, ...], claimed_at: datetime, worker_id: int) -> Claim
         group=group,
         gate=gate,
         key=key,
-        payload=opened(parsed(payload)),
+        payload=opened_or_sealed(parsed(payload)),
         meta=parsed(meta),
         claimed_at=claimed_at,
         wait_s=max(0.0, wait_s),

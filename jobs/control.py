@@ -13,11 +13,12 @@ from django.utils import timezone
 
 from jobs import audit, gates, retention
 from jobs.batch import NewJob
-from jobs.dead_letters import again, retry_dead_letter
-from jobs.fairness import restamp, restamp_tenant
+from jobs.dead_letters import again, free_keys_of, retry_dead_letter
+from jobs.fairness import restamp
 from jobs.ledger import Enqueued, enqueue, enqueue_many
 from jobs.models import LIVE_STATES, DeadLetter, Gate, Job, Priority, State, TaskSwitch, Tenant
 from jobs.registry import all_tasks, get_task
+from jobs.tenants import TenantChanges, set_tenant
 
 JOBS_A_STEP = 2_000
 
@@ -173,13 +174,13 @@ def remove_pace_override(key: str, *, actor: str, reason: str) -> None:
         audit.record(actor=actor, action="remove gate override", subject=f"gate {key}", reason=reason)
 
 
-def change_tenant(name: str, *, changes: dict[str, Any], actor: str, reason: str) -> Tenant:
+def change_tenant(name: str, *, changes: TenantChanges, actor: str, reason: str) -> Tenant:
     """Set a tenant's weight or limits."""
     with transaction.atomic():
-        tenant, _ = Tenant.objects.update_or_create(name=name, defaults=changes)
-        if "weight" in changes:
-            restamp_tenant(name)
-        audit.record(actor=actor, action="change tenant", subject=f"tenant {name}", reason=reason, matching=changes)
+        tenant = set_tenant(name, **changes)
+        audit.record(
+            actor=actor, action="change tenant", subject=f"tenant {name}", reason=reason, matching=dict(changes)
+        )
     return tenant
 
 
@@ -200,6 +201,7 @@ def retry_job(job_id: int, *, actor: str, reason: str) -> Enqueued:
         if letter is not None:
             return retry_dead_letter(letter.pk, actor=actor, reason=reason)
         audit.record(actor=actor, action="retry", subject=f"job {job_id}", reason=reason)
+        free_keys_of([job_id])
         return enqueue(again(job, actor=actor, source="retry"), origin_id=job_id)
 
 

@@ -14,9 +14,11 @@ from jobs import sql
 from jobs.batch import Batch, ClaimedJob
 from jobs.blame import blame
 from jobs.claim import claim
+from jobs.journal import journal
 from jobs.permits import batch_size_of, wake
 from jobs.reclaim import give_back
 from jobs.registry import Task, get_task
+from jobs.sensitive import readable
 from jobs.session import Session, current_session
 from jobs.settling import settle_surely
 
@@ -112,8 +114,12 @@ def _run_batch(task: Task, jobs: Sequence[ClaimedJob], session: Session) -> tupl
 
 def handle(task: Task, batch: Batch) -> None:
     """Call the handler, and give an outcome to each job that it left without one."""
+    if task.sensitive:
+        journal().seal_lines([job.id for job in batch.jobs])
+    can_run = readable(batch)
     try:
-        batch.run(task.handler)
+        if can_run.jobs:
+            can_run.run(task.handler)
     except Exception as error:  # noqa: BLE001 the policy judges every error
         blame(batch, error, task)
         return

@@ -11,11 +11,13 @@ from collections import deque
 from collections.abc import Callable, Collection, Iterator
 from contextlib import contextmanager
 from contextvars import ContextVar
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from typing import Any
 
 from django.db import Error, connection
+
+from jobs.sealing import seal_text
 
 logger = logging.getLogger(__name__)
 
@@ -59,6 +61,7 @@ class Journal:
         self._storing = threading.Lock()
         self._waiting: deque[Line] = deque()
         self._said: dict[int, _Said] = {}
+        self._sealed: set[int] = set()
         self._wake: Callable[[], None] | None = None
         self.stored_at = 0.0
 
@@ -70,6 +73,11 @@ class Journal:
     def set_waker(self, wake: Callable[[], None] | None) -> None:
         """Name what is called when the first line begins to wait."""
         self._wake = wake
+
+    def seal_lines(self, job_ids: Collection[int]) -> None:
+        """Encrypt what these jobs say in this execution."""
+        with self._lock:
+            self._sealed.update(job_ids)
 
     def add(self, job_id: int, message: str, *, level: str = "INFO", progress_pct: float | None = None) -> None:
         """Take a line. A job's lines beyond its share are dropped, and the last one says so.
@@ -90,6 +98,8 @@ class Journal:
                     return
                 said.has_dropped = True
                 line = Line(job_id, line.at, "WARNING", DROPPED)
+            if job_id in self._sealed and line.message:
+                line = replace(line, message=seal_text(line.message))
             said.lines += 1
             self._waiting.append(line)
             is_first = len(self._waiting) == 1
@@ -128,6 +138,7 @@ class Journal:
         with self._lock:
             for job_id in job_ids:
                 self._said.pop(job_id, None)
+                self._sealed.discard(job_id)
 
 
 def _store(lines: Collection[Line]) -> None:

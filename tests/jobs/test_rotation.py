@@ -102,10 +102,10 @@ def test_what_is_plain_is_left_alone(keys: Any) -> None:
 
 def test_nothing_but_what_is_sealed_changes(keys: Any) -> None:
     sealed_job()
-    before = Job.objects.values().get()
+    before: dict[str, Any] = dict(Job.objects.values().get())
     keys.JOB_ENCRYPTION_KEYS = [NEW, OLD]
     rotate_keys()
-    after = Job.objects.values().get()
+    after: dict[str, Any] = dict(Job.objects.values().get())
     assert {name for name, value in after.items() if value != before[name]} == {"payload"}
 
 

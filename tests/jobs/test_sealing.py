@@ -105,6 +105,8 @@ def test_resealing_moves_to_the_first_key_what_is_not_there_yet(keys: list[str],
     value, text = seal({"a": 1}), seal_text("It broke.")
     settings.JOB_ENCRYPTION_KEYS = keys[:2]
     new_value, new_text = resealed(value), resealed_text(text)
+    assert new_value
+    assert new_text
     assert (resealed(new_value), resealed_text(new_text)) == (None, None)
     settings.JOB_ENCRYPTION_KEYS = [keys[0]]
     assert (opened(new_value), opened_text(new_text)) == ({"a": 1}, "It broke.")
