@@ -25,6 +25,10 @@ OVERLAP_LOCK_CLASS = 0x50AD
 MAX_LOCKED_LANES = 100  # the server's table of locks is small, and shared
 
 
+class BadPayload(ValueError):
+    """A payload or a result must not hold the character NUL, which PostgreSQL cannot keep."""
+
+
 @dataclass(frozen=True, slots=True)
 class Enqueued:
     """The job that stands for what was asked: a new one, or the one that holds the key already."""
@@ -211,8 +215,15 @@ def _columns(rows: Sequence[_Row], origin_id: int | None) -> list[list[Any]]:
 
 
 def stored(value: Any, task: Task) -> str:
-    """Return a payload or a result as the ledger keeps it: JSON text, sealed where the task is sensitive."""
-    return to_json(seal(value) if task.sensitive else value)
+    """Return a payload or a result as the ledger keeps it: JSON text, sealed where the task is sensitive.
+
+    Raises:
+        BadPayload: PostgreSQL cannot keep it.
+    """
+    text = to_json(seal(value) if task.sensitive else value)
+    if "\\u0000" in text:
+        raise BadPayload(f"{task.name}: {BadPayload.__doc__}")
+    return text
 
 
 def to_json(value: Any) -> str:

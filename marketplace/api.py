@@ -14,10 +14,11 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 from rest_framework.views import APIView
 
+from jobs.admission import TooManyJobs
 from marketplace import sellers, syncs
 from marketplace.authentication import Caller, IsSeller
 from marketplace.models import Product, Seller, SyncRun
-from marketplace.problems import Problem
+from marketplace.problems import Problem, Refused
 from marketplace.products import matching_products, products_of
 from marketplace.serializers import (
     NewSellerSerializer,
@@ -98,13 +99,19 @@ class MySyncsView(APIView):
     @extend_schema(
         operation_id="start_sync",
         request=None,
-        responses={202: SyncSerializer, 409: OpenApiResponse(OpenApiTypes.OBJECT, "No catalog address is known.")},
+        responses={
+            202: SyncSerializer,
+            409: OpenApiResponse(OpenApiTypes.OBJECT, "No catalog address is known."),
+            429: OpenApiResponse(OpenApiTypes.OBJECT, "Too much work waits; Retry-After says when to come back."),
+        },
         tags=["syncs"],
     )
     def post(self, request: Request) -> Response:
         """Start a sync; while one runs, it is the answer. Follow it at Location."""
         try:
-            sync, _ = syncs.start_sync(seller=calling_seller(request), trigger="api")
+            sync, _ = syncs.start_sync(seller=calling_seller(request), trigger="api", is_submission=True)
+        except TooManyJobs as error:
+            raise Refused(error) from error
         except syncs.NoCatalogAddress as error:
             raise NoCatalogAddress from error
         return Response(

@@ -11,6 +11,8 @@ from rest_framework import exceptions, status
 from rest_framework.response import Response
 from rest_framework.settings import api_settings
 
+from jobs.admission import TooManyJobs
+
 CONTENT_TYPE = "application/problem+json"
 
 # The codes of DRF's own exceptions; those of Souk's carry theirs.
@@ -47,6 +49,18 @@ class Problem(exceptions.APIException):
 
     def __init__(self, detail: str = "") -> None:
         super().__init__(detail=detail or (self.__doc__ or "").partition("\n")[0], code=self.code)
+
+
+class Refused(Problem):
+    """More work is not accepted now."""
+
+    status_code = status.HTTP_429_TOO_MANY_REQUESTS
+    title = "Too much work waits"
+
+    def __init__(self, refusal: TooManyJobs) -> None:
+        self.code = refusal.code
+        self.wait = refusal.retry_after_s
+        super().__init__(str(refusal))
 
 
 def problem_response(error: Exception, context: dict[str, Any]) -> Response | None:

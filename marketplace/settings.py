@@ -110,6 +110,8 @@ SECURE_PROXY_SSL_HEADER = ("HTTP_X_FORWARDED_PROTO", "https") if BEHIND_PROXY el
 # --- data: PostgreSQL is the truth, Redis carries, Milvus finds -----------------------------------
 DATABASES = {"default": env.dj_db_url("DATABASE_URL", conn_max_age=600, conn_health_checks=True)}
 DATABASES["default"].setdefault("OPTIONS", {})["connect_timeout"] = 5
+# A process that is stopped inside a transaction must not hold its rows for ever.
+DATABASES["default"]["OPTIONS"].setdefault("options", "-c idle_in_transaction_session_timeout=60s")
 
 REDIS_URL = env.str("REDIS_URL", "")
 if not REDIS_URL:
@@ -146,6 +148,13 @@ JOB_ENCRYPTION_KEYS: list[str] = env.list("JOB_ENCRYPTION_KEYS", [], validate=_a
 JOB_CONCURRENCY = env.int("JOB_CONCURRENCY", 5, validate=validate.Range(min=1))
 JOB_TIMEOUT_S = env.int("JOB_TIMEOUT", 300, validate=validate.Range(min=1))
 JOB_SILENCE_S = env.float("JOB_SILENCE_S", 30.0, validate=validate.Range(min=2))
+# Final jobs younger than this stay on the ledger, whatever their tasks say.
+JOB_KEEP_S = env.float("JOB_KEEP_S", 3600.0, validate=validate.Range(min=0))
+# Submissions from outside: jobs a minute and jobs due at once of one tenant, where its row does not say; and the jobs
+# due in all above which low priority is refused (normal above twice, high above four times as many).
+JOB_SUBMISSIONS_PER_MIN = env.int("JOB_SUBMISSIONS_PER_MIN", 600, validate=validate.Range(min=1))
+JOB_MAX_WAITING = env.int("JOB_MAX_WAITING", 50_000, validate=validate.Range(min=1))
+JOB_OVERLOAD_DEPTH = env.int("JOB_OVERLOAD_DEPTH", 50_000, validate=validate.Range(min=1))
 # Seconds that a worker which is asked to stop gives the batch in hand; then the batch goes back, and the worker goes.
 JOB_GRACE_S = env.float("JOB_GRACE_S", 30.0, validate=validate.Range(min=0))
 # Seconds that a running job which is cancelled has to notice it; then its process is ended.
@@ -157,6 +166,9 @@ JOB_WORKER_MAX_JOBS = env.int("JOB_WORKER_MAX_JOBS", 0, validate=validate.Range(
 JOB_WORKER_MAX_MB = env.int("JOB_WORKER_MAX_MB", 0, validate=validate.Range(min=0))
 # Where outcomes wait while PostgreSQL is away; it must outlive the process.
 JOB_SPOOL_DIR = Path(env.str("JOB_SPOOL_DIR", str(VAR_DIR / "spool")))
+# A seller's share of the workers by plan, beside the others'; `manage.py share_by_plan` gives a changed one to all.
+PREMIUM_WEIGHT = env.float("PREMIUM_WEIGHT", 4.0, validate=validate.Range(min=0.01))
+SELLER_PLAN_WEIGHTS = {"free": 1.0, "standard": 1.0, "premium": PREMIUM_WEIGHT}
 JOB_QUEUES = [
     "sync-seller",
     "scrape-catalog",
@@ -221,6 +233,10 @@ SPECTACULAR_SETTINGS = {
         "SyncStatus": "marketplace.models.SyncRun.Status",
         "ProductStatus": "marketplace.models.Product.Status",
         "PictureStatus": "marketplace.models.Picture.Status",
+        "JobState": "jobs.models.State",
+        "JobPriority": "jobs.serializers_admin.PriorityName",
+        "TaskMode": "jobs.models.TaskSwitch.Mode",
+        "BulkRetryState": "jobs.models.BulkRetry.State",
     },
     "TAGS": [
         {"name": "sellers", "description": "Register, and say where the catalog is."},
@@ -228,6 +244,10 @@ SPECTACULAR_SETTINGS = {
         {"name": "products", "description": "What came of it."},
         {"name": "search", "description": "What buyers see."},
         {"name": "jobs", "description": "The work behind it."},
+        {
+            "name": "staff",
+            "description": "For operators, who are logged in to the admin: jobs, dead letters, pauses, paces.",
+        },
     ],
     "SWAGGER_UI_DIST": "SIDECAR",
     "SWAGGER_UI_FAVICON_HREF": "SIDECAR",

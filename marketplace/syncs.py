@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from django.db import IntegrityError, transaction
 from django.db.models import Count
 
+from jobs.admission import admit
 from jobs.batch import NewJob
 from jobs.ledger import enqueue
 from jobs.models import Audit, Priority
@@ -31,14 +32,20 @@ class Progress:
     retries: int
 
 
-def start_sync(*, seller: Seller, trigger: str) -> tuple[SyncRun, bool]:
+def start_sync(*, seller: Seller, trigger: str, is_submission: bool = False) -> tuple[SyncRun, bool]:
     """Start reading the seller's catalog; return the sync, and whether it is new.
 
     A seller has one running sync at most: while one runs, it is the answer.
 
+    Args:
+        seller: whose catalog it is.
+        trigger: who started it: api, admin, command, schedule.
+        is_submission: it comes from outside, and may be refused when there is too much work.
+
     Raises:
         NoCatalogAddress: there is nothing to read.
         SellerSuspended: the seller is suspended.
+        TooManyJobs: the submission is refused for now.
     """
     if seller.status != Seller.Status.ACTIVE:
         raise SellerSuspended
@@ -48,6 +55,8 @@ def start_sync(*, seller: Seller, trigger: str) -> tuple[SyncRun, bool]:
         running = SyncRun.objects.filter(seller=seller, status=SyncRun.Status.RUNNING).first()
         if running is not None:
             return running, False
+        if is_submission:
+            admit(tenant=seller.tenant, priority=sync_priority(seller=seller, trigger=trigger))
         try:
             with transaction.atomic():
                 return _new_sync(seller, trigger=trigger), True

@@ -1,12 +1,9 @@
-"""Token buckets in Redis: one for each API key, one for each address that has none."""
+"""How many requests a caller may make: a token bucket for each API key, one for each address that has none."""
 
-import logging
 import math
 from dataclasses import dataclass
-from functools import lru_cache
 from typing import Any
 
-import redis
 from asgiref.sync import iscoroutinefunction
 from django.conf import settings
 from django.http import HttpRequest, HttpResponse
@@ -14,28 +11,8 @@ from django.utils.decorators import sync_and_async_middleware
 from rest_framework.request import Request
 from rest_framework.throttling import BaseThrottle
 
+from jobs import token_bucket
 from marketplace.models import ApiKey
-
-logger = logging.getLogger(__name__)
-
-# One round trip, atomic. The clock is Redis's own, so that web processes on several hosts agree.
-# KEYS[1] bucket; ARGV: tokens per second, capacity. Returns {allowed, tokens left, seconds to the next token}.
-TAKE = """
-local now = redis.call('TIME')
-local at = tonumber(now[1]) + tonumber(now[2]) / 1000000
-local rate, capacity = tonumber(ARGV[1]), tonumber(ARGV[2])
-local bucket = redis.call('HMGET', KEYS[1], 'tokens', 'at')
-local tokens = tonumber(bucket[1]) or capacity
-tokens = math.min(capacity, tokens + math.max(0, at - (tonumber(bucket[2]) or at)) * rate)
-local allowed = 0
-if tokens >= 1 then
-  tokens = tokens - 1
-  allowed = 1
-end
-redis.call('HSET', KEYS[1], 'tokens', tostring(tokens), 'at', string.format('%.6f', at))
-redis.call('EXPIRE', KEYS[1], math.ceil(capacity / rate) + 1)
-return {allowed, tostring(tokens), tostring(math.max(0, (1 - tokens) / rate))}
-"""
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,27 +36,17 @@ class Taken:
         return headers if self.is_allowed else headers | {"Retry-After": str(self.retry_after_s)}
 
 
-@lru_cache(maxsize=1)
-def _script(url: str) -> Any:
-    # A slow Redis must not hold up requests that would pass without it.
-    return redis.Redis.from_url(url, socket_timeout=0.5, socket_connect_timeout=0.5).register_script(TAKE)
-
-
 def take_token(*, policy: str, subject: str, per_minute: int) -> Taken | None:
     """Take one token from the subject's bucket, which holds a minute's worth; None when Redis is away."""
-    try:
-        allowed, tokens, wait_s = _script(settings.CACHE_URL)(
-            keys=[f"souk:rate:{policy}:{subject}"], args=[per_minute / 60, per_minute]
-        )
-    except redis.RedisError as error:
-        logger.warning("rate limits are off: Redis is away: %s", error)
+    taken = token_bucket.take(f"{policy}:{subject}", per_minute=per_minute)
+    if taken is None:
         return None
     return Taken(
         policy=policy,
         per_minute=per_minute,
-        is_allowed=bool(allowed),
-        remaining=int(float(tokens)),
-        retry_after_s=max(1, math.ceil(float(wait_s))),
+        is_allowed=taken.is_allowed,
+        remaining=int(taken.tokens),
+        retry_after_s=max(1, math.ceil(taken.wait_s)),
     )
 
 

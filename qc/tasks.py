@@ -14,7 +14,7 @@ def give_up_on_judging(given_up: Sequence[GivenUp]) -> None:
     flag_unjudged({job.payload["product"] for job in given_up})
 
 
-@task(queue="quality-control", batch_size=64, attempts=3, on_give_up=give_up_on_judging)
+@task(queue="quality-control", batch_size=64, attempts=3, subject=["product"], on_give_up=give_up_on_judging)
 def quality_control(batch: Batch) -> None:
     """Decide whether each product is fit to be shown; a second run on the same product writes nothing."""
     judgements = judge_products({job.payload["product"] for job in batch})

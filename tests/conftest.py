@@ -2,14 +2,20 @@
 
 import ipaddress
 import sys
+from importlib import import_module
 from typing import Any
 
+import hypothesis
 import psycopg
 import pytest
 import redis
 from django.conf import settings
+from django.db import connection
 
 pytest.register_assert_rewrite("tests.road")
+# No test asserts a time: the machine may be slow.
+hypothesis.settings.register_profile("souk", deadline=None)
+hypothesis.settings.load_profile("souk")
 NEEDS = (
     "The tests run on a real PostgreSQL, Redis and Milvus. `make test` starts them; with TESTS=... and ARGS=... only "
     "some of them. Or keep them up with `manage.py stack --only redis,postgres,milvus` and run pytest beside it."
@@ -55,3 +61,11 @@ def pytest_sessionstart(session: pytest.Session) -> None:
             client.ping()
     except (psycopg.OperationalError, redis.RedisError) as error:
         pytest.exit(f"{error}\n{NEEDS}", returncode=4)
+
+
+@pytest.fixture(scope="session")
+def django_db_setup(django_db_setup: None, django_db_blocker: Any) -> None:
+    """Let the tests that need real transactions empty the audit log after themselves, as all other tables."""
+    trigger = import_module("jobs.migrations.0005_audit_only_grows")
+    with django_db_blocker.unblock(), connection.cursor() as cursor:
+        cursor.execute(trigger.ALLOW_TRUNCATE)

@@ -15,7 +15,15 @@ def give_up_on_embedding(given_up: Sequence[GivenUp]) -> None:
     bury_products(given_up, field="", remedy="Nothing on your side; our staff is told, and the next sync tries again.")
 
 
-@task(queue="generate-embedding", batch_size=64, attempts=5, on_give_up=give_up_on_embedding, warm_up=connect)
+@task(
+    queue="generate-embedding",
+    batch_size=64,
+    attempts=5,
+    subject=["product"],
+    keep_failed=None,
+    on_give_up=give_up_on_embedding,
+    warm_up=connect,
+)
 def generate_embedding(batch: Batch) -> None:
     """Store one vector per product and prepare its row of the index; a second run changes nothing."""
     embedded = embed_products({job.payload["product"] for job in batch}, embedder=current_embedder())

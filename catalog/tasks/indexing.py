@@ -16,7 +16,14 @@ def give_up_on_indexing(given_up: Sequence[GivenUp]) -> None:
     bury_products(given_up, field="", remedy="Nothing on your side; our staff is told, and the next sync tries again.")
 
 
-@task(queue="index-product", batch_size=256, attempts=5, on_give_up=give_up_on_indexing, warm_up=connect)
+@task(
+    queue="index-product",
+    batch_size=256,
+    attempts=5,
+    subject=["product"],
+    on_give_up=give_up_on_indexing,
+    warm_up=connect,
+)
 def index_product(batch: Batch) -> None:
     """Show approved products to buyers and take all others off the index; a second run changes nothing.
 

@@ -18,7 +18,7 @@ def give_up_on_pictures(given_up: Sequence[GivenUp]) -> None:
     )
 
 
-@task(queue="process-images", batch_size=32, attempts=4, on_give_up=give_up_on_pictures)
+@task(queue="process-images", batch_size=32, attempts=4, subject=["product"], on_give_up=give_up_on_pictures)
 def process_images(batch: Batch) -> None:
     """Store each product's pictures, safe to show; a second run fetches only what is not stored."""
     galleries = galleries_of({job.payload["product"] for job in batch})

@@ -5,12 +5,13 @@ from collections.abc import Callable
 import pytest
 from django.utils import timezone
 
-from jobs.batch import NewJob
+from jobs.batch import Batch, ClaimedJob, NewJob, Released
 from jobs.claim import claim
-from jobs.execution import give_back_orphans, run_once
+from jobs.execution import give_back_orphans, run_claimed, run_once
 from jobs.ledger import enqueue, enqueue_many
 from jobs.models import DeadLetter, Job, JobAttempt, JobKey, Priority, State, TaskMinute
 from jobs.session import NoSession, Session, current_session
+from jobs.workflows import cancel_live
 from tests.workload.models import Effect, Execution
 
 pytestmark = pytest.mark.django_db
@@ -24,6 +25,13 @@ def _act(**payload: object) -> int:
 
 def _state(job_id: int) -> str:
     return Job.objects.get(pk=job_id).state
+
+
+def _claimed_job(job_id: int) -> ClaimedJob:
+    return ClaimedJob(
+        id=job_id, task="act", tenant="", priority=Priority.NORMAL, attempt=1, max_attempts=3, waits=0, lease=1,
+        group=None, gate=None, key=None, payload={}, meta={}, claimed_at=timezone.now(), wait_s=0, is_suspect=False,
+    )  # fmt: skip
 
 
 def test_a_completed_job_takes_effect_once(drain: Drain) -> None:
@@ -128,7 +136,7 @@ def test_follow_ups_inherit_and_are_enqueued_with_the_settlement(drain: Drain) -
 
 def test_a_worker_that_lost_its_lease_changes_nothing(session: Session, monkeypatch: pytest.MonkeyPatch) -> None:
     job_id = _act()
-    monkeypatch.setattr("jobs.execution._handle", _steal_lease_then(_complete_all))
+    monkeypatch.setattr("jobs.execution.handle", _steal_lease_then(_complete_all))
     run_once("workload", session=session, limit=8)
     job = Job.objects.get(pk=job_id)
     assert (job.state, job.lease) == (State.RUNNING, 2)
@@ -185,3 +193,47 @@ def test_each_gives_every_job_its_own_outcome(drain: Drain) -> None:
 def test_a_permit_outside_a_worker_says_what_to_do() -> None:
     with pytest.raises(NoSession, match=r"manage\.py rqworker"):
         current_session()
+
+
+def test_a_job_that_is_cancelled_while_it_runs_leaves_nothing_behind(session: Session) -> None:
+    doomed = enqueue(NewJob("act", {"do": "follow", "subject": "doomed"}, key="doomed")).job_id
+    spared = enqueue(NewJob("act", {"subject": "spared"})).job_id
+    jobs = claim("workload", worker_id=session.worker_id, limit=8)
+    assert cancel_live([doomed], code="jobs.cancelled", message="not wanted") == {doomed: State.RUNNING}
+    run_claimed(jobs, session=session)
+    assert (_state(doomed), _state(spared)) == (State.CANCELLED, State.COMPLETED)
+    assert list(Effect.objects.values_list("subject", flat=True)) == ["spared"]
+    assert Job.objects.count() == 2
+    assert Job.objects.get(pk=doomed).result is None
+    assert not JobKey.objects.exists()
+    assert not DeadLetter.objects.exists()
+
+
+def test_a_plain_batch_is_fenced_and_cancelled_like_any_other(session: Session) -> None:
+    ids = [enqueue(NewJob("noop-16", {})).job_id for _ in range(3)]
+    jobs = claim("noop-16", worker_id=session.worker_id, limit=16)
+    Job.objects.filter(pk=ids[0]).update(lease=9)
+    cancel_live([ids[1]], code="x", message="")
+    run_claimed(jobs, session=session)
+    assert [_state(job_id) for job_id in ids] == [State.RUNNING, State.CANCELLED, State.COMPLETED]
+    assert TaskMinute.objects.get().completed == 1
+
+
+def test_a_retry_that_is_cancelled_meanwhile_is_not_tried_again(session: Session) -> None:
+    job_id = enqueue(NewJob("act", {"do": "retry", "subject": "s"})).job_id
+    jobs = claim("workload", worker_id=session.worker_id, limit=8)
+    cancel_live([job_id], code="x", message="")
+    run_claimed(jobs, session=session)
+    assert _state(job_id) == State.CANCELLED
+    assert Job.objects.get(pk=job_id).finished_at is not None
+
+
+def test_a_handler_can_ask_whether_its_job_is_cancelled() -> None:
+    job = _claimed_job(7)
+    cancelled: set[int] = set()
+    batch = Batch(jobs=[job], cancelled=lambda: cancelled)
+    assert not batch.is_cancelled(job)
+    cancelled.add(7)
+    assert batch.is_cancelled(job)
+    batch.each(lambda _: pytest.fail("a cancelled job must not start"))
+    assert type(batch.outcomes[7]) is Released

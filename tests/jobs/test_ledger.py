@@ -7,7 +7,7 @@ from django.db import transaction
 from django.utils import timezone
 
 from jobs.batch import NewJob
-from jobs.ledger import enqueue, enqueue_many
+from jobs.ledger import BadPayload, enqueue, enqueue_many
 from jobs.models import Job, JobKey, Priority, State
 from jobs.permits import transport
 from jobs.registry import UnknownTask
@@ -33,6 +33,12 @@ def test_a_delayed_job_is_scheduled_and_a_gated_one_waits_at_its_gate() -> None:
 def test_an_unknown_task_is_refused_by_name() -> None:
     with pytest.raises(UnknownTask, match=r"'nope'.*act"):
         enqueue(NewJob("nope", {}))
+
+
+def test_a_payload_that_postgresql_cannot_keep_is_refused_with_its_reason() -> None:
+    with pytest.raises(BadPayload, match="NUL"):
+        enqueue(NewJob("act", {"text": "a\x00b"}))
+    assert not Job.objects.exists()
 
 
 def test_enqueueing_nothing_writes_nothing() -> None:

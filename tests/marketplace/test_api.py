@@ -7,7 +7,7 @@ from django.core.files.base import ContentFile
 from django.test import Client
 from rest_framework.test import APIClient
 
-from jobs.models import Job
+from jobs.models import Job, Tenant
 from marketplace import api_keys
 from marketplace.models import ApiKey, Picture, Product, Seller, SyncRun
 from tests.marketplace.factories import (
@@ -135,6 +135,17 @@ def test_a_second_sync_answers_with_the_first(api: APIClient) -> None:
     assert second.status_code == 202
     assert second["Location"] == first["Location"]
     assert Job.objects.count() == 1
+
+
+def test_a_sync_too_many_is_told_when_to_come_back(api: APIClient, seller: Seller) -> None:
+    Tenant.objects.create(name=seller.tenant, max_waiting=1)
+    make_job(tenant=seller.tenant, state="pending")
+    answer = api.post("/api/sellers/me/syncs/")
+    assert answer.status_code == 429
+    assert answer["Content-Type"] == "application/problem+json"
+    assert int(answer["Retry-After"]) >= 1
+    assert answer.json()["code"] == "jobs.too_many.waiting"
+    assert not SyncRun.objects.exists()
 
 
 def test_a_sync_needs_an_address(api: APIClient, seller: Seller) -> None:

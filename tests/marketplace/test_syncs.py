@@ -5,7 +5,8 @@ import threading
 import pytest
 from django.db import connection
 
-from jobs.models import Audit, Job, JobGroup
+from jobs.admission import TooManyJobs
+from jobs.models import Audit, Job, JobGroup, Tenant
 from marketplace import syncs
 from marketplace.models import Seller, SyncRun
 from tests.marketplace.factories import make_dead_letter, make_job, make_product, make_seller, make_sync
@@ -111,3 +112,13 @@ def test_progress_of_an_ended_sync_is_what_it_ended_with(seller: Seller) -> None
     assert (progress.found, progress.products["live"], progress.products["gone"]) == (3, 2, 1)
     assert progress.products["rejected"] == 0
     assert progress.stages == stages
+
+
+def test_only_submissions_are_refused_and_a_running_sync_is_always_the_answer(seller: Seller) -> None:
+    Tenant.objects.create(name=seller.tenant, max_waiting=1)
+    make_job(tenant=seller.tenant, state="pending")
+    with pytest.raises(TooManyJobs):
+        syncs.start_sync(seller=seller, trigger="api", is_submission=True)
+    assert not SyncRun.objects.exists()
+    sync, _ = syncs.start_sync(seller=seller, trigger="schedule")
+    assert syncs.start_sync(seller=seller, trigger="api", is_submission=True) == (sync, False)

@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 from rest_framework.test import APIClient
 
-from marketplace import throttling
+from jobs import token_bucket
 from marketplace.throttling import take_token
 
 
@@ -96,9 +96,9 @@ def test_without_redis_requests_pass_and_it_is_logged(
 ) -> None:
     settings.CACHE_URL = "redis://127.0.0.1:1/0"
     settings.API_RATE_PER_KEY = 1
-    with caplog.at_level(logging.WARNING, logger=throttling.__name__):
+    with caplog.at_level(logging.WARNING, logger=token_bucket.__name__):
         answers = [api.get("/api/sellers/me/") for _ in range(2)]
-    throttling._script.cache_clear()
+    token_bucket._script.cache_clear()
     assert [answer.status_code for answer in answers] == [200, 200]
     assert "RateLimit" not in answers[0]
     assert "rate limits are off" in caplog.text
