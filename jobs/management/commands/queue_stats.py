@@ -9,7 +9,6 @@ from django.core.management.base import BaseCommand
 from rich.console import Console
 from rich.table import Table
 
-from jobs.control import queues_with_pauses
 from jobs.stats import queue_stats
 
 QUEUE_COLUMNS = ("pending", "running", "scheduled", "gated", "oldest_pending_s", "workers")
@@ -28,8 +27,6 @@ class Command(BaseCommand):
     def handle(self, *args: Any, **options: Any) -> None:
         """Print the figures."""
         stats = queue_stats()
-        queues = queues_with_pauses(stats)
-        stats |= {"queues": queues}
         if options["json"]:
             self.stdout.write(json.dumps(stats))
             return
