@@ -6,6 +6,7 @@ from django.urls import URLPattern, URLResolver, include, path, re_path
 from django.views.static import serve
 from drf_spectacular.views import SpectacularAPIView, SpectacularSwaggerView
 
+from jobs.admin_pages import admin_pages
 from jobs.api import JobView, QueueStatsView
 from jobs.api_journal import JobLogView
 from marketplace import health, pages, rq_dashboard
@@ -41,6 +42,7 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path("healthz/ready", health.ready, name="ready"),
     path("admin/rq/", rq_dashboard.dashboard, {"rest": ""}, name="rq-dashboard"),
     path("admin/rq/<path:rest>", rq_dashboard.dashboard),
+    path("admin/", include(admin_pages)),
     path("admin/", admin.site.urls),
     path("api/", include((api_urls, "api"))),
     path("api/", include("catalog.urls")),

@@ -51,23 +51,26 @@ class Run:
             while plan and plan[0].at_s <= elapsed:
                 self._strike(plan.pop(0))
             self._fleet.look_after()
-            self.watch.look()
+            if not self._fleet.postgres.is_stopped:
+                self.watch.look()
             self._tell(f"{elapsed:5.0f} of {seconds:.0f} s, {self.faults.total()} faults")
             time.sleep(LOOK_EVERY_S)
 
     def _strike(self, fault: Fault) -> None:
-        member = self._fleet.workers[fault.target] if fault.kind is Kind.KILL_WORKER else None
-        pid = member.process.pid if member and member.is_alive else None
+        fleet = self._fleet
+        is_readable = fleet.postgres.is_alive and not fleet.postgres.is_stopped  # or a look would not come back
+        busy = self.watch.busy_pids() if is_readable and fault.kind is Kind.KILL_WORKER else set()
+        member = fleet.target_of(fault, busy)
         struck_at = time.monotonic()
-        if self._fleet.strike(fault) is None:
+        if not fleet.strike(fault, member):
             return
         self.faults[fault.kind] += 1
         if fault.kind in DISTURBING_S:
             until = struck_at + fault.for_s + DISTURBING_S[fault.kind]
             self._disturbed_until = max(self._disturbed_until, until)
             self.watch.note_disturbance()
-        elif pid is not None and self._fleet.postgres.is_alive and not self._fleet.postgres.is_stopped:
-            self.watch.note_kill(pid, struck_at, is_disturbed=struck_at < self._disturbed_until)
+        elif busy:
+            self.watch.note_kill(member.pid, struck_at, is_disturbed=struck_at < self._disturbed_until)
 
     def settle(self, within_s: float) -> None:
         """Stop the faults and the submissions; wait until all is final, or time is up."""
@@ -123,7 +126,9 @@ def main() -> int:
     verdict = judge(facts)
     report = _report(verdict, run, fleet, options)
     is_kept = verdict.is_kept and _is_in_time(report, options.recovery_within_s)
-    if is_kept:
+    if options.keep:
+        print(f"the logs and the data are in {folder}", file=sys.stderr)
+    elif is_kept:
         shutil.rmtree(folder, ignore_errors=True)
     else:
         print(json.dumps(verdict.examples, indent=1), file=sys.stderr)
@@ -172,6 +177,7 @@ def _parse() -> argparse.Namespace:
     parser.add_argument(
         "--recovery-within-s", type=float, default=3, help="what the p99 may be; 0: any (default: %(default)s)"
     )
+    parser.add_argument("--keep", action="store_true", help="keep the logs and the data of a good run too")
     return parser.parse_args()
 
 

@@ -5,7 +5,7 @@ import subprocess
 import sys
 import time
 from collections import Counter
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Collection, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -101,11 +101,10 @@ class Fleet:
         with psycopg.connect(self.database_url, connect_timeout=5) as connection:
             return len(connection.execute("SELECT id FROM jobs_worker WHERE ended_at IS NULL").fetchall())
 
-    def strike(self, fault: Fault) -> Member | None:
-        """Let a fault happen; return whom it struck, None when that one is down or stopped already."""
-        member = self._target(fault)
+    def strike(self, fault: Fault, member: Member) -> bool:
+        """Let a fault happen to a member; tell whether it did: one that is down or stopped is not struck again."""
         if not member.is_alive or (member.is_stopped and "kill" not in fault.kind):
-            return None
+            return False
         match fault.kind:
             case Kind.KILL_WORKER | Kind.KILL_DISPATCHER | Kind.KILL_REDIS | Kind.KILL_POSTGRES:
                 member.kill(back_in_s=fault.for_s)
@@ -115,11 +114,15 @@ class Fleet:
                 member.ask_to_end()
             case Kind.FLUSH_REDIS:
                 self.wipe_redis()
-        return member
+        return True
 
-    def _target(self, fault: Fault) -> Member:
+    def target_of(self, fault: Fault, busy_pids: Collection[int]) -> Member:
+        """Find whom the fault is for; a worker to be killed is one that holds jobs, where there is one."""
+        if fault.kind is Kind.KILL_WORKER:
+            in_turn = self.workers[fault.target :] + self.workers[: fault.target]
+            return next((worker for worker in in_turn if worker.is_alive and worker.pid in busy_pids), in_turn[0])
         match fault.kind:
-            case Kind.KILL_WORKER | Kind.STOP_WORKER | Kind.TERM_WORKER:
+            case Kind.STOP_WORKER | Kind.TERM_WORKER:
                 return self.workers[fault.target]
             case Kind.KILL_DISPATCHER | Kind.STOP_DISPATCHER:
                 return self.dispatchers[fault.target]

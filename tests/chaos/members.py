@@ -31,6 +31,11 @@ class Member:
         return self.service.name
 
     @property
+    def pid(self) -> int:
+        """The id of the process, or of the last one."""
+        return self.process.pid
+
+    @property
     def is_alive(self) -> bool:
         """Tell whether there is a process, stopped or not."""
         return self.process is not None and self.process.poll() is None

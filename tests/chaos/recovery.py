@@ -10,6 +10,10 @@ _HELD = """
 SELECT job.id, job.lease FROM jobs_job job JOIN jobs_worker worker ON worker.id = job.worker_id
  WHERE worker.pid = %s AND job.state = 'running'
 """
+_BUSY = """
+SELECT DISTINCT worker.pid FROM jobs_job job JOIN jobs_worker worker ON worker.id = job.worker_id
+ WHERE job.state = 'running'
+"""
 _STILL_HELD = """
 SELECT count(*) FILTER (WHERE job.lease = held.lease AND job.state = 'running'),
        count(*) FILTER (WHERE job.lease > held.lease)
@@ -36,6 +40,14 @@ class Watch:
         self._url = database_url
         self._connection: psycopg.Connection | None = None
         self._waits: list[Wait] = []
+
+    def busy_pids(self) -> set[int]:
+        """List the processes that hold jobs; nothing where PostgreSQL is away."""
+        try:
+            return {row[0] for row in self._connected().execute(_BUSY)}
+        except psycopg.OperationalError:
+            self._connection = None
+            return set()
 
     def note_kill(self, pid: int, killed_at: float, *, is_disturbed: bool) -> None:
         """Note what the worker held when it was killed."""

@@ -13,13 +13,14 @@ from django.db import InterfaceError, OperationalError, connection, transaction
 
 from jobs.batch import NewJob
 from jobs.gates import set_gate
-from jobs.ledger import enqueue_many, open_group
+from jobs.ledger import enqueue_many
 from jobs.models import Priority
+from jobs.workflows import open_group
 
 TENANTS = ("ada", "bea", "cyd", "dee", "eve")
 GATE = "chaos"
 GATE_RATE_PER_S = 60
-KINDS = {"ok": 50, "nap": 8, "retry": 8, "wait": 4, "fail": 3, "follow": 8, "keyed": 6, "delayed": 7, "gated": 6}
+KINDS = {"ok": 50, "nap": 12, "retry": 8, "wait": 4, "fail": 3, "follow": 8, "keyed": 6, "delayed": 7, "gated": 6}
 GROUP_SHARE = 0.1  # of transactions
 MEAN_JOBS = 10
 
