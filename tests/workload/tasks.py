@@ -8,6 +8,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from jobs.batch import Batch, ClaimedJob, GivenUp, NewJob
+from jobs.effects import effect
 from jobs.errors import PermanentError, RateLimitedError, RetryableError
 from jobs.registry import task
 from tests.workload.models import Effect, Execution
@@ -27,6 +28,12 @@ def _count_effects(jobs: Sequence[ClaimedJob]) -> None:
 
 def _note_given_up(jobs: Sequence[GivenUp]) -> None:
     Effect.objects.bulk_create([Effect(subject=f"gave up {job.payload.get('subject')}", job_id=job.id) for job in jobs])
+
+
+@effect
+def note_effects(jobs: Sequence[ClaimedJob], data: str) -> None:
+    """Leave one effect a job, named after what was bound."""
+    Effect.objects.bulk_create([Effect(subject=f"{data} {job.payload.get('subject')}", job_id=job.id) for job in jobs])
 
 
 @task(queue="workload", batch_size=8, timeout_s=20, backoff_s=0.05, on_give_up=_note_given_up)
