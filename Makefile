@@ -13,7 +13,7 @@ TESTS ?= tests
 COVERAGE = $(if $(filter tests,$(TESTS)),$(if $(ARGS),,--cov --cov-report=term:skip-covered))
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo stack test check bench bench-engine fmt lock clean
+.PHONY: help setup demo stack test check bench bench-engine chaos fmt lock clean
 
 help: ## Show what can be made
 	@echo "make demo      see it work: a sample catalog goes live (EXIT=1: end when done, FRESH=1: begin anew)"
@@ -23,6 +23,7 @@ help: ## Show what can be made
 	@echo "make check     format, lint, types, import contract, migrations, deployment check, API schema"
 	@echo "make fmt       format, and mend what the linter can"
 	@echo "make bench     measure (bench-engine: jobs a second and pickup of the job engine)"
+	@echo "make chaos     kill and stop everything at random, then count (SECONDS=600 SEED=1, ARGS='--help' for more)"
 	@echo "make lock      pin the dependencies of pyproject.toml anew"
 	@echo "make clean     remove .venv/ and var/"
 
@@ -78,6 +79,10 @@ bench-engine: .venv/installed-dev
 	@folder="$$(mktemp -d "$${TMPDIR:-/tmp}/souk-bench.XXXXXX")"; trap 'rm -rf "$$folder"' EXIT; \
 	VAR_DIR="$$folder" $(PY) manage.py stack --only redis,postgres --quiet \
 		--run "python -m tests.benchmarks.engine $(ARGS)"
+
+# Bash counts in a variable SECONDS of its own: only what the command line or the environment says counts here.
+chaos: .venv/installed-dev
+	@$(PY) -m tests.chaos $(if $(SECONDS),--seconds $(SECONDS)) $(if $(SEED),--seed $(SEED)) $(ARGS)
 
 fmt: .venv/installed-dev
 	$(PY) -m ruff format .

@@ -2,8 +2,10 @@
 
 import asyncio
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from datetime import datetime
+from decimal import Decimal
+from typing import Any
 
 from django.conf import settings
 from django.utils import timezone
@@ -16,6 +18,7 @@ from catalog.sources.known import source_of
 from catalog.sources.source import ExtractedProduct
 from jobs.errors import JobError
 from marketplace.models import Product
+from marketplace.money import Money
 
 CONTENT_FIELDS = (
     "title",
@@ -64,6 +67,30 @@ class PageRead:
         if (content.title, content.description) != (product.title, product.description):
             return "generate-embedding"
         return "quality-control"
+
+
+def kept_read(read: PageRead) -> dict[str, Any]:
+    """Return what a reading brought as JSON, so that it can wait on disk while PostgreSQL is away."""
+    content = None if read.content is None else asdict(read.content)
+    if content and content["price"]:
+        content["price"]["amount"] = str(content["price"]["amount"])
+    return {
+        "content": content,
+        "content_hash": read.content_hash,
+        "etag": read.etag,
+        "last_modified": read.last_modified,
+    }
+
+
+def read_of(product: Product, kept: Mapping[str, Any]) -> PageRead:
+    """Return the reading that kept_read made JSON of."""
+    content = kept["content"]
+    if content is None:
+        return PageRead(product, None, kept["content_hash"], kept["etag"], kept["last_modified"])
+    price = content["price"]
+    money = Money(Decimal(price["amount"]), price["currency"], price["raw"]) if price else None
+    extracted = ExtractedProduct(**{**content, "price": money})
+    return PageRead(product, extracted, kept["content_hash"], kept["etag"], kept["last_modified"])
 
 
 Outcome = PageRead | JobError | None  # None: not started, since the worker is asked to stop

@@ -15,6 +15,7 @@ from jobs.confirmation import ask_for_reason, given_reason
 from jobs.dead_letters import AlreadyResolved, discard_dead_letter, retry_dead_letter
 from jobs.models import DeadLetter
 from jobs.presentation import attempts_text, label, link, subject_links, tenant_link
+from jobs.sensitive import shown_text
 
 RESOLUTION_LABELS = {"": "danger", "retried": "success", "discarded": "warning"}
 
@@ -47,7 +48,7 @@ class DeadLetterAdmin(ReadOnlyAdmin):
     actions_detail = ["retry", "discard"]
     fieldsets = [
         (None, {"fields": ["task", "resolution_label", "reason", "job_link", "subjects", "tenant_page"]}),
-        ("Error", {"fields": ["error_code", "error_message", "attempt_list", "traceback_text"]}),
+        ("Error", {"fields": ["error_code", "whole_message", "attempt_list", "traceback_text"]}),
         ("Times", {"fields": ["enqueued_at", "last_attempt_at", "created_at"]}),
         ("Resolution", {"fields": ["resolved_at", "resolved_by", "resolution_note", "retry_link"]}),
     ]
@@ -56,6 +57,7 @@ class DeadLetterAdmin(ReadOnlyAdmin):
         "job_link",
         "subjects",
         "tenant_page",
+        "whole_message",
         "attempt_list",
         "traceback_text",
         "retry_link",
@@ -88,7 +90,12 @@ class DeadLetterAdmin(ReadOnlyAdmin):
     @display(description="message")
     def message(self, letter: DeadLetter) -> str:
         """Show the beginning of the error's message."""
-        return letter.error_message[:120]
+        return shown_text(letter.error_message, task_name=letter.task, payload=letter.job.payload)[:120]
+
+    @display(description="error message")
+    def whole_message(self, letter: DeadLetter) -> str:
+        """Show the error's message."""
+        return shown_text(letter.error_message, task_name=letter.task, payload=letter.job.payload) or "-"
 
     @display(description="job")
     def job_link(self, letter: DeadLetter) -> SafeString:
@@ -108,16 +115,15 @@ class DeadLetterAdmin(ReadOnlyAdmin):
     @display(description="attempts")
     def attempt_list(self, letter: DeadLetter) -> SafeString | str:
         """List the attempts."""
-        return attempts_text(list(letter.job.attempts.all()))
+        return attempts_text(letter.job)
 
     @display(description="traceback")
     def traceback_text(self, letter: DeadLetter) -> SafeString | str:
         """Show the traceback, folded."""
         if not letter.traceback:
             return "-"
-        return format_html(
-            "<details><summary>Show</summary><pre class='souk-code'>{}</pre></details>", letter.traceback
-        )
+        text = shown_text(letter.traceback, task_name=letter.task, payload=letter.job.payload)
+        return format_html("<details><summary>Show</summary><pre class='souk-code'>{}</pre></details>", text)
 
     @display(description="retried as")
     def retry_link(self, letter: DeadLetter) -> SafeString | str:

@@ -12,9 +12,9 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 from rest_framework.views import APIView
 
-from jobs.models import Job
 from jobs.serializers import JobSerializer
 from jobs.stats import queue_stats
+from jobs.tenancy import jobs_of
 
 
 class HasTenant(BasePermission):
@@ -33,7 +33,7 @@ class JobView(APIView):
     @extend_schema(operation_id="get_job", responses=JobSerializer, tags=["jobs"])
     def get(self, request: Request, job_id: int) -> Response:
         """Show a job: its state, its attempts and what failed."""
-        own = Job.objects.filter(tenant=getattr(request.user, "tenant", "")).prefetch_related("attempts")
+        own = jobs_of(getattr(request.user, "tenant", "")).prefetch_related("attempts")
         return Response(JobSerializer(get_object_or_404(own, pk=job_id)).data)
 
 

@@ -1,5 +1,7 @@
 """The staff's API of queues, tasks, tenants and gates."""
 
+from typing import cast
+
 from drf_spectacular.types import OpenApiTypes
 from drf_spectacular.utils import OpenApiParameter, extend_schema, extend_schema_view
 from rest_framework import exceptions, status
@@ -22,6 +24,7 @@ from jobs.serializers_admin import (
     TenantSerializer,
 )
 from jobs.stats import queue_stats
+from jobs.tenants import TenantChanges
 
 
 class StaffQueuesView(StaffView):
@@ -110,7 +113,9 @@ class StaffTenantView(StaffView):
         """Change a tenant's share or limits."""
         changes = dict(read(TenantChangesSerializer, request).validated_data)
         reason = changes.pop("reason")
-        tenant = control.change_tenant(name, changes=changes, actor=actor_of(request), reason=reason)
+        tenant = control.change_tenant(
+            name, changes=cast(TenantChanges, changes), actor=actor_of(request), reason=reason
+        )
         return Response(TenantSerializer(tenant).data)
 
 

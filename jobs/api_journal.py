@@ -11,15 +11,23 @@ from rest_framework.views import APIView
 
 from jobs.api import HasTenant
 from jobs.lines import lines_after, progress_of
-from jobs.models import FINAL_STATES, Job, JobLine
+from jobs.models import FINAL_STATES, JobLine
+from jobs.sensitive import shown_line
+from jobs.tenancy import jobs_of
 
 
 class JobLineSerializer(serializers.ModelSerializer[JobLine]):
     """One line."""
 
+    message = serializers.SerializerMethodField()
+
     class Meta:
         model = JobLine
         fields = ["id", "at", "level", "message", "progress_pct"]
+
+    def get_message(self, line: JobLine) -> str:
+        """Return the message, as far as it may be seen."""
+        return shown_line(line.message)
 
 
 class JobLogSerializer(serializers.Serializer[Any]):
@@ -53,7 +61,7 @@ class JobLogView(APIView):
         """Show the lines after a known one, oldest first, and how far the job is."""
         query = AfterSerializer(data=request.query_params)
         query.is_valid(raise_exception=True)
-        own = Job.objects.filter(tenant=getattr(request.user, "tenant", ""))
+        own = jobs_of(getattr(request.user, "tenant", ""))
         job = get_object_or_404(own.only("id", "state"), pk=job_id)  # its state first: then no line is missed
         after: int = query.validated_data["after"]
         lines = list(lines_after(job.pk, after))
@@ -62,7 +70,7 @@ class JobLogView(APIView):
             "lines": lines,
             "after": lines[-1].pk if lines else after,
             "progress_pct": progress_pct,
-            "progress_message": message,
+            "progress_message": shown_line(message),
             "is_final": job.state in FINAL_STATES,
         }
         return Response(JobLogSerializer(piece).data)

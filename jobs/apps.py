@@ -15,7 +15,12 @@ class JobsConfig(AppConfig):
 
     def ready(self) -> None:
         """Import each app's `tasks` module, or each module of its `tasks` package."""
-        from jobs.checks import check_encryption_keys, check_queues  # noqa: PLC0415 it needs the models, which are ready only now
+        # They need the models, which are ready only now.
+        from jobs.checks import check_encryption_keys, check_queues  # noqa: PLC0415
+        from jobs.inline import run_inline  # noqa: PLC0415
+        from jobs.ledger import set_inline_runner  # noqa: PLC0415
+
+        set_inline_runner(run_inline)
 
         register(check_queues)
         register(check_encryption_keys)

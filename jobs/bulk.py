@@ -11,7 +11,7 @@ from datetime import datetime, timedelta
 from django.db import connection, transaction
 
 from jobs import audit
-from jobs.dead_letters import again
+from jobs.dead_letters import again, free_keys_of
 from jobs.ledger import enqueue_many
 from jobs.models import LIVE_STATES, BulkRetry, DeadLetter, Job, State
 from jobs.registry import all_tasks
@@ -21,7 +21,8 @@ logger = logging.getLogger(__name__)
 
 CANARY = 10
 RATE_PER_S = 50.0
-MAX_A_STEP = 200
+MAX_RATE_PER_S = 800.0
+MAX_A_STEP = 200  # four steps a second
 
 _NAME_ORIGINS = """
 UPDATE jobs_job SET origin_id = named.origin_id
@@ -183,6 +184,7 @@ def _retry_next(bulk: BulkRetry, count: int, *, now: datetime) -> list[int]:
 
 
 def _enqueue_again(letters: Sequence[DeadLetter], *, actor: str) -> list[int]:
+    free_keys_of([letter.job_id for letter in letters])
     answers = enqueue_many([again(letter.job, actor=actor, source="dlq-retry") for letter in letters])
     fresh = [
         (answer.job_id, letter.job_id)

@@ -10,7 +10,7 @@ from django.utils import timezone
 from jobs import sql
 from jobs.batch import ClaimedJob
 from jobs.models import Priority
-from jobs.sealing import opened
+from jobs.sealing import opened_or_sealed
 
 
 def claim(queue: str, *, worker_id: int, limit: int) -> list[ClaimedJob]:
@@ -22,11 +22,12 @@ def claim(queue: str, *, worker_id: int, limit: int) -> list[ClaimedJob]:
     with connection.cursor() as cursor:
         cursor.execute(sql.CLAIM, {"worker": worker_id, "queue": queue, "limit": limit})
         claimed_at = timezone.now()
-        jobs = [_claimed(row, claimed_at, worker_id) for row in cursor.fetchall()]
+        jobs = [claimed(row, claimed_at, worker_id) for row in cursor.fetchall()]
     return sorted(jobs, key=lambda job: (job.priority, job.id))
 
 
-def _claimed(row: tuple[Any, ...], claimed_at: datetime, worker_id: int) -> ClaimedJob:
+def claimed(row: tuple[Any, ...], claimed_at: datetime, worker_id: int) -> ClaimedJob:
+    """Return the job of a row with the columns of sql.CLAIM."""
     (job_id, task, tenant, priority, attempt, max_attempts, waits, lease, group, gate, key, *rest) = row
     (payload, meta, wait_s, is_suspect) = rest
     return ClaimedJob(
@@ -41,7 +42,7 @@ def _claimed(row: tuple[Any, ...], claimed_at: datetime, worker_id: int) -> Clai
         group=group,
         gate=gate,
         key=key,
-        payload=opened(parsed(payload)),
+        payload=opened_or_sealed(parsed(payload)),
         meta=parsed(meta),
         claimed_at=claimed_at,
         wait_s=max(0.0, wait_s),

@@ -13,11 +13,12 @@ from django.utils import timezone
 
 from jobs import audit, gates, retention
 from jobs.batch import NewJob
-from jobs.dead_letters import again, retry_dead_letter
-from jobs.fairness import restamp, restamp_tenant
+from jobs.dead_letters import again, free_keys_of, retry_dead_letter
+from jobs.fairness import restamp
 from jobs.ledger import Enqueued, enqueue, enqueue_many
 from jobs.models import LIVE_STATES, DeadLetter, Gate, Job, Priority, State, TaskSwitch, Tenant
 from jobs.registry import all_tasks, get_task
+from jobs.tenants import TenantChanges, set_tenant
 
 JOBS_A_STEP = 2_000
 
@@ -37,6 +38,7 @@ class Held(StrEnum):
     QUEUE = "queue"
     TASK = "task"
     TENANT = "tenant"
+    GATE = "gate"
 
 
 class UnknownQueue(LookupError):
@@ -52,8 +54,21 @@ class NotLive(Exception):
 
 
 def gate_key(kind: Held, name: str) -> str:
-    """Return the key of the gate that holds a whole queue, task or tenant."""
-    return f"{kind}:{name}"
+    """Return the key of the gate that holds a whole queue, task or tenant; a gate's name is its key."""
+    return name if kind is Held.GATE else f"{kind}:{name}"
+
+
+def check_name(kind: Held, name: str) -> None:
+    """Refuse the name of what does not exist; any tenant and any gate may.
+
+    Raises:
+        UnknownQueue: there is no such queue.
+        UnknownTask: there is no such task.
+    """
+    if kind is Held.QUEUE and name not in settings.JOB_QUEUES:
+        raise UnknownQueue(f"no queue is named {name!r}; there are {', '.join(settings.JOB_QUEUES)}")
+    if kind is Held.TASK:
+        get_task(name)
 
 
 def pause(kind: Held, name: str, *, actor: str, reason: str) -> None:
@@ -63,7 +78,7 @@ def pause(kind: Held, name: str, *, actor: str, reason: str) -> None:
         UnknownQueue: there is no such queue.
         UnknownTask: there is no such task.
     """
-    _check_name(kind, name)
+    check_name(kind, name)
     with transaction.atomic():
         gates.pause(gate_key(kind, name))
         audit.record(actor=actor, action=f"pause {kind}", subject=f"{kind} {name}", reason=reason)
@@ -76,7 +91,7 @@ def resume(kind: Held, name: str, *, actor: str, reason: str) -> None:
         UnknownQueue: there is no such queue.
         UnknownTask: there is no such task.
     """
-    _check_name(kind, name)
+    check_name(kind, name)
     with transaction.atomic():
         gates.resume(gate_key(kind, name))
         if kind is Held.TASK:
@@ -87,7 +102,7 @@ def resume(kind: Held, name: str, *, actor: str, reason: str) -> None:
 
 
 def paused_names(kind: Held) -> set[str]:
-    """Return the names of the queues, tasks or tenants that are paused."""
+    """Return the names of the queues, tasks, tenants or gates that are paused."""
     prefix = gate_key(kind, "")
     keys = Gate.objects.filter(is_paused=True, key__startswith=prefix).values_list("key", flat=True)
     return {key.removeprefix(prefix) for key in keys}
@@ -159,13 +174,13 @@ def remove_pace_override(key: str, *, actor: str, reason: str) -> None:
         audit.record(actor=actor, action="remove gate override", subject=f"gate {key}", reason=reason)
 
 
-def change_tenant(name: str, *, changes: dict[str, Any], actor: str, reason: str) -> Tenant:
+def change_tenant(name: str, *, changes: TenantChanges, actor: str, reason: str) -> Tenant:
     """Set a tenant's weight or limits."""
     with transaction.atomic():
-        tenant, _ = Tenant.objects.update_or_create(name=name, defaults=changes)
-        if "weight" in changes:
-            restamp_tenant(name)
-        audit.record(actor=actor, action="change tenant", subject=f"tenant {name}", reason=reason, matching=changes)
+        tenant = set_tenant(name, **changes)
+        audit.record(
+            actor=actor, action="change tenant", subject=f"tenant {name}", reason=reason, matching=dict(changes)
+        )
     return tenant
 
 
@@ -186,6 +201,7 @@ def retry_job(job_id: int, *, actor: str, reason: str) -> Enqueued:
         if letter is not None:
             return retry_dead_letter(letter.pk, actor=actor, reason=reason)
         audit.record(actor=actor, action="retry", subject=f"job {job_id}", reason=reason)
+        free_keys_of([job_id])
         return enqueue(again(job, actor=actor, source="retry"), origin_id=job_id)
 
 
@@ -260,10 +276,3 @@ def _prioritise_now(ids: Sequence[int], priority: Priority) -> int:
     for queue, tenant in sorted(ready):
         restamp(queue=queue, priority=priority, tenant=tenant)
     return len(rows)
-
-
-def _check_name(kind: Held, name: str) -> None:
-    if kind is Held.QUEUE and name not in settings.JOB_QUEUES:
-        raise UnknownQueue(f"no queue is named {name!r}; there are {', '.join(settings.JOB_QUEUES)}")
-    if kind is Held.TASK:
-        get_task(name)

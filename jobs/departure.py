@@ -11,15 +11,6 @@ from jobs.models import Worker
 LOCK_PATIENCE_MS = 2_000  # a settlement that is under way may end by itself
 
 _HELD = "SELECT id FROM jobs_job WHERE worker_id = %s AND state = 'running' ORDER BY id FOR UPDATE"
-_GIVE_BACK = """
-UPDATE jobs_job
-   SET state = CASE WHEN is_cancelling THEN 'cancelled' ELSE 'pending' END,
-       finished_at = CASE WHEN is_cancelling THEN clock_timestamp() END,
-       attempt = attempt - 1, lease = lease + 1, worker_id = NULL, started_at = NULL, is_cancelling = false,
-       is_suspect = is_suspect OR %(is_suspect)s, crashes = crashes + %(crashes)s
- WHERE id = ANY (%(ids)s) AND worker_id = %(worker)s AND state = 'running'
-RETURNING queue
-"""
 _CANCELLED = "SELECT id FROM jobs_job WHERE id = ANY (%s) AND state = 'cancelled'"
 
 
@@ -37,7 +28,7 @@ def hand_back(*, worker_id: int, reason: str) -> Counter[str]:
         cursor.execute(_HELD, [worker_id])
         ids = [row[0] for row in cursor.fetchall()]
         cursor.execute(
-            _GIVE_BACK,
+            sql.GIVE_BACK,
             {"is_suspect": False, "crashes": 0, "is_stalled": False, "ids": ids, "worker": worker_id},
         )
         queues = Counter(row[0] for row in cursor.fetchall())

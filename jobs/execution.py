@@ -14,9 +14,11 @@ from jobs import sql
 from jobs.batch import Batch, ClaimedJob
 from jobs.blame import blame
 from jobs.claim import claim
+from jobs.journal import journal
 from jobs.permits import batch_size_of, wake
 from jobs.reclaim import give_back
 from jobs.registry import Task, get_task
+from jobs.sensitive import readable
 from jobs.session import Session, current_session
 from jobs.settling import settle_surely
 
@@ -62,7 +64,7 @@ def run_once(queue: str, *, session: Session, limit: int) -> int:
 
 def run_claimed(jobs: Sequence[ClaimedJob], *, session: Session) -> None:
     """Run jobs that were claimed under the session, and settle them."""
-    for task, its_jobs in _by_task(jobs):
+    for task, its_jobs in by_task(jobs):
         batch, run_s = _run_batch(task, its_jobs, session)
         settle_surely(batch, task=task, session=session, run_s=run_s)
 
@@ -88,7 +90,8 @@ def _run_next(queue: str, *, session: Session, limit: int) -> list[ClaimedJob]:
     return jobs
 
 
-def _by_task(jobs: Sequence[ClaimedJob]) -> Iterator[tuple[Task, list[ClaimedJob]]]:
+def by_task(jobs: Sequence[ClaimedJob]) -> Iterator[tuple[Task, list[ClaimedJob]]]:
+    """Part a claim into what each task gets."""
     for name, group in groupby(sorted(jobs, key=lambda job: job.task), key=lambda job: job.task):
         yield get_task(name), list(group)
 
@@ -102,17 +105,21 @@ def _run_batch(task: Task, jobs: Sequence[ClaimedJob], session: Session) -> tupl
     # faulthandler's watchdog is a C thread: it ends the process even while a C extension holds the GIL.
     faulthandler.dump_traceback_later(task.timeout_s, exit=True, file=sys.__stderr__ or 2)
     try:
-        _handle(task, batch)
+        handle(task, batch)
     finally:
         faulthandler.cancel_dump_traceback_later()
         session.let_go()
     return batch, time.monotonic() - started
 
 
-def _handle(task: Task, batch: Batch) -> None:
+def handle(task: Task, batch: Batch) -> None:
     """Call the handler, and give an outcome to each job that it left without one."""
+    if task.sensitive:
+        journal().seal_lines([job.id for job in batch.jobs])
+    can_run = readable(batch)
     try:
-        batch.run(task.handler)
+        if can_run.jobs:
+            can_run.run(task.handler)
     except Exception as error:  # noqa: BLE001 the policy judges every error
         blame(batch, error, task)
         return

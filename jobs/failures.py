@@ -1,16 +1,32 @@
 """What the open dead letters have in common, and whether there are too many of them."""
 
-from dataclasses import dataclass
+import logging
+from dataclasses import asdict, dataclass
 from datetime import datetime
 
-from django.db.models import Count, Max, Min
+from django.db import connection
 
 from jobs.models import DeadLetter
 from jobs.stats import MAX_COUNT
 
+logger = logging.getLogger(__name__)
+
 ALERT_ABOVE = 50
 CRITICAL_ABOVE = 500
 MAX_GROUPS = 200
+MAX_SCANNED = 100_000
+
+_GROUPS = """
+SELECT found.task, found.error_code, found.jobs, found.first_at, found.last_at, latest.error_message
+  FROM (SELECT task, error_code, count(*) AS jobs, min(created_at) AS first_at, max(created_at) AS last_at,
+               max(id) AS latest_id
+          FROM (SELECT id, task, error_code, created_at FROM jobs_deadletter
+                 WHERE resolution = '' ORDER BY id DESC LIMIT %s) AS newest
+         GROUP BY task, error_code
+         ORDER BY count(*) DESC, task, error_code LIMIT %s) AS found
+  JOIN jobs_deadletter latest ON latest.id = found.latest_id
+ ORDER BY found.jobs DESC, found.task, found.error_code
+"""
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,28 +51,13 @@ class Alert:
 
 
 def failure_groups() -> list[FailureGroup]:
-    """Group the open dead letters by task and code, the most frequent first, each with its latest message."""
-    rows = list(
-        DeadLetter.objects.filter(resolution="")
-        .order_by()
-        .values("task", "error_code")
-        .annotate(count=Count("id"), first_at=Min("created_at"), last_at=Max("created_at"), latest=Max("id"))
-        .order_by("-count", "task", "error_code")[:MAX_GROUPS]
-    )
-    messages = dict(
-        DeadLetter.objects.filter(pk__in=[row["latest"] for row in rows]).values_list("pk", "error_message")
-    )
-    return [
-        FailureGroup(
-            row["task"],
-            row["error_code"],
-            row["count"],
-            row["first_at"],
-            row["last_at"],
-            messages.get(row["latest"], ""),
-        )
-        for row in rows
-    ]
+    """Group the open dead letters by task and code, the most frequent first, each with its latest message.
+
+    Of more than MAX_SCANNED the latest are looked at.
+    """
+    with connection.cursor() as cursor:
+        cursor.execute(_GROUPS, [MAX_SCANNED, MAX_GROUPS])
+        return [FailureGroup(*row) for row in cursor.fetchall()]
 
 
 def open_letter_count() -> int:
@@ -73,3 +74,12 @@ def alert_for(count: int) -> Alert | None:
         message=f"{count} dead letters are open; more than {ALERT_ABOVE} call for attention.",
         action="Look at the failures grouped by error, mend the cause, then retry them in bulk.",
     )
+
+
+def warn_of_open_letters() -> Alert | None:
+    """Log the alert, if there is one; the leader asks once a minute."""
+    alert = alert_for(open_letter_count())
+    if alert is not None:
+        level = logging.ERROR if alert.severity == "critical" else logging.WARNING
+        logger.log(level, "too many dead letters are open", extra={"alert": asdict(alert)})
+    return alert

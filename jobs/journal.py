@@ -11,11 +11,15 @@ from collections import deque
 from collections.abc import Callable, Collection, Iterator
 from contextlib import contextmanager
 from contextvars import ContextVar
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from typing import Any
 
-from django.db import connection
+from django.db import Error, connection
+
+from jobs.sealing import seal_text
+
+logger = logging.getLogger(__name__)
 
 MAX_LINES_A_JOB = 1_000  # of one execution
 MAX_WAITING = 20_000  # lines in memory, some 10 MB
@@ -57,6 +61,7 @@ class Journal:
         self._storing = threading.Lock()
         self._waiting: deque[Line] = deque()
         self._said: dict[int, _Said] = {}
+        self._sealed: set[int] = set()
         self._wake: Callable[[], None] | None = None
         self.stored_at = 0.0
 
@@ -68,6 +73,11 @@ class Journal:
     def set_waker(self, wake: Callable[[], None] | None) -> None:
         """Name what is called when the first line begins to wait."""
         self._wake = wake
+
+    def seal_lines(self, job_ids: Collection[int]) -> None:
+        """Encrypt what these jobs say in this execution."""
+        with self._lock:
+            self._sealed.update(job_ids)
 
     def add(self, job_id: int, message: str, *, level: str = "INFO", progress_pct: float | None = None) -> None:
         """Take a line. A job's lines beyond its share are dropped, and the last one says so.
@@ -88,6 +98,8 @@ class Journal:
                     return
                 said.has_dropped = True
                 line = Line(job_id, line.at, "WARNING", DROPPED)
+            if job_id in self._sealed and line.message:
+                line = replace(line, message=seal_text(line.message))
             said.lines += 1
             self._waiting.append(line)
             is_first = len(self._waiting) == 1
@@ -114,11 +126,19 @@ class Journal:
                 raise
             return len(lines)
 
+    def try_flush(self) -> None:
+        """Store what waits, or let it wait on."""
+        try:
+            self.flush()
+        except Error as error:
+            logger.warning("log lines wait for PostgreSQL", extra={"error": str(error)})
+
     def forget(self, job_ids: Collection[int]) -> None:
         """Stop counting what these jobs say: their execution is over."""
         with self._lock:
             for job_id in job_ids:
                 self._said.pop(job_id, None)
+                self._sealed.discard(job_id)
 
 
 def _store(lines: Collection[Line]) -> None:
@@ -134,9 +154,6 @@ def _store(lines: Collection[Line]) -> None:
 
 
 _journal = Journal()
-add = _journal.add
-flush = _journal.flush
-forget = _journal.forget
 
 
 def journal() -> Journal:

@@ -1,7 +1,6 @@
 """How the admin shows what the engine knows: links, durations, JSON, attempts."""
 
 import json
-from collections.abc import Sequence
 from datetime import timedelta
 from typing import Any
 
@@ -11,7 +10,8 @@ from django.urls import reverse
 from django.utils.html import format_html, format_html_join
 from django.utils.safestring import SafeString
 
-from jobs.models import JobAttempt
+from jobs.models import Job, JobAttempt
+from jobs.sensitive import shown_text
 
 NBSP = "\N{NO-BREAK SPACE}"
 
@@ -54,6 +54,13 @@ def pretty_json(value: Any) -> SafeString | str:
     )
 
 
+def progress_bar(pct: float, text: str) -> SafeString:
+    """Show how far something is, as a bar with its words beside it."""
+    return format_html(
+        '<span class="souk-progress"><progress max="100" value="{}">{}</progress> {}</span>', round(pct, 1), text, text
+    )
+
+
 def tenant_link(tenant: str) -> SafeString | str:
     """Link to the page of the tenant, where the settings name one."""
     page = settings.JOB_SUBJECT_PAGES.get("tenant")
@@ -82,22 +89,29 @@ def seconds_text(seconds: float) -> str:
     return str(timedelta(seconds=round(seconds)))
 
 
-def attempts_text(attempts: Sequence[JobAttempt]) -> SafeString | str:
-    """List attempts with their tracebacks folded."""
+def shown_error(job: Job) -> str:
+    """Return the message of the job's last error, as far as it may be seen."""
+    return shown_text(job.error_message, task_name=job.task, payload=job.payload)
+
+
+def attempts_text(job: Job) -> SafeString | str:
+    """List a job's failed attempts, with their tracebacks folded."""
+    attempts = list(job.attempts.all())
     return (
         format_html(
             '<ol class="souk-attempts">{}</ol>',
-            format_html_join("", "{}", ((_attempt_text(attempt),) for attempt in attempts)),
+            format_html_join("", "{}", ((_attempt_text(attempt, job),) for attempt in attempts)),
         )
         if attempts
         else "None failed."
     )
 
 
-def _attempt_text(attempt: JobAttempt) -> SafeString:
+def _attempt_text(attempt: JobAttempt, job: Job) -> SafeString:
+    traceback = shown_text(attempt.traceback, task_name=job.task, payload=job.payload)
     trace = (
-        format_html("<details><summary>Traceback</summary><pre class='souk-code'>{}</pre></details>", attempt.traceback)
-        if attempt.traceback
+        format_html("<details><summary>Traceback</summary><pre class='souk-code'>{}</pre></details>", traceback)
+        if traceback
         else ""
     )
     return format_html(
@@ -110,7 +124,7 @@ def _attempt_text(attempt: JobAttempt) -> SafeString:
         seconds_text((attempt.ended_at - attempt.started_at).total_seconds()),
         attempt.error_code,
         attempt.family,
-        attempt.error_message,
+        shown_text(attempt.error_message, task_name=job.task, payload=job.payload),
         attempt.decision,
         trace,
     )

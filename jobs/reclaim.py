@@ -19,7 +19,7 @@ from jobs.dead_letters import Burial, bury
 from jobs.models import Job, JobAttempt, JobKey, State, Worker
 from jobs.registry import get_task
 from jobs.retry import Family
-from jobs.sealing import opened
+from jobs.sealing import opened_or_sealed
 from jobs.session import LOCK_CLASS
 
 logger = logging.getLogger(__name__)
@@ -175,7 +175,7 @@ def _quarantine(doomed: Sequence[_Held], now: datetime) -> None:
             task=job.task,
             tenant=job.tenant,
             group=job.group,
-            payload=opened(parsed(job.raw_payload)),
+            payload=opened_or_sealed(parsed(job.raw_payload)),
             reason="quarantined",
             error_code="jobs.quarantined",
             error_message=message,

@@ -69,6 +69,14 @@ def opened(value: Any) -> Any:
     return json.loads(_opened_bytes(value[SEALED]))
 
 
+def opened_or_sealed(value: Any) -> Any:
+    """Return what `opened` returns; a value that no key opens as it is."""
+    try:
+        return opened(value)
+    except UnknownEncryptionKey:
+        return value
+
+
 def opened_text(text: str) -> str:
     """Return the text that was sealed; any other as it is.
 

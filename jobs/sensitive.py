@@ -8,14 +8,15 @@ from django.contrib.auth.models import AbstractBaseUser, AnonymousUser, Permissi
 from django.core.exceptions import PermissionDenied
 from django.db import transaction
 
-from jobs.batch import ClaimedJob
-from jobs.models import Audit, DeadLetter, Job
-from jobs.privacy import redact_text, redacted
+from jobs.batch import Batch
+from jobs.models import Audit, DeadLetter, Job, JobLine
+from jobs.privacy import redact_text, redacted, scrubbed
 from jobs.registry import Task, UnknownTask, get_task
 from jobs.sealing import UnknownEncryptionKey, is_sealed, is_sealed_text, opened, opened_text, seal_text
 
 ENCRYPTED = "encrypted"
 VIEW_SENSITIVE = "jobs.view_sensitive"
+MAX_LINES = 1_000
 
 
 class SensitiveIsHidden(PermissionDenied):
@@ -28,20 +29,14 @@ def stored_text(text: str, *, payload: Any, task: Task | None) -> str:
     return seal_text(text) if task is not None and task.sensitive else text
 
 
-def opened_jobs(
-    jobs: Sequence[ClaimedJob],
-) -> tuple[Sequence[ClaimedJob], list[tuple[ClaimedJob, UnknownEncryptionKey]]]:
-    """Open what claimed jobs carry; return those that can be run, and those that no key opens with their errors."""
-    if not any(is_sealed(job.payload) for job in jobs):
-        return jobs, []
-    usable: list[ClaimedJob] = []
-    unusable: list[tuple[ClaimedJob, UnknownEncryptionKey]] = []
-    for job in jobs:
-        try:
-            usable.append(replace(job, payload=opened(job.payload)))
-        except UnknownEncryptionKey as error:
-            unusable.append((job, error))
-    return usable, unusable
+def readable(batch: Batch) -> Batch:
+    """Fail the jobs whose payload no key opens; return the batch of the others, which shares its outcomes."""
+    unreadable = [job for job in batch.jobs if is_sealed(job.payload)]
+    if not unreadable:
+        return batch
+    for job in unreadable:
+        batch.fail(job, UnknownEncryptionKey())
+    return replace(batch, jobs=[job for job in batch.jobs if not is_sealed(job.payload)])
 
 
 # --- what is shown ---------------------------------------------------------------------------------
@@ -65,6 +60,11 @@ def shown_text(text: str, *, payload: Any, task_name: str) -> str:
     return f"({ENCRYPTED})" if is_sealed_text(text) else redact_text(text, payload=payload, pii=pii_of(task_name))
 
 
+def shown_line(message: str) -> str:
+    """Return what a job said, for a page or an answer: without e-mail addresses, or that it is encrypted."""
+    return f"({ENCRYPTED})" if is_sealed_text(message) else scrubbed(message)
+
+
 @dataclass(frozen=True, slots=True)
 class Revealed:
     """All that a sensitive job carries, opened."""
@@ -74,6 +74,7 @@ class Revealed:
     error_message: str
     attempts: Sequence[tuple[int, str, str]]  # number, error message, traceback
     traceback: str
+    lines: Sequence[str]
 
 
 def has_sensitive(job: Job) -> bool:
@@ -111,4 +112,5 @@ def reveal(job_id: int, *, user: AbstractBaseUser | AnonymousUser, reason: str) 
                 for attempt in job.attempts.all()
             ],
             traceback=opened_text(letter.traceback) if letter else "",
+            lines=[opened_text(line.message) for line in JobLine.objects.filter(job_id=job_id)[:MAX_LINES]],
         )

@@ -6,6 +6,7 @@ from drf_spectacular.utils import extend_schema_field
 from rest_framework import serializers
 
 from jobs.models import Job, JobAttempt, Priority, State
+from jobs.presentation import shown_error
 from jobs.progress import progress_pct
 from jobs.sensitive import shown_json, shown_text
 
@@ -21,7 +22,7 @@ class AttemptSerializer(serializers.ModelSerializer[JobAttempt]):
 
     def get_error_message(self, attempt: JobAttempt) -> str:
         """Return the message, as far as it may be seen."""
-        return shown_text(attempt.error_message, payload=attempt.job.payload, task_name=attempt.job.task)
+        return shown_text(attempt.error_message, task_name=attempt.job.task, payload=attempt.job.payload)
 
 
 class FailureSerializer(serializers.Serializer[dict[str, str]]):
@@ -82,5 +83,5 @@ class JobSerializer(serializers.Serializer[Job]):
             return None
         return {
             "code": job.error_code,
-            "message": shown_text(job.error_message, payload=job.payload, task_name=job.task),
+            "message": shown_error(job),
         }

@@ -7,11 +7,12 @@ from drf_spectacular.utils import extend_schema_field
 from rest_framework import serializers
 
 from jobs.batch import NewJob
+from jobs.bulk import MAX_RATE_PER_S
 from jobs.models import BulkRetry, Gate, Job, JobLine, Priority, State, TaskSwitch, Tenant
+from jobs.presentation import shown_error
 from jobs.progress import last_lines
 from jobs.registry import UnknownTask, get_task
 from jobs.selection import JobFilter, LetterFilter
-from jobs.sensitive import shown_text
 from jobs.serializers import FailureSerializer, JobSerializer
 
 MAX_JOBS_A_REQUEST = 1_000
@@ -168,12 +169,7 @@ class StaffJobSerializer(serializers.Serializer[Job]):
     @extend_schema_field(FailureSerializer(allow_null=True))
     def get_failure(self, job: Job) -> dict[str, str] | None:
         """Return the code and message of the last failure, if there was one."""
-        if not job.error_code:
-            return None
-        return {
-            "code": job.error_code,
-            "message": shown_text(job.error_message, payload=job.payload, task_name=job.task),
-        }
+        return {"code": job.error_code, "message": shown_error(job)} if job.error_code else None
 
 
 class LineSerializer(serializers.ModelSerializer[JobLine]):
@@ -214,7 +210,7 @@ class NewBulkRetrySerializer(GivenReasonSerializer):
     """Which dead letters to retry, how fast, and why."""
 
     filter = LetterFilterSerializer()
-    rate_per_s = serializers.FloatField(required=False, min_value=0.01, max_value=800)
+    rate_per_s = serializers.FloatField(required=False, min_value=0.01, max_value=MAX_RATE_PER_S)
     canary = serializers.IntegerField(required=False, min_value=0, max_value=100)
 
     @property

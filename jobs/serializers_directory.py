@@ -6,6 +6,7 @@ from drf_spectacular.utils import extend_schema_field
 from rest_framework import serializers
 
 from jobs.models import DeadLetter, Job, State
+from jobs.presentation import shown_error
 from jobs.progress import progress_pct
 from jobs.sensitive import shown_json, shown_text
 from jobs.serializers import AttemptSerializer
@@ -40,7 +41,7 @@ class JobReportSerializer(serializers.Serializer[Job]):
 
     def get_failedReason(self, job: Job) -> str | None:
         """Return the last error's message, if there was one."""
-        return shown_text(job.error_message, payload=job.payload, task_name=job.task) or job.error_code or None
+        return shown_error(job) or job.error_code or None
 
 
 class LetterSerializer(serializers.Serializer[DeadLetter]):
@@ -63,11 +64,11 @@ class LetterSerializer(serializers.Serializer[DeadLetter]):
 
     def get_errorMessage(self, letter: DeadLetter) -> str:
         """Return the error's message, as far as it may be seen."""
-        return shown_text(letter.error_message, payload=letter.job.payload, task_name=letter.task)
+        return shown_text(letter.error_message, task_name=letter.task, payload=letter.job.payload)
 
     def get_stackTrace(self, letter: DeadLetter) -> str:
         """Return the traceback, as far as it may be seen."""
-        return shown_text(letter.traceback, payload=letter.job.payload, task_name=letter.task)
+        return shown_text(letter.traceback, task_name=letter.task, payload=letter.job.payload)
 
     @extend_schema_field(serializers.DictField())
     def get_payload(self, letter: DeadLetter) -> dict[str, Any]:

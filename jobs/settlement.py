@@ -19,7 +19,7 @@ from jobs.models import JobAttempt, State
 from jobs.privacy import redact_text
 from jobs.registry import Task
 from jobs.retry import Family
-from jobs.sealing import seal_text
+from jobs.sensitive import stored_text
 
 logger = logging.getLogger(__name__)
 
@@ -104,15 +104,15 @@ def _write(cursor: Any, endings: Sequence[Ending], task: Task, worker_id: int) -
             [ending.is_suspect for ending in endings],
             [_result(ending, task) for ending in endings],
             [ending.failure.code if ending.failure else "" for ending in endings],
-            [_kept_text(ending.failure.message, task) if ending.failure else "" for ending in endings],
+            [_kept(ending.failure.message, ending, task) if ending.failure else "" for ending in endings],
             worker_id,
         ],
     )
     return dict(cursor.fetchall())
 
 
-def _kept_text(text: str, task: Task) -> str:
-    return seal_text(text) if task.sensitive else text
+def _kept(text: str, ending: Ending, task: Task) -> str:
+    return stored_text(text, payload=ending.job.payload, task=task)
 
 
 def _result(ending: Ending, task: Task) -> str | None:
@@ -178,8 +178,8 @@ def _attempt(ending: Ending, task: Task, worker_name: str, now: datetime) -> Job
         ended_at=now,
         family=failure.family,
         error_code=failure.code,
-        error_message=_kept_text(failure.message, task),
-        traceback=_kept_text(failure.traceback, task),
+        error_message=_kept(failure.message, ending, task),
+        traceback=_kept(failure.traceback, ending, task),
         decision=failure.decision.reason,
     )
 

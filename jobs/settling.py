@@ -10,6 +10,7 @@ from django.db import InterfaceError, OperationalError, connection
 
 from jobs.batch import Batch, ClaimedJob
 from jobs.blame import blame
+from jobs.journal import journal
 from jobs.registry import Task
 from jobs.session import Session
 from jobs.settlement import Settled, settle
@@ -30,6 +31,7 @@ def settle_surely(batch: Batch, *, task: Task, session: Session, run_s: float) -
     While PostgreSQL is away the worker waits with what it has done, and keeps it on disk as well, in case that the
     process does not live to see it back. What was settled by others meanwhile is fenced.
     """
+    journal().try_flush()  # first, so that who sees a job final sees all that it said
     spooled: Spooled | None = None
     blames = 0
     for attempt in count(1):
@@ -51,6 +53,7 @@ def settle_surely(batch: Batch, *, task: Task, session: Session, run_s: float) -
             break
     if spooled:
         spooled.discard()
+    journal().forget([job.id for job in batch.jobs])
     session.note_success()
     session.busy_s += run_s
     session.jobs_done += settled.completed + settled.given_up

@@ -24,6 +24,7 @@ from jobs.recycling import spent_reason
 from jobs.registry import tasks_of_queue
 from jobs.seats import process_name, seat_of
 from jobs.session import Session, set_current_session
+from jobs.spool import replay, replay_in_thread
 
 logger = logging.getLogger(__name__)
 
@@ -90,11 +91,13 @@ class PermitWorker(SimpleWorker):
         )
         if multiprocessing.parent_process() is not None:
             session.on_beat = self._stop_when_orphaned
+        session.on_reconnect = replay_in_thread
         self._install_signal_handlers()  # type: ignore[no-untyped-call]
         self._session = session
         session.open()
         set_current_session(session)
         try:
+            replay()  # before the dispatcher gives the jobs of the dead to others
             warm_up(self.queue_names())
             session.is_warm = True
             logger.info("worker started", extra={"worker": self.name, "queues": self.queue_names()})

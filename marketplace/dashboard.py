@@ -11,6 +11,7 @@ from django.templatetags.static import static
 from django.urls import NoReverseMatch, reverse
 from django.utils import timezone
 
+from jobs.control import queues_with_pauses
 from jobs.models import DeadLetter, Worker
 from jobs.presentation import seconds_text
 from jobs.stats import queue_stats
@@ -52,7 +53,7 @@ def _figures() -> dict[str, Any]:
         "products": [(status, label, products.get(status, 0)) for status, label in Product.Status.choices],
         "product_total": sum(products.values()),
         "sellers": Seller.objects.count(),
-        "queues": [queue | {"due_age": _age_text(queue["oldest_pending_s"])} for queue in stats["queues"]],
+        "queues": [queue | {"due_age": _age_text(queue["oldest_pending_s"])} for queue in queues_with_pauses(stats)],
         "jobs": [(state, sum(queue[state] for queue in stats["queues"])) for state in LIVE_STATES],
         "jobs_capped_at": stats["count_limit"],
         "tasks": stats["tasks"],
@@ -106,9 +107,20 @@ def navigation(request: HttpRequest) -> list[dict[str, Any]]:
             "Jobs",
             [
                 ("Jobs", "list_alt", _list("jobs_job"), "jobs.view_job"),
+                ("Failures", "error", reverse("admin-failures"), "jobs.view_deadletter"),
                 ("Dead letters", "report", f"{_list('jobs_deadletter')}?resolution=open", "jobs.view_deadletter"),
+                ("Bulk retries", "replay", _list("jobs_bulkretry"), "jobs.view_bulkretry"),
                 ("Schedules", "schedule", _list("jobs_schedule"), "jobs.view_schedule"),
+            ],
+        ),
+        (
+            "Engine",
+            [
+                ("Queues", "stacks", reverse("admin-queues"), "jobs.view_job"),
+                ("Tasks", "toggle_on", reverse("admin-tasks"), "jobs.view_job"),
                 ("Workers", "memory", f"{_list('jobs_worker')}?process=running", "jobs.view_worker"),
+                ("Gates", "speed", _list("jobs_gate"), "jobs.view_gate"),
+                ("Tenants", "balance", _list("jobs_tenant"), "jobs.view_tenant"),
                 ("rq-dashboard", "monitoring", reverse("rq-dashboard"), "jobs.view_job"),
             ],
         ),

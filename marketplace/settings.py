@@ -166,6 +166,9 @@ JOB_WORKER_MAX_JOBS = env.int("JOB_WORKER_MAX_JOBS", 0, validate=validate.Range(
 JOB_WORKER_MAX_MB = env.int("JOB_WORKER_MAX_MB", 0, validate=validate.Range(min=0))
 # Where outcomes wait while PostgreSQL is away; it must outlive the process.
 JOB_SPOOL_DIR = Path(env.str("JOB_SPOOL_DIR", str(VAR_DIR / "spool")))
+# A seller's share of the workers by plan, beside the others'; `manage.py share_by_plan` gives a changed one to all.
+PREMIUM_WEIGHT = env.float("PREMIUM_WEIGHT", 4.0, validate=validate.Range(min=0.01))
+SELLER_PLAN_WEIGHTS = {"free": 1.0, "standard": 1.0, "premium": PREMIUM_WEIGHT}
 JOB_QUEUES = [
     "sync-seller",
     "scrape-catalog",

@@ -41,6 +41,7 @@ _HOLDS = [
 ]
 
 staff_urls = [
+    *_HOLDS,  # before the gates, whose keys may hold a slash
     *api_paths("admin/jobs/", StaffJobsView.as_view(), name="staff-jobs"),
     *api_paths("admin/jobs/cancel/", CancelJobsView.as_view(), name="staff-cancel-jobs"),
     *api_paths("admin/jobs/prioritise/", PrioritiseJobsView.as_view(), name="staff-prioritise-jobs"),
@@ -60,5 +61,4 @@ staff_urls = [
     *api_paths("admin/tenants/<str:name>/", StaffTenantView.as_view(), name="staff-tenant"),
     *api_paths("admin/gates/", StaffGatesView.as_view(), name="staff-gates"),
     *api_paths("admin/gates/<path:key>/", StaffGateView.as_view(), name="staff-gate"),
-    *_HOLDS,
 ]

@@ -6,7 +6,9 @@ from django.urls import URLPattern, URLResolver, include, path, re_path
 from django.views.static import serve
 from drf_spectacular.views import SpectacularAPIView, SpectacularSwaggerView
 
+from jobs.admin_pages import admin_pages
 from jobs.api import JobView, QueueStatsView
+from jobs.api_journal import JobLogView
 from marketplace import health, pages, rq_dashboard
 from marketplace.api import MeView, MySyncsView, ProductsView, ProductView, SellersView, SyncView
 from marketplace.routes import api_paths
@@ -25,6 +27,7 @@ api_urls = [
     *api_paths("products/", ProductsView.as_view(), name="products"),
     *api_paths("products/<int:product_id>/", ProductView.as_view(), name="product"),
     *api_paths("jobs/<int:job_id>/", JobView.as_view(), name="job"),
+    *api_paths("jobs/<int:job_id>/log/", JobLogView.as_view(), name="job-log"),
     *api_paths("queue/stats/", QueueStatsView.as_view(), name="queue-stats"),
     *staff_urls,
     *api_paths("schema/", SpectacularAPIView.as_view(), name="schema"),
@@ -39,6 +42,7 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path("healthz/ready", health.ready, name="ready"),
     path("admin/rq/", rq_dashboard.dashboard, {"rest": ""}, name="rq-dashboard"),
     path("admin/rq/<path:rest>", rq_dashboard.dashboard),
+    path("admin/", include(admin_pages)),
     path("admin/", admin.site.urls),
     path("api/", include((api_urls, "api"))),
     path("api/", include("catalog.urls")),

@@ -5,6 +5,7 @@ import sys
 from importlib import import_module
 from typing import Any
 
+import hypothesis
 import psycopg
 import pytest
 import redis
@@ -12,6 +13,9 @@ from django.conf import settings
 from django.db import connection
 
 pytest.register_assert_rewrite("tests.road")
+# No test asserts a time: the machine may be slow.
+hypothesis.settings.register_profile("souk", deadline=None)
+hypothesis.settings.load_profile("souk")
 NEEDS = (
     "The tests run on a real PostgreSQL, Redis and Milvus. `make test` starts them; with TESTS=... and ARGS=... only "
     "some of them. Or keep them up with `manage.py stack --only redis,postgres,milvus` and run pytest beside it."

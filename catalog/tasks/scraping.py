@@ -2,16 +2,26 @@
 
 import hashlib
 from collections.abc import Sequence
+from typing import Any
 
 from catalog.browser import open_process_browser
 from catalog.discovery import gate_of, read_list, recognise
 from catalog.duplicates import link_duplicates, lock_contents
 from catalog.listings import open_gates, record_listing
-from catalog.product_pages import PageRead, contents_of, products_to_read, read_pages, store_pages
+from catalog.product_pages import (
+    PageRead,
+    contents_of,
+    kept_read,
+    products_to_read,
+    read_of,
+    read_pages,
+    store_pages,
+)
 from catalog.rechecks import LOST, lose_products, recheck_copies
 from catalog.setbacks import bury_products
 from catalog.sources.source import ListedCollection, Listing
 from jobs.batch import Batch, ClaimedJob, GivenUp, NewJob
+from jobs.effects import bind, effect
 from jobs.errors import JobError
 from jobs.registry import task
 
@@ -41,7 +51,7 @@ def sync_seller(batch: Batch) -> None:
     batch.on_settle(lambda _: open_gates(starts))
 
 
-@task(queue="scrape-catalog", attempts=4, subject=["seller", "address"], warm_up=open_process_browser)
+@task(queue="scrape-catalog", attempts=4, subject=["address"], warm_up=open_process_browser)
 def scrape_catalog(batch: Batch) -> None:
     """Read a list of the catalog to its end: its products are enqueued, its collections are lists to read."""
     listings: dict[int, Listing] = {}
@@ -104,21 +114,26 @@ def scrape_product(batch: Batch) -> None:
         else:
             batch.complete(job, result={"page": _summary(outcome)}, then=_next_jobs(job, outcome))
 
-    def store(jobs: Sequence[ClaimedJob]) -> None:
-        reads = {
-            product_id: read
-            for product_id in (job.payload["product"] for job in jobs)
-            if isinstance(read := outcomes.get(product_id), PageRead)
-        }
-        contents = contents_of(reads.values())
-        lock_contents(contents)
-        store_pages(reads.values())
-        changed = link_duplicates(contents)
-        on_their_way = {product_id for product_id, read in reads.items() if read.next_task}
-        sellers = {products[job.payload["product"]].seller_id: job for job in jobs if job.payload["product"] in reads}
-        recheck_copies({pk: copied for pk, copied in changed.items() if pk not in on_their_way}, jobs=sellers)
+    reads = {pk: kept_read(outcome) for pk, outcome in outcomes.items() if isinstance(outcome, PageRead)}
+    batch.on_settle(bind(store_reads, {str(pk): read for pk, read in reads.items()}))
 
-    batch.on_settle(store)
+
+@effect
+def store_reads(jobs: Sequence[ClaimedJob], data: Any) -> None:
+    """Write what the pages said, mark copies, and have those judged anew that are no copies any more.
+
+    The products are read again: what was read may have waited on disk for a while.
+    """
+    by_product = {job.payload["product"]: job for job in jobs if str(job.payload["product"]) in data}
+    products = products_to_read(list(by_product))
+    reads = [read_of(product, data[str(pk)]) for pk, product in products.items()]
+    contents = contents_of(reads)
+    lock_contents(contents)
+    store_pages(reads)
+    changed = link_duplicates(contents)
+    on_their_way = {read.product.pk for read in reads if read.next_task}
+    sellers = {product.seller_id: by_product[pk] for pk, product in products.items()}
+    recheck_copies({pk: copied for pk, copied in changed.items() if pk not in on_their_way}, jobs=sellers)
 
 
 def _list_reading(job: ClaimedJob, address: str, *, category: str | None) -> NewJob:

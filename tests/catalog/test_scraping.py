@@ -4,6 +4,7 @@ import json
 import urllib.request
 from collections import Counter
 from collections.abc import Callable, Iterator
+from decimal import Decimal
 from pathlib import Path
 from typing import Any
 
@@ -11,13 +12,16 @@ import pytest
 from django.utils import timezone
 
 from catalog.browser import close_process_browser
+from catalog.product_pages import PageRead, kept_read, read_of
 from catalog.robots import forget_rules
+from catalog.sources.source import ExtractedProduct
 from jobs.execution import run_once
 from jobs.gates import pass_gates
 from jobs.models import Gate, Job, Worker
 from jobs.permits import batch_size_of
 from jobs.session import Session, set_current_session
 from marketplace.models import Category, Product, ProductCategory, Seller, SyncRun
+from marketplace.money import Money
 from marketplace.syncs import start_sync
 from tests.sample_shop import sample_catalog
 
@@ -159,3 +163,13 @@ def _states(sync: SyncRun, task: str) -> Counter[str]:
 def _truth(folder: Path, edition: int) -> dict[str, Any]:
     truth: dict[str, Any] = json.loads((folder / f"truth-{edition}.json").read_text())
     return truth
+
+
+@pytest.mark.parametrize("price", [None, Money(Decimal("12.50"), "EUR", "12,50 €")])
+def test_what_a_page_said_is_the_same_after_it_waited_on_disk(price: Money | None) -> None:
+    product = Product(pk=7, content_hash="old")
+    content = ExtractedProduct(
+        title="Lamp", price=price, variants=[{"size": "L"}], picture_addresses=["http://x/1.jpg"]
+    )
+    for read in (PageRead(product, content, "new", "etag", "yesterday"), PageRead(product)):
+        assert read_of(product, json.loads(json.dumps(kept_read(read)))) == read

@@ -36,6 +36,10 @@ class Fleet:
         """Let the processes started from now on find no Redis."""
         self._environment["REDIS_URL"] = "redis://127.0.0.1:1/0"
 
+    def set(self, **variables: str) -> None:
+        """Give the processes started from now on these variables."""
+        self._environment |= variables
+
     def start(self, *arguments: str) -> subprocess.Popen[bytes]:
         """Start `manage.py ARGUMENTS`."""
         with self.log.open("ab") as log:

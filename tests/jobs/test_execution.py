@@ -136,7 +136,7 @@ def test_follow_ups_inherit_and_are_enqueued_with_the_settlement(drain: Drain) -
 
 def test_a_worker_that_lost_its_lease_changes_nothing(session: Session, monkeypatch: pytest.MonkeyPatch) -> None:
     job_id = _act()
-    monkeypatch.setattr("jobs.execution._handle", _steal_lease_then(_complete_all))
+    monkeypatch.setattr("jobs.execution.handle", _steal_lease_then(_complete_all))
     run_once("workload", session=session, limit=8)
     job = Job.objects.get(pk=job_id)
     assert (job.state, job.lease) == (State.RUNNING, 2)

@@ -124,7 +124,7 @@ def test_one_that_cannot_be_kept_is_disabled_with_the_reason_and_stops_no_other(
         make_schedule(name="a-unknown-task", task="gone"),
         make_schedule(name="b-bad-crontab", every_s=None, crontab="61 * * * *"),
         make_schedule(name="c-bad-zone", every_s=None, crontab="0 * * * *", time_zone="Mars/Olympus"),
-        make_schedule(name="d-bad-payload", payload={"text": "\x00"}),
+        make_schedule(name="d-bad-priority", priority=9),
     ]
     make_schedule(name="e-good")
     assert fire_due_schedules() == 1
@@ -135,7 +135,9 @@ def test_one_that_cannot_be_kept_is_disabled_with_the_reason_and_stops_no_other(
         assert (schedule.is_enabled, schedule.next_run_at) == (False, None)
         reasons.append(reason_for_disabling(schedule))
     assert all(reason.startswith("by dispatcher: It could not be run: ") for reason in reasons)
-    for reason, says in zip(reasons, ("no task is named 'gone'", "61 * * * *", "Mars/Olympus", ""), strict=True):
+    for reason, says in zip(
+        reasons, ("no task is named 'gone'", "61 * * * *", "Mars/Olympus", "9 is not"), strict=True
+    ):
         assert says in reason
     assert caplog.text.count("a schedule was disabled") == len(broken)
 

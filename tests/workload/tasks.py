@@ -1,5 +1,6 @@
 """Tasks that do nothing, or exactly the harm that a test asks for."""
 
+import logging
 import os
 import signal
 import time
@@ -71,7 +72,35 @@ def act_each(batch: Batch) -> None:
     batch.each(lambda job: 1 / job.payload["n"])
 
 
+@task(queue="noop-16", batch_size=16, timeout_s=60)
+def act_long(batch: Batch) -> None:
+    """Take `s` seconds for the whole batch, without looking whether anybody still wants it."""
+    Execution.objects.bulk_create([Execution(job_id=job.id, batch_size=len(batch)) for job in batch])
+    time.sleep(batch[0].payload["s"])
+    batch.on_settle(_count_effects)
+
+
+@task(queue="workload")
+def act_tell(batch: Batch) -> None:
+    """Say what the payload asks for: a line and a step of the batch's, and one of a library's logger."""
+    for job in batch:
+        batch.log(job, f"told {job.payload['text']}")
+        batch.progress(job, job.payload["pct"], "half way")
+        logging.getLogger("some.library").warning("noticed", extra={"shop": "shop.example"})
+
+
 @task(queue="workload", timeout_s=1)
 def act_hang(batch: Batch) -> None:
     """Stay in C code that holds the GIL, where no signal handler and no thread of ours can run."""
     sum(range(10**12))
+
+
+@task(queue="workload", batch_size=8, sensitive=True, pii=("guest",))
+def keep_secret(batch: Batch) -> None:
+    """Answer with the payload, or fail with what it says."""
+    for job in batch:
+        if "fail" in job.payload:
+            batch.fail(job, PermanentError(job.payload["fail"]))
+        else:
+            batch.log(job, f"keeping {job.payload['n']}")
+            batch.complete(job, result=job.payload)

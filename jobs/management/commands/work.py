@@ -13,6 +13,7 @@ from jobs.execution import work_directly
 from jobs.recycling import spent_reason
 from jobs.seats import process_name, seat_of
 from jobs.session import Session, set_current_session
+from jobs.spool import replay, replay_in_thread
 from jobs.worker import warm_up
 
 logger = logging.getLogger(__name__)
@@ -62,11 +63,13 @@ class Command(BaseCommand):
                 stop.set()
 
         session.on_beat = stop_when_spent
+        session.on_reconnect = replay_in_thread
         for name in (signal.SIGTERM, signal.SIGINT):
             signal.signal(name, leave)
         session.open()
         set_current_session(session)
         try:
+            replay()
             warm_up(queues)
             session.is_warm = True
             work_directly(queues, stop)

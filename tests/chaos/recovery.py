@@ -1,0 +1,90 @@
+"""How long the jobs of a killed worker take to be somebody's again, by PostgreSQL's own word."""
+
+import time
+from dataclasses import dataclass
+
+import psycopg
+
+# A worker that was taken for dead before goes on under another row with the same pid.
+_HELD = """
+SELECT job.id, job.lease FROM jobs_job job JOIN jobs_worker worker ON worker.id = job.worker_id
+ WHERE worker.pid = %s AND job.state = 'running'
+"""
+_BUSY = """
+SELECT DISTINCT worker.pid FROM jobs_job job JOIN jobs_worker worker ON worker.id = job.worker_id
+ WHERE job.state = 'running'
+"""
+_STILL_HELD = """
+SELECT count(*) FILTER (WHERE job.lease = held.lease AND job.state = 'running'),
+       count(*) FILTER (WHERE job.lease > held.lease)
+  FROM jobs_job job JOIN unnest(%s::bigint[], %s::bigint[]) AS held (id, lease) USING (id)
+"""
+
+
+@dataclass(slots=True)
+class Wait:
+    """The jobs of a killed worker that are not pending or claimed again yet."""
+
+    killed_at: float
+    ids: list[int]
+    leases: list[int]
+    is_disturbed: bool
+
+
+class Watch:
+    """Watches kills. `recovered_s` holds the plain ones, `disturbed_s` those amid another fault of what recovers."""
+
+    def __init__(self, database_url: str) -> None:
+        self.recovered_s: list[float] = []
+        self.disturbed_s: list[float] = []
+        self._url = database_url
+        self._connection: psycopg.Connection | None = None
+        self._waits: list[Wait] = []
+
+    def busy_pids(self) -> set[int]:
+        """List the processes that hold jobs; nothing where PostgreSQL is away."""
+        try:
+            return {row[0] for row in self._connected().execute(_BUSY)}
+        except psycopg.OperationalError:
+            self._connection = None
+            return set()
+
+    def note_kill(self, pid: int, killed_at: float, *, is_disturbed: bool) -> None:
+        """Note what the worker held when it was killed."""
+        try:
+            rows = self._connected().execute(_HELD, [pid]).fetchall()
+        except psycopg.OperationalError:
+            self._connection = None
+            return
+        if rows:
+            self._waits.append(Wait(killed_at, [row[0] for row in rows], [row[1] for row in rows], is_disturbed))
+
+    def note_disturbance(self) -> None:
+        """Note that PostgreSQL or a dispatcher was struck: the waits of now say nothing of ordinary recovery."""
+        for wait in self._waits:
+            wait.is_disturbed = True
+
+    def look(self) -> None:
+        """End the waits whose jobs are all pending or claimed again."""
+        try:
+            for wait in list(self._waits):
+                row = self._connected().execute(_STILL_HELD, [wait.ids, wait.leases]).fetchone()
+                held, moved = row or (0, 0)
+                if held:
+                    continue
+                self._waits.remove(wait)
+                if moved:  # else its last settlement was under way when it was killed
+                    times = self.disturbed_s if wait.is_disturbed else self.recovered_s
+                    times.append(time.monotonic() - wait.killed_at)
+        except psycopg.OperationalError:
+            self._connection = None
+
+    def _connected(self) -> psycopg.Connection:
+        if self._connection is None or self._connection.closed:
+            self._connection = psycopg.connect(self._url, autocommit=True, connect_timeout=2)
+        return self._connection
+
+    def close(self) -> None:
+        """Close the connection."""
+        if self._connection:
+            self._connection.close()

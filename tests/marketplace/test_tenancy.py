@@ -1,0 +1,187 @@
+"""A tenant reads its own and nothing of another's, at any address; a new address must say here how that is seen."""
+
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+import pytest
+from django.test import Client
+from django.urls import URLPattern, URLResolver, get_resolver
+from django.utils import timezone
+from rest_framework.test import APIClient
+
+from jobs import tenancy
+from jobs.events import relay
+from jobs.models import Job, JobAttempt, JobEvent, JobGroup, JobLine, Schedule
+from jobs.permits import transport
+from marketplace.models import Product, Seller, SyncRun
+from tests.marketplace.factories import make_dead_letter, make_job, make_product, make_seller, make_sync
+
+pytestmark = pytest.mark.django_db
+MARK = "belongs-to-the-other"
+
+
+@dataclass(frozen=True)
+class Other:
+    """Another seller, with a row of everything; each carries MARK."""
+
+    seller: Seller
+    job: Job
+    sync: SyncRun
+    product: Product
+
+
+@pytest.fixture
+def other() -> Other:
+    seller = make_seller(name=MARK, catalog_address=f"https://{MARK}.example/")
+    job = make_job(tenant=seller.tenant, payload={"note": MARK}, result={"note": MARK}, error_code="x",
+                   error_message=MARK, grp=MARK, meta={"note": MARK})  # fmt: skip
+    JobLine.objects.create(job=job, message=MARK)
+    now = timezone.now()
+    JobAttempt.objects.create(
+        job=job, attempt=1, started_at=now, ended_at=now, family="bug", error_code="x", error_message=MARK, decision=""
+    )
+    make_dead_letter(tenant=seller.tenant, payload={"note": MARK})
+    JobGroup.objects.create(name=MARK, tenant=seller.tenant)
+    Schedule.objects.create(name=MARK, task="act", tenant=seller.tenant, every_s=60)
+    product = make_product(seller, title=MARK, status=Product.Status.PENDING)
+    return Other(seller, job, make_sync(seller, error_message=MARK), product)
+
+
+# What each address that a tenant may call is asked for, by its name, with the other's ids in it.
+TENANTS = {
+    "me": ["/api/sellers/me/"],
+    "my-syncs": ["/api/sellers/me/syncs/"],
+    "sync": ["/api/syncs/{sync}/"],
+    "products": ["/api/products/", "/api/products/?status=pending", "/api/products/?seller={seller}"],
+    "product": ["/api/products/{product}/"],
+    "job": ["/api/jobs/{job}/"],
+    "job-log": ["/api/jobs/{job}/log/", "/api/jobs/{job}/log/?after=0"],
+    "queue-stats": ["/api/queue/stats/"],
+}
+# Addresses that answer everybody alike, and whose answers no tenant owns.
+PUBLIC = {"sellers", "schema", "docs", "search", "home", "live", "ready"}
+
+
+def _paths(name: str, other: Other) -> list[str]:
+    ids = {"job": other.job, "sync": other.sync, "product": other.product, "seller": other.seller}
+    return [path.format(**{part: row.pk for part, row in ids.items()}) for path in TENANTS[name]]
+
+
+def _patterns(resolver: URLResolver) -> Iterator[URLPattern]:
+    for pattern in resolver.url_patterns:
+        if isinstance(pattern, URLResolver):
+            if str(pattern.pattern) != "admin/":  # staff's own pages
+                yield from _patterns(pattern)
+        else:
+            yield pattern
+
+
+def _names() -> set[str]:
+    """Name every address that is not staff's alone; one without a name goes by its route."""
+    named = {pattern.callback: pattern.name for pattern in _patterns(get_resolver()) if pattern.name}
+    found = {
+        named.get(pattern.callback) or str(pattern.pattern)
+        for pattern in _patterns(get_resolver())
+        if not str(pattern.pattern).startswith(("admin/", "^media/"))
+    }
+    return {name for name in found if not name.startswith("staff-")}
+
+
+def test_each_address_is_either_public_or_tried_below() -> None:
+    assert _names() - PUBLIC == set(TENANTS), "say here how a new address is tried, or that it is public"
+
+
+def test_staff_addresses_refuse_a_tenant(api: APIClient) -> None:
+    routes = [
+        str(pattern.pattern) for pattern in _patterns(get_resolver()) if str(pattern.pattern).startswith("admin/")
+    ]
+    assert len(routes) > 10
+    for route in routes:
+        path = "/api/" + route if "rq/" not in route else "/" + route
+        path = re.sub("<[^>]+>", "1", path)
+        assert api.get(path).status_code in (302, 401, 403, 404, 405)
+        assert api.post(path, {"reason": "x"}).status_code in (302, 401, 403, 404, 405)
+
+
+@pytest.mark.parametrize("name", sorted(TENANTS))
+def test_a_tenant_never_reads_what_is_another_s(name: str, api: APIClient, other: Other) -> None:
+    for path in _paths(name, other):
+        answer = api.get(path)
+        body = answer.content.decode()
+        assert answer.status_code in (200, 404, 405), f"{path}: {answer.status_code} {body}"
+        assert MARK not in body, path
+
+
+@pytest.mark.parametrize("path", ["/api/jobs/{}/", "/api/jobs/{}"])
+def test_a_tenant_reads_its_own(path: str, api: APIClient, seller: Seller) -> None:
+    own = make_job(tenant=seller.tenant, payload={"subject": "mine"})
+    answer = api.get(path.format(own.pk))
+    assert (answer.status_code, answer.json()["payload"]) == (200, {"subject": "mine"})
+
+
+def test_a_job_without_a_tenant_is_nobody_s(api: APIClient) -> None:
+    assert api.get(f"/api/jobs/{make_job(tenant='').pk}/").status_code == 404
+
+
+def test_without_a_key_nothing_of_a_tenant_answers(other: Other) -> None:
+    for name in TENANTS:
+        for path in _paths(name, other):
+            assert Client().get(path).status_code == 401, path
+
+
+# --- the reads themselves --------------------------------------------------------------------------
+
+
+def test_reads_by_tenant_return_its_own_rows_alone(other: Other, seller: Seller) -> None:
+    own = make_dead_letter(tenant=seller.tenant)
+    make_dead_letter(tenant="")
+    JobLine.objects.create(job=own.job, message="mine")
+    JobGroup.objects.create(name="mine", tenant=seller.tenant)
+    Schedule.objects.create(name="mine", task="act", tenant=seller.tenant, every_s=60)
+    assert list(tenancy.jobs_of(seller.tenant)) == [own.job]
+    assert list(tenancy.dead_letters_of(seller.tenant)) == [own]
+    assert [line.message for line in tenancy.lines_of(seller.tenant, own.job_id)] == ["mine"]
+    assert [one.error_message for one in tenancy.attempts_of(seller.tenant, own.job_id)] == ["It broke."]
+    assert [group.name for group in tenancy.groups_of(seller.tenant)] == ["mine"]
+    assert [schedule.name for schedule in tenancy.schedules_of(seller.tenant)] == ["mine"]
+    assert not tenancy.lines_of(seller.tenant, other.job.pk).exists()
+    assert not tenancy.attempts_of(seller.tenant, other.job.pk).exists()
+
+
+def test_the_empty_tenant_reads_nothing() -> None:
+    letter = make_dead_letter(tenant="")
+    JobLine.objects.create(job=letter.job, message="the engine's")
+    JobGroup.objects.create(name="g")
+    Schedule.objects.create(name="s", task="act", every_s=60)
+    for rows in (
+        tenancy.jobs_of(""), tenancy.dead_letters_of(""), tenancy.lines_of("", letter.job_id),
+        tenancy.attempts_of("", letter.job_id), tenancy.groups_of(""), tenancy.schedules_of(""),
+    ):  # fmt: skip
+        assert not rows.exists()
+    assert tenancy.events_of("") == []
+    assert tenancy.stats_of("").by_task == {}
+
+
+def test_figures_count_the_tenant_s_own(other: Other, seller: Seller, monkeypatch: pytest.MonkeyPatch) -> None:
+    make_dead_letter(tenant=seller.tenant)
+    for _ in range(3):
+        make_job(tenant=seller.tenant, task="act-each")
+    stats = tenancy.stats_of(seller.tenant)
+    assert {state: count for state, count in stats.by_state.items() if count} == {"pending": 3, "failed": 1}
+    assert (stats.by_task, stats.open_dead_letters, stats.is_capped) == ({"act-each": 3, "act": 1}, 1, False)
+    monkeypatch.setattr("jobs.tenancy.MAX_COUNTED", 2)
+    capped = tenancy.stats_of(seller.tenant)
+    assert (capped.by_task, capped.is_capped) == ({"act-each": 2}, True)
+
+
+@pytest.mark.django_db(transaction=True)
+def test_events_tell_a_tenant_of_its_own_jobs(seller: Seller) -> None:
+    transport().flushdb()
+    JobEvent.objects.create(
+        kind="completed", ids=[1, 2, 3], tasks=["act"] * 3, tenants=[seller.tenant, "9999", ""], groups=[None] * 3
+    )
+    relay()
+    assert [(event.kind, event.jobs) for event in tenancy.events_of(seller.tenant)] == [
+        ("completed", [[1, "act", None]]),
+    ]
