@@ -1,6 +1,6 @@
 """Gates and tenants in the admin."""
 
-from typing import Any
+from typing import Any, cast
 from urllib.parse import urlencode
 
 from django import forms
@@ -21,6 +21,7 @@ from jobs.confirmation import NewPaceForm, PaceForm, ReasonForm, answered, ask, 
 from jobs.control import Held
 from jobs.models import Gate, Tenant
 from jobs.presentation import label, list_link, tenant_link
+from jobs.tenants import TenantChanges
 
 TENANT_FIELDS = ("weight", "max_in_flight", "max_waiting", "submissions_per_min")
 
@@ -234,7 +235,7 @@ class TenantAdmin(ModelAdmin):  # type: ignore[misc]
 
     def save_model(self, request: HttpRequest, obj: Tenant, form: Any, change: bool) -> None:
         """Save through the core."""
-        changes = {name: form.cleaned_data[name] for name in TENANT_FIELDS}
+        changes = cast(TenantChanges, {name: form.cleaned_data[name] for name in TENANT_FIELDS})
         actor, reason = request.user.get_username(), form.cleaned_data["reason"]
         control.change_tenant(obj.name, changes=changes, actor=actor, reason=reason)
 
@@ -248,7 +249,7 @@ class TenantAdmin(ModelAdmin):  # type: ignore[misc]
     def page(self, tenant: Tenant) -> SafeString | str:
         """Link to the tenant's own page, and to its jobs."""
         jobs = list_link("admin:jobs_job_changelist", urlencode({"q": tenant.name}), "jobs")
-        return format_html("{} ({})", tenant_link(tenant.name), jobs)
+        return format_html("<span>{} ({})</span>", tenant_link(tenant.name), jobs)
 
     @display(description="state")
     def state_label(self, tenant: Tenant) -> SafeString:

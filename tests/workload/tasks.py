@@ -22,6 +22,20 @@ for size in (16, 64, 256):
     task(queue=f"noop-{size}", batch_size=size, name=f"noop-{size}")(noop)
 
 
+@task(queue="nap", batch_size=256)
+def nap(batch: Batch) -> None:
+    """Wait 10 ms for each job, up to 50 at once: a job that asks another server."""
+    batch.each(lambda _: time.sleep(0.01), concurrency=50)
+
+
+@task(queue="lone", batch_size=16)
+def lone(batch: Batch) -> None:
+    """Note when the handler starts, in seconds since the epoch."""
+    started_s = time.time()
+    for job in batch:
+        batch.complete(job, result=started_s)
+
+
 def _count_effects(jobs: Sequence[ClaimedJob]) -> None:
     Effect.objects.bulk_create([Effect(subject=str(job.payload.get("subject")), job_id=job.id) for job in jobs])
 
