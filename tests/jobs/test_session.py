@@ -97,9 +97,10 @@ def test_a_session_that_was_declared_dead_goes_on_under_a_new_row(fleet: Fleet, 
 
 
 def test_the_server_frees_the_lock_of_a_host_that_fell_silent(
-    fleet: Fleet, settings: Any, transactional_db: None
+    fleet: Fleet, settings: Any, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     settings.JOB_SILENCE_S = 0.2
+    monkeypatch.setattr("jobs.session.PAST_SILENCE_S", 0.1)
     session = Session(name="w", queues=[])
     silent = _direct_connection()
     session._beat(silent)  # once, and never again
