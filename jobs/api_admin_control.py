@@ -1,7 +1,5 @@
 """The staff's API of queues, tasks, tenants and gates."""
 
-from typing import cast
-
 from drf_spectacular.types import OpenApiTypes
 from drf_spectacular.utils import OpenApiParameter, extend_schema, extend_schema_view
 from rest_framework import exceptions, status
@@ -11,6 +9,7 @@ from rest_framework.response import Response
 from jobs import control
 from jobs.api_staff import StaffView, actor_of, read
 from jobs.control import Held
+from jobs.depths import busiest_tenants
 from jobs.models import Gate, TaskSwitch, Tenant
 from jobs.registry import UnknownTask
 from jobs.serializers_admin import (
@@ -24,7 +23,6 @@ from jobs.serializers_admin import (
     TenantSerializer,
 )
 from jobs.stats import queue_stats
-from jobs.tenants import TenantChanges
 
 
 class StaffQueuesView(StaffView):
@@ -32,8 +30,8 @@ class StaffQueuesView(StaffView):
 
     @extend_schema(operation_id="staff_queues", responses=OpenApiTypes.OBJECT, tags=["staff"])
     def get(self, request: Request) -> Response:
-        """List the queues: depth by state, the oldest due job, workers, and whether they are paused."""
-        return Response({"queues": control.queues_with_pauses(queue_stats())})
+        """List the queues: depth by state, the oldest due job, workers, pauses; and the busiest tenants."""
+        return Response({"queues": queue_stats()["queues"], "busiest_tenants": busiest_tenants()})
 
 
 class StaffTasksView(StaffView):
@@ -113,9 +111,7 @@ class StaffTenantView(StaffView):
         """Change a tenant's share or limits."""
         changes = dict(read(TenantChangesSerializer, request).validated_data)
         reason = changes.pop("reason")
-        tenant = control.change_tenant(
-            name, changes=cast(TenantChanges, changes), actor=actor_of(request), reason=reason
-        )
+        tenant = control.change_tenant(name, changes=changes, actor=actor_of(request), reason=reason)
         return Response(TenantSerializer(tenant).data)
 
 

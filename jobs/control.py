@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from dataclasses import replace
 from datetime import datetime
 from enum import StrEnum
-from typing import Any
+from typing import Any, cast
 
 from django.conf import settings
 from django.db import connection, transaction
@@ -108,12 +108,6 @@ def paused_names(kind: Held) -> set[str]:
     return {key.removeprefix(prefix) for key in keys}
 
 
-def queues_with_pauses(stats: dict[str, Any]) -> list[dict[str, Any]]:
-    """Return the queues of `queue_stats()`, each with whether it is paused."""
-    paused = paused_names(Held.QUEUE)
-    return [queue | {"is_paused": queue["name"] in paused} for queue in stats["queues"]]
-
-
 def tasks_with_switches() -> list[dict[str, Any]]:
     """List the declared tasks, each with its mode and whether it is paused."""
     modes = dict(TaskSwitch.objects.values_list("task", "mode"))
@@ -174,13 +168,11 @@ def remove_pace_override(key: str, *, actor: str, reason: str) -> None:
         audit.record(actor=actor, action="remove gate override", subject=f"gate {key}", reason=reason)
 
 
-def change_tenant(name: str, *, changes: TenantChanges, actor: str, reason: str) -> Tenant:
+def change_tenant(name: str, *, changes: dict[str, Any], actor: str, reason: str) -> Tenant:
     """Set a tenant's weight or limits."""
     with transaction.atomic():
-        tenant = set_tenant(name, **changes)
-        audit.record(
-            actor=actor, action="change tenant", subject=f"tenant {name}", reason=reason, matching=dict(changes)
-        )
+        tenant = set_tenant(name, **cast(TenantChanges, changes))
+        audit.record(actor=actor, action="change tenant", subject=f"tenant {name}", reason=reason, matching=changes)
     return tenant
 
 

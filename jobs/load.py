@@ -11,6 +11,8 @@ import redis
 from django.conf import settings
 from django.db import connection
 
+from jobs.depths import HEAD
+
 logger = logging.getLogger(__name__)
 
 KEY = "souk:load"
@@ -19,7 +21,6 @@ MEASURE_EVERY_S = 1.0
 # the measuring may take a fiftieth of the time, whatever there is to count.
 MEASURE_SHARE = 0.02
 TTL_S = 60  # what is older says nothing any more: no dispatcher leads
-HEAD = 100  # in a lane the job that waits longest is among its first, or nearly
 
 # Beyond LIMIT nobody asks how many more.
 _MEASURE = """

@@ -3,7 +3,7 @@
 from marketplace.settings import *
 
 INSTALLED_APPS = [*INSTALLED_APPS, "tests.workload"]
-WORKLOAD_QUEUES = ["noop-16", "noop-64", "noop-256", "workload"]
+WORKLOAD_QUEUES = ["noop-16", "noop-64", "noop-256", "nap", "lone", "workload"]
 JOB_QUEUES = [*JOB_QUEUES, *WORKLOAD_QUEUES]
 RQ_QUEUES = {
     **RQ_QUEUES,
