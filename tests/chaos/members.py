@@ -18,12 +18,13 @@ class Member:
     def __init__(self, service: Service, *, environ: Mapping[str, str], log: Path) -> None:
         self.service = service
         self.process: subprocess.Popen[bytes] | None = None
+        self.process: subprocess.Popen[bytes] | None = None
         self.start_at = 0.0  # on the monotonic clock: not before
         self.continue_at: float | None = None
         self.is_end_expected = False
         self.ended: subprocess.Popen[bytes] | None = None  # whose end has been noted
         self._environ = dict(environ)
-        self._log = log
+        self.log = log
 
     @property
     def name(self) -> str:
@@ -53,7 +54,7 @@ class Member:
             list(self.service.command), identity=self.service.identity, death_signal=self.service.death_signal
         )
         self.is_end_expected = False
-        with self._log.open("ab") as log:
+        with self.log.open("ab") as log:
             self.process = subprocess.Popen(
                 command, env=self._environ | dict(self.service.environ), stdout=log, stderr=log, start_new_session=True
             )
