@@ -58,7 +58,7 @@ def failure_groups() -> list[FailureGroup]:
     """
     with connection.cursor() as cursor:
         cursor.execute(_GROUPS, [MAX_SCANNED, MAX_GROUPS])
-        return [FailureGroup(*row, shown_line(message)) for *row, message in cursor.fetchall()]
+        return [replace(FailureGroup(*row), message=shown_line(row[-1])) for row in cursor.fetchall()]
 
 
 def open_letter_count() -> int:
