@@ -1,6 +1,6 @@
 """Gates and tenants in the admin."""
 
-from typing import Any, cast
+from typing import Any
 from urllib.parse import urlencode
 
 from django import forms
@@ -21,7 +21,6 @@ from jobs.confirmation import NewPaceForm, PaceForm, ReasonForm, answered, ask, 
 from jobs.control import Held
 from jobs.models import Gate, Tenant
 from jobs.presentation import label, list_link, tenant_link
-from jobs.tenants import TenantChanges
 
 TENANT_FIELDS = ("weight", "max_in_flight", "max_waiting", "submissions_per_min")
 
@@ -235,7 +234,7 @@ class TenantAdmin(ModelAdmin):  # type: ignore[misc]
 
     def save_model(self, request: HttpRequest, obj: Tenant, form: Any, change: bool) -> None:
         """Save through the core."""
-        changes = cast(TenantChanges, {name: form.cleaned_data[name] for name in TENANT_FIELDS})
+        changes = {name: form.cleaned_data[name] for name in TENANT_FIELDS}
         actor, reason = request.user.get_username(), form.cleaned_data["reason"]
         control.change_tenant(obj.name, changes=changes, actor=actor, reason=reason)
 

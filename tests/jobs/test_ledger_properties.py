@@ -283,7 +283,7 @@ class LedgerMachine(RuleBasedStateMachine):
         for _ in range(MAX_ROUNDS):
             self.an_hour_passes()
             for step in (reclaim_lost_jobs, finish_groups, release_waiting, release_scheduled, gates.pass_gates):
-                step()  # type: ignore[operator]
+                step()
             self.held.clear()
             for queue in QUEUES:
                 self.promises_hold()

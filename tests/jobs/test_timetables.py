@@ -6,7 +6,7 @@ from itertools import islice
 from zoneinfo import ZoneInfo
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from jobs.timetables import MAX_CATCH_UP, Timetable, due_runs, next_runs, timetable_problems
@@ -79,7 +79,6 @@ def test_a_day_that_a_zone_left_out_is_caught_at_its_end() -> None:
     assert next(next_runs(timetable, after=datetime(2011, 12, 1, tzinfo=UTC))) == datetime(2011, 12, 30, 10, tzinfo=UTC)
 
 
-@settings(deadline=None)
 @given(
     change=st.sampled_from(CHANGES),
     minutes=st.sets(st.integers(0, 59), min_size=1, max_size=4),
@@ -114,7 +113,6 @@ def watch(
             yield at
 
 
-@settings(deadline=None)
 @given(every_s=st.integers(1, 10**6), offset_s=st.floats(0, 10**7))
 def test_intervals_count_from_their_anchor_whatever_the_time_of_asking(every_s: int, offset_s: float) -> None:
     after = START + timedelta(seconds=offset_s)
@@ -162,7 +160,6 @@ def ticked(
     return fired, ticks
 
 
-@settings(deadline=None)
 @given(timetable=timetables, start=moments, gaps=gaps_s)
 def test_catching_up_with_all_runs_each_time_once_whenever_the_ticks_come(
     timetable: Timetable, start: datetime, gaps: list[float]
@@ -172,7 +169,6 @@ def test_catching_up_with_all_runs_each_time_once_whenever_the_ticks_come(
     assert [run for runs in fired for run in runs] == list(next_runs(timetable, after=start, until=until))
 
 
-@settings(deadline=None)
 @given(timetable=timetables, start=moments, gaps=gaps_s)
 def test_catching_up_with_one_runs_the_latest_of_what_was_missed(
     timetable: Timetable, start: datetime, gaps: list[float]
@@ -186,7 +182,6 @@ def test_catching_up_with_one_runs_the_latest_of_what_was_missed(
     assert fired == expected
 
 
-@settings(deadline=None)
 @given(timetable=timetables, start=moments, gaps=gaps_s)
 def test_skipping_runs_only_what_is_at_most_a_minute_late(
     timetable: Timetable, start: datetime, gaps: list[float]

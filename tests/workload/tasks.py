@@ -120,6 +120,8 @@ def act_hang(batch: Batch) -> None:
 def keep_secret(batch: Batch) -> None:
     """Answer with the payload, or fail with what it says."""
     for job in batch:
+        if "bug" in job.payload:
+            raise ValueError(job.payload["bug"])
         if "fail" in job.payload:
             batch.fail(job, PermanentError(job.payload["fail"]))
         else:

@@ -31,7 +31,8 @@ class Command(BaseCommand):
             self.stdout.write(json.dumps(stats))
             return
         queues = [
-            queue | {"name": f"{queue['name']} (paused)" if queue["is_paused"] else queue["name"]} for queue in queues
+            queue | {"name": f"{queue['name']} (paused)" if queue["is_paused"] else queue["name"]}
+            for queue in stats["queues"]
         ]
         console = Console()
         console.print(_table("Queues", "name", QUEUE_COLUMNS, queues))
