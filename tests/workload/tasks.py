@@ -110,7 +110,7 @@ def act_tell(batch: Batch) -> None:
         logging.getLogger("some.library").warning("noticed", extra={"shop": "shop.example"})
 
 
-@task(queue="workload", timeout_s=1)
+@task(queue="workload", batch_size=8, timeout_s=1)
 def act_hang(batch: Batch) -> None:
     """Stay in C code that holds the GIL, where no signal handler and no thread of ours can run."""
     sum(range(10**12))
