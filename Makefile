@@ -10,6 +10,9 @@ INSTALL = $(PY) -m uv pip install --quiet --compile-bytecode --python $(PY) --re
 PRODUCTION = env -u REDIS_URL DATABASE_URL=postgresql://souk@db.invalid/souk REDIS_URL=redis://redis.invalid/0 \
 	ALLOWED_HOSTS=souk.example SECRET_KEY="$$($(PY) -c 'import secrets; print(secrets.token_urlsafe(64))')"
 TESTS ?= tests
+PEERS ?= bullmq celery
+# All tests run in as many processes as there are cores, 4 at most; some of them in one.
+PROCESSES = $(if $(filter tests,$(TESTS)),$(if $(ARGS),,-n $(shell nproc | awk "{print (\$$1>4)?4:\$$1}") --dist loadgroup))
 COVERAGE = $(if $(filter tests,$(TESTS)),$(if $(ARGS),,--cov --cov-report=term:skip-covered))
 
 .DEFAULT_GOAL := help
@@ -22,7 +25,7 @@ help: ## Show what can be made
 	@echo "make test      run all tests on real services (TESTS=tests/jobs, ARGS='-k retry' for some)"
 	@echo "make check     format, lint, types, import contract, migrations, deployment check, API schema"
 	@echo "make fmt       format, and mend what the linter can"
-	@echo "make bench     measure (bench-engine: jobs a second and pickup of the job engine)"
+	@echo "make bench     measure (bench-engine: the job engine beside BullMQ and Celery, ARGS=--quick)"
 	@echo "make chaos     kill and stop everything at random, then count (SECONDS=600 SEED=1, ARGS='--help' for more)"
 	@echo "make lock      pin the dependencies of pyproject.toml anew"
 	@echo "make clean     remove .venv/ and var/"
@@ -62,7 +65,7 @@ stack: .venv/installed .venv/browser
 test: .venv/installed-dev .venv/browser
 	@folder="$$(mktemp -d "$${TMPDIR:-/tmp}/souk-test.XXXXXX")"; trap 'rm -rf "$$folder"' EXIT; \
 	VAR_DIR="$$folder" DJANGO_SETTINGS_MODULE=tests.settings $(PY) manage.py stack \
-		--only redis,postgres,milvus --quiet --run "pytest $(COVERAGE) $(ARGS) $(TESTS)"
+		--only redis,postgres,milvus --quiet --run "pytest $(PROCESSES) $(COVERAGE) $(ARGS) $(TESTS)"
 
 check: .venv/installed-dev
 	$(PY) -m ruff format --check .
@@ -75,10 +78,24 @@ check: .venv/installed-dev
 
 bench: bench-engine ## Measure all there is to measure
 
-bench-engine: .venv/installed-dev
+# What we are measured against is installed apart from the product: its own lock files, under var/.
+var/peers/bullmq: tests/benchmarks/peers/package.json tests/benchmarks/peers/package-lock.json tests/benchmarks/peers/bullmq.mjs
+	@node -e 'process.exit(Number(process.versions.node.split(".")[0]) < 20 ? 1 : 0)' && command -v npm >/dev/null || \
+		{ echo "BullMQ needs Node.js 20 or newer, with npm. Without it: make bench-engine PEERS=celery" >&2; exit 1; }
+	mkdir -p var/peers
+	cp $^ var/peers/
+	npm ci --prefix var/peers --no-audit --no-fund --ignore-scripts --silent
+	@touch $@
+
+var/peers/celery: tests/benchmarks/peers/celery.lock .venv/uv-$(UV_VERSION)
+	$(PY) -m uv venv --quiet --clear --python $(PY) $@
+	$(PY) -m uv pip install --quiet --compile-bytecode --python $@/bin/python --require-hashes -r $<
+	@touch $@
+
+bench-engine: .venv/installed-dev $(addprefix var/peers/,$(PEERS))
 	@folder="$$(mktemp -d "$${TMPDIR:-/tmp}/souk-bench.XXXXXX")"; trap 'rm -rf "$$folder"' EXIT; \
-	VAR_DIR="$$folder" $(PY) manage.py stack --only redis,postgres --quiet \
-		--run "python -m tests.benchmarks.engine $(ARGS)"
+	VAR_DIR="$$folder" DJANGO_SETTINGS_MODULE=tests.settings $(PY) manage.py stack --only redis,postgres --quiet \
+		--run "python -m tests.benchmarks.engine $(if $(filter bullmq,$(PEERS)),,--only '$(PEERS)') $(ARGS)"
 
 # Bash counts in a variable SECONDS of its own: only what the command line or the environment says counts here.
 chaos: .venv/installed-dev
@@ -92,6 +109,8 @@ lock: .venv/uv-$(UV_VERSION)
 	$(PY) -m uv pip compile --quiet --universal --generate-hashes --no-header pyproject.toml -o requirements.lock
 	$(PY) -m uv pip compile --quiet --universal --generate-hashes --no-header pyproject.toml --group dev \
 		-c requirements.lock -o requirements-dev.lock
+	$(PY) -m uv pip compile --quiet --universal --generate-hashes --no-header tests/benchmarks/peers/celery.in -o tests/benchmarks/peers/celery.lock
+	npm install --prefix tests/benchmarks/peers --package-lock-only --omit-lockfile-registry-resolved --silent
 
 clean:
 	rm -rf .venv var

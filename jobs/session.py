@@ -33,6 +33,7 @@ logger = logging.getLogger(__name__)
 
 LOCK_CLASS = 0x50AC  # the first key of each advisory lock; the second is the worker's id, 0 the dispatcher's
 BEAT_S = 1.0
+PAST_SILENCE_S = 5.0  # a worker that is only stopped must be found silent before its lock is gone, or it has crashed
 STORE_LINES_EVERY_S = 0.2
 MAX_SHOWN_IDS = 20
 EXIT_ASKED = 0
@@ -259,7 +260,9 @@ class Session:
         connection.close()
         with connection.cursor() as cursor:
             # A host that vanishes without a word frees its lock when the server has heard nothing for so long.
-            cursor.execute(_SERVER_KEEPALIVES, {"silence_ms": str(int(settings.JOB_SILENCE_S * 1000))})
+            cursor.execute(
+                _SERVER_KEEPALIVES, {"silence_ms": str(int((settings.JOB_SILENCE_S + PAST_SILENCE_S) * 1000))}
+            )
             if not self.worker_id:
                 self.worker_id = self._new_row().pk
             cursor.execute("SELECT pg_advisory_lock(%s, %s)", [LOCK_CLASS, self.worker_id])

@@ -1,17 +1,16 @@
-"""Durable throughput of the engine: no-op jobs, from enqueue to their final state in PostgreSQL.
+"""The engine beside BullMQ and Celery, in one run against the same Redis and PostgreSQL.
 
-Run by `make bench-engine`. Needs PostgreSQL and Redis; makes its tables, empties the ledger first.
+Run by `make bench-engine`, which installs the peers; options go in ARGS="...". It makes its tables and empties the
+ledger. Each system is started, warmed up, held back, given all jobs (the enqueue rate), and let go (the drain rate,
+to the last job's final state). Systems take turns within a round, and ratios are taken within a round, for the machine
+may be slower in the next. The last line is one JSON object; exit status 1 means that a target is missed.
 """
 
 import json
 import os
-import statistics
-import subprocess
 import sys
-import time
-from argparse import ArgumentParser
-from collections.abc import Iterator
-from contextlib import contextmanager
+from argparse import ArgumentParser, Namespace, RawDescriptionHelpFormatter
+from collections.abc import Iterator, Mapping, Sequence
 
 os.environ["DJANGO_SETTINGS_MODULE"] = "tests.settings"
 
@@ -20,102 +19,129 @@ import django
 django.setup()
 
 from django.core.management import call_command
-from django.db import connection
+from rich.console import Console
+from rich.progress import Progress
+from rich.table import Table
 
-from jobs.batch import NewJob
-from jobs.ledger import enqueue, enqueue_many
-from jobs.models import Job, Worker
-from jobs.permits import transport
+from tests.benchmarks.ours import Ours
+from tests.benchmarks.peers import BullMQ, Celery
+from tests.benchmarks.systems import NAP, NOOP, CannotMeasure, Run, System
+from tests.benchmarks.verdict import Load, Measurements, Target, as_json, medians, percentile, targets
 
-PAYLOAD = {"text": "x" * 180}
-CHUNK = 5_000
+PEERS: dict[str, System] = {
+    "bullmq": BullMQ("plain"),
+    "bullmq-history": BullMQ("history"),
+    "bullmq-postgres": BullMQ("postgres"),
+    "celery": Celery(),
+}
+BY_DEFAULT = "bullmq,bullmq-history,celery"
+NAPPERS = ("ours-256", "bullmq", "celery")
+WORKERS = (1, 2)
+# A slow system gets fewer no-op jobs, or a round would last minutes; its rate is even over the run.
+SHARE = {"celery": 0.1, "bullmq-history": 0.5, "bullmq-postgres": 0.5}
+NAP_SHARE = 0.1
 
 
-def main() -> None:
-    """Print one row a setting and, last, one JSON object."""
-    parser = ArgumentParser(description=__doc__)
-    parser.add_argument("--jobs", type=int, default=20_000)
-    parser.add_argument("--pickups", type=int, default=200)
-    options = parser.parse_args()
+def main() -> int:
+    """Measure, show, judge."""
+    options = _options()
+    console = Console(stderr=True)
     call_command("migrate", run_syncdb=True, verbosity=0)
-    figures = []
-    with _process("manage.py", "dispatcher"):
-        for workers in (1, 2):
-            for batch in (16, 64, 256):
-                figures.append(_throughput(batch=batch, workers=workers, jobs=options.jobs))
-                print("batch {batch:4} workers {workers}: {jobs_per_s:8,.0f} jobs/s".format(**figures[-1]), flush=True)
-        pickup = _pickup(options.pickups)
-        print("pickup of a lone job: p50 {p50_ms:.1f} ms, p99 {p99_ms:.1f} ms".format(**pickup), flush=True)
-    print(json.dumps({"throughput": figures, "pickup": pickup}))
-
-
-@contextmanager
-def _process(*arguments: str) -> Iterator[subprocess.Popen[bytes]]:
-    environment = {**os.environ, "LOG_LEVEL": "WARNING"}
-    process = subprocess.Popen([sys.executable, *arguments], env=environment)
     try:
-        yield process
-    finally:
-        process.terminate()
-        process.wait(timeout=30)
+        measured = _measure(options, console)
+    except CannotMeasure as error:
+        console.print(f"[red]{error}")
+        return 2
+    judged = targets(measured)
+    console = Console()
+    console.print(_loads_table(measured))
+    console.print(_targets_table(measured, judged))
+    print(json.dumps(as_json(measured, judged)))
+    return 0 if all(target.is_met for target in judged) else 1
 
 
-@contextmanager
-def _workers(queue: str, count: int) -> Iterator[None]:
-    if count == 0:
-        yield
-        return
-    with _process("manage.py", "rqworker", queue), _workers(queue, count - 1):
-        yield
+def _options() -> Namespace:
+    parser = ArgumentParser(description=__doc__, formatter_class=RawDescriptionHelpFormatter)
+    parser.add_argument("--jobs", type=int, default=20_000, help="no-op jobs a run (default: %(default)s)")
+    parser.add_argument("--rounds", type=int, default=3, help="(default: %(default)s)")
+    parser.add_argument("--pickups", type=int, default=200, help="lone jobs a system (default: %(default)s)")
+    parser.add_argument(
+        "--only",
+        default=BY_DEFAULT,
+        metavar="PEERS",
+        help=f"some of {','.join(PEERS)}; '' for none (default: %(default)s)",
+    )
+    parser.add_argument("--quick", action="store_true", help="one round of 5,000 jobs, batch 256 alone")
+    options = parser.parse_args()
+    options.peers = [name.strip() for name in options.only.split(",") if name.strip()]
+    if unknown := set(options.peers) - set(PEERS):
+        parser.error(f"--only knows no {', '.join(sorted(unknown))}")
+    if options.quick:
+        options.rounds, options.jobs, options.pickups = 1, 5_000, 100
+    return options
 
 
-def _until(is_done, what: str, deadline_s: float = 120) -> None:  # type: ignore[no-untyped-def]
-    stop_at = time.monotonic() + deadline_s
-    while not is_done():
-        if time.monotonic() > stop_at:
-            raise TimeoutError(f"{what} took more than {deadline_s} s")
-        time.sleep(0.005)
+def _measure(options: Namespace, console: Console) -> Measurements:
+    measured = Measurements()
+    batches = (256,) if options.quick else (256, 64, 16)
+    systems = [*(Ours(batch) for batch in batches), *(PEERS[name] for name in options.peers)]
+    loads = list(_loads(systems))
+    with Progress(console=console, disable=not console.is_terminal) as progress:
+        bar = progress.add_task("measuring", total=options.rounds * len(loads))
+        for number in range(options.rounds):
+            found: dict[Load, Run] = {}
+            # Every other round backwards, so that nobody always comes after the same neighbour.
+            for system, load in loads if number % 2 == 0 else reversed(loads):
+                progress.update(bar, description=f"{load.system}, {load.work}, {load.workers}")
+                share = NAP_SHARE if load.work == NAP else SHARE.get(load.system, 1)
+                found[load] = system.run(workers=load.workers, work=load.work, jobs=round(options.jobs * share))
+                progress.advance(bar)
+            measured.rounds.append(found)
+            _add_pickups(measured, {"ours": systems[0], **{name: PEERS[name] for name in options.peers}}, options)
+    return measured
 
 
-def _reset() -> None:
-    with connection.cursor() as cursor:
-        cursor.execute("TRUNCATE jobs_job, jobs_jobkey, jobs_taskminute, jobs_worker CASCADE")
-    transport().flushdb()
+def _add_pickups(measured: Measurements, systems: Mapping[str, System], options: Namespace) -> None:
+    for name, system in systems.items():
+        pickups_ms = system.pickups_ms(-(-options.pickups // options.rounds))
+        if pickups_ms:
+            measured.pickups_ms.setdefault(name, []).extend(pickups_ms)
 
 
-def _alive() -> int:
-    return Worker.objects.filter(ended_at=None).count()
+def _loads(systems: Sequence[System]) -> Iterator[tuple[System, Load]]:
+    for workers in WORKERS:
+        for system in systems:
+            yield system, Load(system.name, NOOP, workers)
+        for system in systems:
+            if system.name in NAPPERS:
+                yield system, Load(system.name, NAP, workers)
 
 
-def _throughput(*, batch: int, workers: int, jobs: int) -> dict[str, float]:
-    _reset()
-    queue = f"noop-{batch}"
-    with _workers(queue, workers):
-        _until(lambda: _alive() == workers, "starting the workers")
-        enqueue_many([NewJob(queue, PAYLOAD) for _ in range(500)])
-        _until(lambda: not _left(queue), "warming up")
-        started = time.perf_counter()
-        for _ in range(0, jobs, CHUNK):
-            enqueue_many([NewJob(queue, PAYLOAD) for _ in range(CHUNK)])
-        _until(lambda: not _left(queue), "the run")
-        return {"batch": batch, "workers": workers, "jobs": jobs, "jobs_per_s": jobs / (time.perf_counter() - started)}
+def _loads_table(measured: Measurements) -> Table:
+    table = Table(title=f"Medians of {len(measured.rounds)} round(s)")
+    for name in ("system", "job", "workers", "enqueue, jobs/s", "drain, jobs/s", "worker, MiB"):
+        table.add_column(name, justify="left" if name in ("system", "job") else "right")
+    for load, run in medians(measured.rounds).items():
+        figures = (run.enqueued_per_s, run.drained_per_s, run.worker_rss_mib)
+        what = "10 ms" if load.work == NAP else "no-op"
+        table.add_row(load.system, what, str(load.workers), *(f"{figure:,.0f}" for figure in figures))
+    return table
 
 
-def _left(queue: str) -> bool:
-    return Job.objects.filter(queue=queue, state__in=["pending", "running", "scheduled"]).exists()
-
-
-def _pickup(count: int) -> dict[str, float]:
-    _reset()
-    with _workers("noop-16", 1):
-        _until(lambda: _alive() == 1, "starting the worker")
-        for _ in range(count):
-            job_id = enqueue(NewJob("noop-16", PAYLOAD)).job_id
-            _until(Job.objects.filter(pk=job_id, state="completed").exists, "one job")
-        rows = Job.objects.filter(state="completed").values_list("run_at", "started_at")
-        waits_ms = sorted((started - due).total_seconds() * 1000 for due, started in rows)
-    return {"jobs": count, "p50_ms": statistics.median(waits_ms), "p99_ms": waits_ms[int(len(waits_ms) * 0.99) - 1]}
+def _targets_table(measured: Measurements, judged: Sequence[Target]) -> Table:
+    pickups = ", ".join(
+        f"{name} p50 {percentile(values, 50):.1f} p99 {percentile(values, 99):.1f} ms"
+        for name, values in measured.pickups_ms.items()
+    )
+    table = Table(title="Targets: medians of each round's ratio", caption=f"pickup of a lone job: {pickups}")
+    for name in ("target", "measured", "bound", ""):
+        table.add_column(name, justify="right" if name in ("measured", "bound") else "left")
+    for target in judged:
+        sign = "<=" if target.at_most else ">="
+        verdict = "[green]✓ met" if target.is_met else "[red]✗ missed"
+        table.add_row(target.name, f"{target.value:.2f}", f"{sign} {target.bound:g}", verdict)
+    return table
 
 
 if __name__ == "__main__":
-    main()
+    sys.exit(main())

@@ -10,9 +10,11 @@ _HELD = """
 SELECT job.id, job.lease FROM jobs_job job JOIN jobs_worker worker ON worker.id = job.worker_id
  WHERE worker.pid = %s AND job.state = 'running'
 """
+# Those with work for a while, the latest first: they will still hold it in a moment.
 _BUSY = """
-SELECT DISTINCT worker.pid FROM jobs_job job JOIN jobs_worker worker ON worker.id = job.worker_id
- WHERE job.state = 'running'
+SELECT worker.pid FROM jobs_job job JOIN jobs_worker worker ON worker.id = job.worker_id
+ WHERE job.state = 'running' AND (job.payload->>'s')::float8 >= 0.1
+ GROUP BY worker.pid ORDER BY max(job.started_at) DESC
 """
 _STILL_HELD = """
 SELECT count(*) FILTER (WHERE job.lease = held.lease AND job.state = 'running'),
@@ -41,13 +43,14 @@ class Watch:
         self._connection: psycopg.Connection | None = None
         self._waits: list[Wait] = []
 
-    def busy_pids(self) -> set[int]:
-        """List the processes that hold jobs; nothing where PostgreSQL is away."""
-        try:
-            return {row[0] for row in self._connected().execute(_BUSY)}
-        except psycopg.OperationalError:
-            self._connection = None
-            return set()
+    def busy_pids(self) -> list[int]:
+        """List the processes that hold jobs of some length; nothing where PostgreSQL is away."""
+        for _ in range(2):  # a connection of before PostgreSQL was killed fails once
+            try:
+                return [row[0] for row in self._connected().execute(_BUSY)]
+            except psycopg.OperationalError:
+                self._connection = None
+        return []
 
     def note_kill(self, pid: int, killed_at: float, *, is_disturbed: bool) -> None:
         """Note what the worker held when it was killed."""

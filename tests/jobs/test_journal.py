@@ -2,6 +2,7 @@
 
 from collections.abc import Callable
 from types import SimpleNamespace
+from typing import Any
 
 import pytest
 from django.db import connection
@@ -104,7 +105,8 @@ def test_an_unprintable_message_is_kept_without_its_zeros() -> None:
 
 def _ask(job_id: int, *, tenant: str, after: object = 0) -> Response:
     request = APIRequestFactory().get("/", {"after": str(after)})
-    force_authenticate(request, user=SimpleNamespace(tenant=tenant, is_authenticated=True, pk=1))
+    user: Any = SimpleNamespace(tenant=tenant, is_authenticated=True, pk=1)
+    force_authenticate(request, user=user)
     return JobLogView.as_view()(request, job_id=job_id)
 
 

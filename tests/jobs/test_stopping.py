@@ -4,6 +4,7 @@ import os
 import signal
 import subprocess
 from collections import Counter
+from typing import Any
 
 from rq import Queue
 from rq.registry import FailedJobRegistry, StartedJobRegistry
@@ -126,6 +127,7 @@ def test_a_worker_of_every_queue_outlives_rq_s_sweep_of_a_dead_one_s_permit(flee
     dead.wait()
     queue = Queue("workload", connection=transport(), serializer=JSONSerializer)
     started = StartedJobRegistry(queue=queue)
+    entry: Any
     (entry,) = transport().zrange(started.key, 0, -1)
     transport().zadd(started.key, {entry: 1})  # as if an hour had passed
     fleet.start("dispatcher")

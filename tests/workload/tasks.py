@@ -8,6 +8,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from jobs.batch import Batch, ClaimedJob, GivenUp, NewJob
+from jobs.effects import effect
 from jobs.errors import PermanentError, RateLimitedError, RetryableError
 from jobs.registry import task
 from tests.workload.models import Effect, Execution
@@ -21,12 +22,32 @@ for size in (16, 64, 256):
     task(queue=f"noop-{size}", batch_size=size, name=f"noop-{size}")(noop)
 
 
+@task(queue="nap", batch_size=256)
+def nap(batch: Batch) -> None:
+    """Wait 10 ms for each job, up to 50 at once: a job that asks another server."""
+    batch.each(lambda _: time.sleep(0.01), concurrency=50)
+
+
+@task(queue="lone", batch_size=16)
+def lone(batch: Batch) -> None:
+    """Note when the handler starts, in seconds since the epoch."""
+    started_s = time.time()
+    for job in batch:
+        batch.complete(job, result=started_s)
+
+
 def _count_effects(jobs: Sequence[ClaimedJob]) -> None:
     Effect.objects.bulk_create([Effect(subject=str(job.payload.get("subject")), job_id=job.id) for job in jobs])
 
 
 def _note_given_up(jobs: Sequence[GivenUp]) -> None:
     Effect.objects.bulk_create([Effect(subject=f"gave up {job.payload.get('subject')}", job_id=job.id) for job in jobs])
+
+
+@effect
+def note_effects(jobs: Sequence[ClaimedJob], data: str) -> None:
+    """Leave one effect a job, named after what was bound."""
+    Effect.objects.bulk_create([Effect(subject=f"{data} {job.payload.get('subject')}", job_id=job.id) for job in jobs])
 
 
 @task(queue="workload", batch_size=8, timeout_s=20, backoff_s=0.05, on_give_up=_note_given_up)
@@ -99,6 +120,8 @@ def act_hang(batch: Batch) -> None:
 def keep_secret(batch: Batch) -> None:
     """Answer with the payload, or fail with what it says."""
     for job in batch:
+        if "bug" in job.payload:
+            raise ValueError(job.payload["bug"])
         if "fail" in job.payload:
             batch.fail(job, PermanentError(job.payload["fail"]))
         else:

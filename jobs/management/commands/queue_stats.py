@@ -31,10 +31,11 @@ class Command(BaseCommand):
             self.stdout.write(json.dumps(stats))
             return
         queues = [
-            queue | {"name": f"⏸ {queue['name']}" if queue["is_paused"] else queue["name"]} for queue in stats["queues"]
+            queue | {"name": f"{queue['name']} (paused)" if queue["is_paused"] else queue["name"]}
+            for queue in stats["queues"]
         ]
         console = Console()
-        console.print(_table("Queues (⏸: paused)", "name", QUEUE_COLUMNS, queues))
+        console.print(_table("Queues", "name", QUEUE_COLUMNS, queues))
         if stats["tasks"]:
             console.print(_table("Tasks, last five minutes", "task", TASK_COLUMNS, stats["tasks"]))
         console.print(f"{stats['workers']} workers, {stats['dead_letters']} open dead letters")
