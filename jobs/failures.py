@@ -1,7 +1,7 @@
 """What the open dead letters have in common, and whether there are too many of them."""
 
 import logging
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from datetime import datetime
 
 from django.db import connection
