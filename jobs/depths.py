@@ -13,6 +13,8 @@ from jobs.models import Priority, State
 HEAD = 100  # in a lane the job that waits longest is among its first, or nearly
 MAX_TENANTS = 1_000
 
+# The order is that of job_claim, so that the planner reads that index alone: while its statistics were older than
+# 300,000 new jobs it took job_fair and looked at each row (420 ms instead of 165; measured 2026-11).
 _LANES = """
 SELECT names.queue, lanes.priority, counted.jobs, heads.oldest_s
   FROM unnest(%(queues)s::text[]) AS names (queue)
@@ -20,7 +22,7 @@ SELECT names.queue, lanes.priority, counted.jobs, heads.oldest_s
  CROSS JOIN LATERAL (SELECT count(*) AS jobs
                        FROM (SELECT 1 FROM jobs_job
                               WHERE queue = names.queue AND priority = lanes.priority AND state = 'pending'
-                              LIMIT %(limit)s) AS due) AS counted
+                              ORDER BY vtime, id LIMIT %(limit)s) AS due) AS counted
  CROSS JOIN LATERAL (SELECT extract(epoch FROM clock_timestamp() - min(run_at))::float8 AS oldest_s
                        FROM (SELECT run_at FROM jobs_job
                               WHERE queue = names.queue AND priority = lanes.priority AND state = 'pending'

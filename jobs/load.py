@@ -29,7 +29,7 @@ SELECT (SELECT count(*) FROM (
              CROSS JOIN generate_series(0, 3) AS lanes (priority)
              CROSS JOIN LATERAL (SELECT 1 FROM jobs_job
                                   WHERE queue = names.queue AND priority = lanes.priority AND state = 'pending'
-                                  LIMIT %(limit)s) AS job
+                                  ORDER BY vtime, id LIMIT %(limit)s) AS job
              LIMIT %(limit)s) AS due),
        (SELECT coalesce(extract(epoch FROM clock_timestamp() - min(job.run_at)), 0)::float8
           FROM unnest(%(queues)s::text[]) AS names (queue)
