@@ -18,7 +18,6 @@ class Member:
     def __init__(self, service: Service, *, environ: Mapping[str, str], log: Path) -> None:
         self.service = service
         self.process: subprocess.Popen[bytes] | None = None
-        self.process: subprocess.Popen[bytes] | None = None
         self.start_at = 0.0  # on the monotonic clock: not before
         self.continue_at: float | None = None
         self.is_end_expected = False
