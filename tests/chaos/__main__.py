@@ -13,6 +13,7 @@ import tempfile
 import time
 from collections import Counter
 from dataclasses import replace
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
@@ -39,7 +40,7 @@ class Run:
 
     def __init__(self, fleet: Fleet, plan: list[Fault], console: Console) -> None:
         self.faults: Counter[str] = Counter()
-        self.watch = Watch(fleet.database_url)
+        self.watch = Watch(fleet.database_url, self._write)
         self._fleet, self._plan, self._console = fleet, plan, console
         self._disturbed_until = 0.0
         self._progress_at = 0.0
@@ -72,6 +73,7 @@ class Run:
         if not fleet.strike(fault, member):
             return False
         self.faults[fault.kind] += 1
+        self._write(f"{fault.kind} {member.name} {member.pid} for {fault.for_s:.1f} s")
         if fault.kind in DISTURBING_S:
             until = struck_at + fault.for_s + DISTURBING_S[fault.kind]
             self._disturbed_until = max(self._disturbed_until, until)
@@ -102,6 +104,11 @@ class Run:
             return count_left(self._fleet.database_url)
         except psycopg.OperationalError:
             return None
+
+    def _write(self, text: str) -> None:
+        """Add a line to the timeline of the run."""
+        with (self._fleet.logs / "timeline.log").open("a") as timeline:
+            timeline.write(f"{datetime.now(UTC).isoformat(timespec='milliseconds')} {text}\n")
 
     def _tell(self, text: str) -> None:
         if self._console.is_terminal and time.monotonic() >= self._progress_at:

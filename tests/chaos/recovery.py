@@ -1,6 +1,7 @@
 """How long the jobs of a killed worker take to be somebody's again, by PostgreSQL's own word."""
 
 import time
+from collections.abc import Callable
 from dataclasses import dataclass
 
 import psycopg
@@ -36,10 +37,10 @@ class Wait:
 class Watch:
     """Watches kills. `recovered_s` holds the plain ones, `disturbed_s` those amid another fault of what recovers."""
 
-    def __init__(self, database_url: str) -> None:
+    def __init__(self, database_url: str, tell: Callable[[str], None]) -> None:
         self.recovered_s: list[float] = []
         self.disturbed_s: list[float] = []
-        self._url = database_url
+        self._url, self._tell = database_url, tell
         self._connection: psycopg.Connection | None = None
         self._waits: list[Wait] = []
 
@@ -79,6 +80,7 @@ class Watch:
                 if moved:  # else its last settlement was under way when it was killed
                     times = self.disturbed_s if wait.is_disturbed else self.recovered_s
                     times.append(time.monotonic() - wait.killed_at)
+                    self._tell(f"recovered {len(wait.ids)} jobs after {times[-1]:.2f} s{' *' * wait.is_disturbed}")
         except psycopg.OperationalError:
             self._connection = None
 
