@@ -101,7 +101,7 @@ def act_long(batch: Batch) -> None:
     batch.on_settle(_count_effects)
 
 
-@task(queue="workload")
+@task(queue="workload", batch_size=8)
 def act_tell(batch: Batch) -> None:
     """Say what the payload asks for: a line and a step of the batch's, and one of a library's logger."""
     for job in batch:
