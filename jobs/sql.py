@@ -93,12 +93,13 @@ SELECT id, task, tenant, priority, attempt, max_attempts, waits, lease, grp, gat
        is_suspect
   FROM claimed
 """
-_PAUSED = """NOT tenant = ANY (ARRAY(
+_RUNNABLE = """task = ANY (%(tasks)s)
+               AND NOT tenant = ANY (ARRAY(
                 SELECT substr(key, 8) FROM jobs_gate WHERE is_paused AND key LIKE 'tenant:%%'))
                AND NOT task = ANY (ARRAY(
                 SELECT substr(key, 6) FROM jobs_gate WHERE is_paused AND key LIKE 'task:%%'))
                AND NOT EXISTS (SELECT 1 FROM jobs_gate WHERE is_paused AND key = 'queue:' || %(queue)s)"""
-CLAIM = CLAIM.format(runnable=_PAUSED)
+CLAIM = CLAIM.format(runnable=_RUNNABLE)
 
 # Rows change only where the lease is still ours: a worker that lost it changes nothing. A cancellation that was asked
 # for meanwhile wins.
