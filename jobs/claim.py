@@ -4,12 +4,12 @@ import json
 from datetime import datetime
 from typing import Any
 
-from django.db import connection
 from django.utils import timezone
 
 from jobs import sql
 from jobs.batch import ClaimedJob
 from jobs.models import Priority
+from jobs.prepared import prepared_cursor
 from jobs.registry import tasks_of_queue
 from jobs.sealing import opened_or_sealed
 
@@ -22,7 +22,7 @@ def claim(queue: str, *, worker_id: int, limit: int) -> list[ClaimedJob]:
     know: after a rollback such jobs wait for the code that does.
     """
     known = [task.name for task in tasks_of_queue(queue)]
-    with connection.cursor() as cursor:
+    with prepared_cursor() as cursor:
         cursor.execute(sql.CLAIM, {"worker": worker_id, "queue": queue, "tasks": known, "limit": limit})
         claimed_at = timezone.now()
         jobs = [claimed(row, claimed_at, worker_id) for row in cursor.fetchall()]
