@@ -11,6 +11,8 @@ PRODUCTION = env -u REDIS_URL DATABASE_URL=postgresql://souk@db.invalid/souk RED
 	ALLOWED_HOSTS=souk.example SECRET_KEY="$$($(PY) -c 'import secrets; print(secrets.token_urlsafe(64))')"
 TESTS ?= tests
 PEERS ?= bullmq celery
+# All tests run in as many processes as there are cores, 4 at most; some of them in one.
+PROCESSES = $(if $(filter tests,$(TESTS)),$(if $(ARGS),,-n $(shell nproc | awk "{print (\$$1>4)?4:\$$1}") --dist loadgroup))
 COVERAGE = $(if $(filter tests,$(TESTS)),$(if $(ARGS),,--cov --cov-report=term:skip-covered))
 
 .DEFAULT_GOAL := help
@@ -63,7 +65,7 @@ stack: .venv/installed .venv/browser
 test: .venv/installed-dev .venv/browser
 	@folder="$$(mktemp -d "$${TMPDIR:-/tmp}/souk-test.XXXXXX")"; trap 'rm -rf "$$folder"' EXIT; \
 	VAR_DIR="$$folder" DJANGO_SETTINGS_MODULE=tests.settings $(PY) manage.py stack \
-		--only redis,postgres,milvus --quiet --run "pytest $(COVERAGE) $(ARGS) $(TESTS)"
+		--only redis,postgres,milvus --quiet --run "pytest $(PROCESSES) $(COVERAGE) $(ARGS) $(TESTS)"
 
 check: .venv/installed-dev
 	$(PY) -m ruff format --check .

@@ -6,7 +6,7 @@ from django.contrib import messages
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from django.urls import reverse
 from django.utils import timezone
-from django.utils.html import format_html_join
+from django.utils.html import format_html, format_html_join
 from django.utils.safestring import SafeString
 from unfold.decorators import action, display
 
@@ -23,6 +23,13 @@ BULK_LABELS = {
     BulkRetry.State.FINISHED: "success",
     BulkRetry.State.STOPPED: "warning",
 }
+STATE_TEXTS = {
+    BulkRetry.State.CANARY: "The first ones are tried; the others wait for how they end.",
+    BulkRetry.State.RUNNING: "",
+    BulkRetry.State.HELD: "Some of the first ones failed again. Look at why, then let it go on or stop it.",
+    BulkRetry.State.FINISHED: "",
+    BulkRetry.State.STOPPED: "Somebody ended it early.",
+}
 
 
 class BulkRetryAdmin(ReadOnlyAdmin):
@@ -32,12 +39,12 @@ class BulkRetryAdmin(ReadOnlyAdmin):
     list_filter = ["state"]
     actions_detail = ["go_on", "stop"]
     fieldsets = [
-        (None, {"fields": ["state_label", "progress", "filter_json", "rate_per_s", "canary"]}),
+        (None, {"fields": ["state_text", "progress", "filter_json", "rate_per_s", "canary"]}),
         ("Why", {"fields": ["actor", "reason"]}),
         ("Jobs", {"fields": ["first_jobs"]}),
         ("Times", {"fields": ["created_at", "moved_at", "finished_at"]}),
     ]
-    readonly_fields = ["state_label", "progress", "filter_json", "first_jobs"]
+    readonly_fields = ["state_text", "progress", "filter_json", "first_jobs"]
 
     def has_control_permission(self, request: HttpRequest, object_id: Any = None) -> bool:
         """Let those act who may change dead letters."""
@@ -61,6 +68,11 @@ class BulkRetryAdmin(ReadOnlyAdmin):
     def state_label(self, retry: BulkRetry) -> SafeString:
         """Show the state."""
         return label(retry.state, BULK_LABELS[BulkRetry.State(retry.state)])
+
+    @display(description="state")
+    def state_text(self, retry: BulkRetry) -> SafeString:
+        """Show the state, and what it means."""
+        return format_html("<span>{} {}</span>", self.state_label(retry), STATE_TEXTS[BulkRetry.State(retry.state)])
 
     @display(description="which")
     def which(self, retry: BulkRetry) -> str:

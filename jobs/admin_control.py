@@ -248,7 +248,7 @@ class TenantAdmin(ModelAdmin):  # type: ignore[misc]
     def page(self, tenant: Tenant) -> SafeString | str:
         """Link to the tenant's own page, and to its jobs."""
         jobs = list_link("admin:jobs_job_changelist", urlencode({"q": tenant.name}), "jobs")
-        return format_html("{} ({})", tenant_link(tenant.name), jobs)
+        return format_html("<span>{} ({})</span>", tenant_link(tenant.name), jobs)
 
     @display(description="state")
     def state_label(self, tenant: Tenant) -> SafeString:

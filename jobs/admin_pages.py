@@ -49,7 +49,7 @@ def queues_page(request: HttpRequest) -> HttpResponse:
             "depths": [(state, queue[state]) for state in DEPTHS],
             "due_age": "–" if queue["oldest_pending_s"] is None else seconds_text(queue["oldest_pending_s"]),
         }
-        for queue in control.queues_with_pauses(stats)
+        for queue in stats["queues"]
     ]
     return _page(
         request,

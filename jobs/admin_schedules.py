@@ -13,6 +13,7 @@ from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from django.urls import reverse
 from django.utils.html import format_html, format_html_join
 from django.utils.safestring import SafeString
+from django.utils.text import Truncator
 from django.utils.timesince import timesince, timeuntil
 from unfold.admin import ModelAdmin
 from unfold.decorators import action, display
@@ -73,6 +74,8 @@ class ScheduleForm(forms.ModelForm):  # type: ignore[type-arg]
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
+        if "payload" in self.fields:
+            self.fields["payload"].widget.attrs["rows"] = 4
         if "task" in self.fields:
             names = [task.name for task in all_tasks()]
             if self.instance.task and self.instance.task not in names:
@@ -101,7 +104,7 @@ class ScheduleAdmin(ModelAdmin):  # type: ignore[misc]
     """Jobs that are enqueued at set times."""
 
     form = ScheduleForm
-    list_display = ["name", "state_label", "task", "timetable", "next_run", "last_run"]
+    list_display = ["name", "state_brief", "task", "timetable", "next_run", "last_run"]
     list_filter = ["is_enabled", TaskFilter, "is_declared"]
     search_fields = ["name", "task"]
     list_per_page = 50
@@ -144,11 +147,14 @@ class ScheduleAdmin(ModelAdmin):  # type: ignore[misc]
         return super().has_delete_permission(request, obj) and not (obj and obj.is_declared)
 
     @display(description="state", ordering="is_enabled")
+    def state_brief(self, schedule: Schedule) -> SafeString:
+        """Show whether it runs; if not, who stopped it, and the beginning of why."""
+        return _state_text(schedule, max_chars=80)
+
+    @display(description="state")
     def state_label(self, schedule: Schedule) -> SafeString:
         """Show whether it runs; if not, who stopped it and why."""
-        if schedule.is_enabled:
-            return label("enabled", "success")
-        return format_html("{} {}", label("disabled", "warning"), reason_for_disabling(schedule))
+        return _state_text(schedule)
 
     @display(description="runs", ordering="crontab")
     def timetable(self, schedule: Schedule) -> SafeString | str:
@@ -270,6 +276,14 @@ _ACTIONS: dict[str, tuple[Act, str, str, str]] = {
 
 def _actor(request: HttpRequest) -> str:
     return request.user.get_username()
+
+
+def _state_text(schedule: Schedule, *, max_chars: int = 2_000) -> SafeString:
+    if schedule.is_enabled:
+        return label("enabled", "success")
+    return format_html(
+        "{} {}", label("disabled", "warning"), Truncator(reason_for_disabling(schedule)).chars(max_chars)
+    )
 
 
 def _local_text(schedule: Schedule, at: datetime) -> str:

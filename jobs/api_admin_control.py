@@ -9,6 +9,7 @@ from rest_framework.response import Response
 from jobs import control
 from jobs.api_staff import StaffView, actor_of, read
 from jobs.control import Held
+from jobs.depths import busiest_tenants
 from jobs.models import Gate, TaskSwitch, Tenant
 from jobs.registry import UnknownTask
 from jobs.serializers_admin import (
@@ -29,8 +30,8 @@ class StaffQueuesView(StaffView):
 
     @extend_schema(operation_id="staff_queues", responses=OpenApiTypes.OBJECT, tags=["staff"])
     def get(self, request: Request) -> Response:
-        """List the queues: depth by state, the oldest due job, workers, and whether they are paused."""
-        return Response({"queues": control.queues_with_pauses(queue_stats())})
+        """List the queues: depth by state, the oldest due job, workers, pauses; and the busiest tenants."""
+        return Response({"queues": queue_stats()["queues"], "busiest_tenants": busiest_tenants()})
 
 
 class StaffTasksView(StaffView):

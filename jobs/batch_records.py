@@ -52,7 +52,7 @@ def encode_batch(batch: Batch, *, task: Task, worker_name: str, run_s: float) ->
         "task": task.name,
         "worker_name": worker_name,
         "run_s": run_s,
-        "jobs": [asdict(job) for job in batch.jobs],
+        "jobs": [{**asdict(job), "claimed_at": job.claimed_at.isoformat()} for job in batch.jobs],
         "outcomes": {job.id: _encoded(batch.outcomes[job.id]) for job in batch.jobs},
         "effects": [asdict(effect) for effect in batch.effects if isinstance(effect, NamedEffect)],
     }

@@ -18,7 +18,11 @@ def blame(batch: Batch, error: Exception, task: Task) -> None:
     batch.effects.clear()
     suspects = [job for job in batch.jobs if not isinstance(batch.outcomes.get(job.id), Failed)]
     if family_of(error) is Family.BUG and len(suspects) > 1:
-        logger.error("a batch broke: its jobs will run alone", exc_info=error, extra={"task": task.name})
+        logger.error(
+            "a batch broke: its jobs will run alone",
+            exc_info=None if task.sensitive else error,
+            extra={"task": task.name},
+        )
         batch.isolate(suspects)
         return
     for job in suspects:

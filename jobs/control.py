@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from dataclasses import replace
 from datetime import datetime
 from enum import StrEnum
-from typing import Any
+from typing import Any, cast
 
 from django.conf import settings
 from django.db import connection, transaction
@@ -14,10 +14,11 @@ from django.utils import timezone
 from jobs import audit, gates, retention
 from jobs.batch import NewJob
 from jobs.dead_letters import again, free_keys_of, retry_dead_letter
-from jobs.fairness import restamp, restamp_tenant
+from jobs.fairness import restamp
 from jobs.ledger import Enqueued, enqueue, enqueue_many
 from jobs.models import LIVE_STATES, DeadLetter, Gate, Job, Priority, State, TaskSwitch, Tenant
 from jobs.registry import all_tasks, get_task
+from jobs.tenants import TenantChanges, set_tenant
 
 JOBS_A_STEP = 2_000
 
@@ -107,12 +108,6 @@ def paused_names(kind: Held) -> set[str]:
     return {key.removeprefix(prefix) for key in keys}
 
 
-def queues_with_pauses(stats: dict[str, Any]) -> list[dict[str, Any]]:
-    """Return the queues of `queue_stats()`, each with whether it is paused."""
-    paused = paused_names(Held.QUEUE)
-    return [queue | {"is_paused": queue["name"] in paused} for queue in stats["queues"]]
-
-
 def tasks_with_switches() -> list[dict[str, Any]]:
     """List the declared tasks, each with its mode and whether it is paused."""
     modes = dict(TaskSwitch.objects.values_list("task", "mode"))
@@ -176,9 +171,7 @@ def remove_pace_override(key: str, *, actor: str, reason: str) -> None:
 def change_tenant(name: str, *, changes: dict[str, Any], actor: str, reason: str) -> Tenant:
     """Set a tenant's weight or limits."""
     with transaction.atomic():
-        tenant, _ = Tenant.objects.update_or_create(name=name, defaults=changes)
-        if "weight" in changes:
-            restamp_tenant(name)
+        tenant = set_tenant(name, **cast(TenantChanges, changes))
         audit.record(actor=actor, action="change tenant", subject=f"tenant {name}", reason=reason, matching=changes)
     return tenant
 

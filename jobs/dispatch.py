@@ -5,21 +5,25 @@ import threading
 import time
 from collections import Counter
 from collections.abc import Callable
+from functools import partial
+from typing import Any, TypeVar
 
 import redis
 from django.conf import settings
 from django.db import DatabaseError, InterfaceError, connection
-from django.db.models.functions import Now
 from django.utils import timezone
 
 from jobs import sql
 from jobs.bulk import advance_bulk_retries
 from jobs.events import drop_backlog, relay
+from jobs.failures import warn_of_open_letters
 from jobs.fairness import make_lanes, settle_overlaps
 from jobs.gates import declare_gates, hold_paused, pass_gates, paused_queues
-from jobs.models import JobGroup, JobKey
+from jobs.load import LoadMeter
+from jobs.models import JobGroup
 from jobs.permits import has_permit, wake
 from jobs.reclaim import reclaim_lost_jobs
+from jobs.retention import Retention
 from jobs.schedules import create_declared_schedules, fire_due_schedules
 from jobs.session import LOCK_CLASS
 from jobs.stats import group_counts
@@ -35,6 +39,8 @@ RECLAIM_PAUSE_S = 5.0  # after an outage of PostgreSQL every session is gone, an
 HOUSEKEEPING_EVERY_S = 60.0
 PROGRESS_EVERY_S = 10.0
 RESTAMP_EVERY_S = 1.0
+RETENTION_BUDGET_S = 0.02
+Result = TypeVar("Result")
 
 
 class Dispatcher:
@@ -43,10 +49,13 @@ class Dispatcher:
     def __init__(self, *, clock: Callable[[], float] = time.monotonic) -> None:
         self._clock = clock
         self._reclaim_at = clock()
-        self._housekeeping_at = clock()
-        self._progress_at = clock() + PROGRESS_EVERY_S
         self._restamp_at = clock()
         self._overlaps: set[str] = set()
+        self._retention = Retention(clock=clock)
+        self._load = LoadMeter(limit=8 * settings.JOB_OVERLOAD_DEPTH, clock=clock)
+        self._next_at = {step: clock() for step in (drop_backlog, warn_of_open_letters)}
+        self._progress_at = clock() + PROGRESS_EVERY_S
+        self._leads_on: Any = None  # the connection that holds the leader's lock
         self.is_leader = False
 
     def run(self, stop: threading.Event) -> None:
@@ -54,32 +63,34 @@ class Dispatcher:
         while not stop.is_set():
             started = self._clock()
             try:
-                if self.is_leader or self._try_to_lead():
+                if self._holds_lock() or self._try_to_lead():
                     self.tick()
             except (DatabaseError, InterfaceError) as error:
                 logger.warning("the tick failed", extra={"error": str(error)})
                 connection.close()
-                self.is_leader = False
                 self._reclaim_at = self._clock() + RECLAIM_PAUSE_S
             stop.wait(max(0.0, TICK_S - (self._clock() - started)))
         connection.close()
 
     def tick(self) -> Counter[str]:
-        """Move what is to be moved now; return what became due, by queue."""
+        """Move what is to be moved now; return what became due, by queue.
+
+        A step that breaks with a bug is logged and does not keep the others from theirs.
+        """
         due: Counter[str] = Counter()
         if self._clock() >= self._reclaim_at and not _postgres_just_started():
-            due += reclaim_lost_jobs()
-        finish_groups()
-        fire_due_schedules()
-        advance_bulk_retries(now=timezone.now())
-        release_waiting()
-        due += release_scheduled()
-        hold_paused()
-        due += pass_gates()
+            due += _guarded(reclaim_lost_jobs) or Counter()
+        for step in (finish_groups, fire_due_schedules, release_waiting):
+            _guarded(step)
+        _guarded(partial(advance_bulk_retries, now=timezone.now()))
+        due += _guarded(release_scheduled) or Counter()
+        _guarded(hold_paused)
+        due += _guarded(pass_gates) or Counter()
         if due:
             wake(due)
         wake_forgotten_queues()
-        self._relay_events()
+        _guarded(self._relay_events)
+        _guarded(self._load.step)
         self._keep_house()
         return due
 
@@ -96,10 +107,16 @@ class Dispatcher:
             settle_overlaps(self._overlaps)
             self._overlaps.clear()
 
+    def _holds_lock(self) -> bool:
+        """Tell whether we lead still: the lock goes with the connection, whoever closed that."""
+        self.is_leader = self._leads_on is not None and connection.connection is self._leads_on
+        return self.is_leader
+
     def _try_to_lead(self) -> bool:
         with connection.cursor() as cursor:
             cursor.execute("SELECT pg_try_advisory_lock(%s, %s)", [LOCK_CLASS, LEADER_KEY])
             self.is_leader = cursor.fetchone()[0]
+        self._leads_on = connection.connection if self.is_leader else None
         if self.is_leader:
             logger.info("this dispatcher leads")
             declare_gates()
@@ -118,11 +135,23 @@ class Dispatcher:
         now = self._clock()
         if now >= self._progress_at:
             self._progress_at = now + PROGRESS_EVERY_S
-            log_progress()
-        if now >= self._housekeeping_at:
-            self._housekeeping_at = now + HOUSEKEEPING_EVERY_S
-            JobKey.objects.filter(expires_at__lt=Now()).delete()
-            drop_backlog()
+            _guarded(log_progress)
+        for step, due_at in self._next_at.items():
+            if now >= due_at:
+                self._next_at[step] = now + HOUSEKEEPING_EVERY_S
+                _guarded(step)
+        _guarded(partial(self._retention.step, RETENTION_BUDGET_S))
+
+
+def _guarded(step: Callable[[], Result]) -> Result | None:
+    """Do a step of the tick; a bug in it is logged. What PostgreSQL refuses ends the tick: the lock may be lost."""
+    try:
+        return step()
+    except (DatabaseError, InterfaceError):
+        raise
+    except Exception:
+        logger.exception("a step of the tick broke", extra={"step": getattr(step, "__qualname__", repr(step))})
+        return None
 
 
 def _postgres_just_started() -> bool:

@@ -1,12 +1,13 @@
 """What the open dead letters have in common, and whether there are too many of them."""
 
 import logging
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from datetime import datetime
 
 from django.db import connection
 
 from jobs.models import DeadLetter
+from jobs.sensitive import shown_line
 from jobs.stats import MAX_COUNT
 
 logger = logging.getLogger(__name__)
@@ -57,7 +58,7 @@ def failure_groups() -> list[FailureGroup]:
     """
     with connection.cursor() as cursor:
         cursor.execute(_GROUPS, [MAX_SCANNED, MAX_GROUPS])
-        return [FailureGroup(*row) for row in cursor.fetchall()]
+        return [replace(FailureGroup(*row), message=shown_line(row[-1])) for row in cursor.fetchall()]
 
 
 def open_letter_count() -> int:

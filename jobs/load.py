@@ -11,6 +11,8 @@ import redis
 from django.conf import settings
 from django.db import connection
 
+from jobs.depths import HEAD
+
 logger = logging.getLogger(__name__)
 
 KEY = "souk:load"
@@ -19,7 +21,6 @@ MEASURE_EVERY_S = 1.0
 # the measuring may take a fiftieth of the time, whatever there is to count.
 MEASURE_SHARE = 0.02
 TTL_S = 60  # what is older says nothing any more: no dispatcher leads
-HEAD = 100  # in a lane the job that waits longest is among its first, or nearly
 
 # Beyond LIMIT nobody asks how many more.
 _MEASURE = """
@@ -28,7 +29,7 @@ SELECT (SELECT count(*) FROM (
              CROSS JOIN generate_series(0, 3) AS lanes (priority)
              CROSS JOIN LATERAL (SELECT 1 FROM jobs_job
                                   WHERE queue = names.queue AND priority = lanes.priority AND state = 'pending'
-                                  LIMIT %(limit)s) AS job
+                                  ORDER BY vtime, id LIMIT %(limit)s) AS job
              LIMIT %(limit)s) AS due),
        (SELECT coalesce(extract(epoch FROM clock_timestamp() - min(job.run_at)), 0)::float8
           FROM unnest(%(queues)s::text[]) AS names (queue)

@@ -10,14 +10,13 @@ from typing import Any
 import psycopg
 from django.conf import settings
 from django.db import OperationalError, connection, transaction
-from django.utils import timezone
 
 from jobs import sql
 from jobs.batch import GivenUp
 from jobs.claim import parsed
 from jobs.dead_letters import Burial, bury
-from jobs.models import Job, JobAttempt, JobKey, State, Worker
-from jobs.registry import get_task
+from jobs.models import Job, JobAttempt, JobEvent, JobKey, State, Worker
+from jobs.registry import UnknownTask, get_task
 from jobs.retry import Family
 from jobs.sealing import opened_or_sealed
 from jobs.session import LOCK_CLASS
@@ -26,6 +25,7 @@ logger = logging.getLogger(__name__)
 
 BEAT_LATE_S = 1.2
 MAX_CRASHES = 3
+TIMED_OUT = "jobs.timed_out"
 LOCK_PATIENCE = "500ms"
 
 
@@ -78,8 +78,9 @@ def _reclaim_patiently(worker_id: int, name: str, *, has_crashed: bool) -> Count
 
 
 def _reclaim(worker_id: int, name: str, *, has_crashed: bool) -> Counter[str]:
-    now = timezone.now()
     with transaction.atomic(), connection.cursor() as cursor:
+        cursor.execute("SELECT clock_timestamp()")
+        now: datetime = cursor.fetchone()[0]
         cursor.execute("SELECT set_config('lock_timeout', %s, true)", [LOCK_PATIENCE])
         ended = Worker.objects.filter(pk=worker_id, ended_at=None).update(
             status=Worker.Status.OFFLINE, ended_at=now, end_reason="crashed" if has_crashed else "silent"
@@ -149,13 +150,26 @@ def _record_crashes(held: Sequence[_Held], worker_name: str, now: datetime, *, i
                 started_at=job.started_at,
                 ended_at=now,
                 family=Family.CRASH,
-                error_code="jobs.worker_crashed",
-                error_message=f"The worker died while it held {len(held)} job(s).",
+                error_code=TIMED_OUT if _has_timed_out(job, now) else "jobs.worker_crashed",
+                error_message=f"The worker {_end_of(job, now)} while it held {len(held)} job(s).",
                 decision=f"crash {job.crashes + 1} of {MAX_CRASHES} alone" if is_alone else "goes back, runs alone",
             )
             for job in held
         ]
     )
+
+
+def _has_timed_out(job: _Held, now: datetime) -> bool:
+    """Tell whether the watchdog ended the worker, as far as times can tell."""
+    try:
+        timeout_s = get_task(job.task).timeout_s
+    except UnknownTask:
+        return False
+    return (now - job.started_at).total_seconds() >= timeout_s
+
+
+def _end_of(job: _Held, now: datetime) -> str:
+    return "was ended, since the batch took longer than its task may," if _has_timed_out(job, now) else "died"
 
 
 def _quarantine(doomed: Sequence[_Held], now: datetime) -> None:
@@ -170,6 +184,9 @@ def _quarantine(doomed: Sequence[_Held], now: datetime) -> None:
             error_message=message,
         )
         JobKey.objects.filter(job_id=job.id).delete()
+        JobEvent.objects.create(
+            kind=State.DEAD, ids=[job.id], tasks=[job.task], tenants=[job.tenant], groups=[job.group]
+        )
         given_up = GivenUp(
             id=job.id,
             task=job.task,

@@ -88,8 +88,6 @@ def task(
         on_give_up: called with the jobs that ended failed or dead, inside the transaction that ends them.
         warm_up: called once when a worker of the queue starts, before it takes work: load here what is slow to load.
         name: another name than the handler's.
-        sensitive: encrypt payload, result and errors at rest; needs JOB_ENCRYPTION_KEYS.
-        pii: fields of the payload that name or reach a person, beside those of `jobs.privacy.PII`.
     """
 
     def declare(handler: Handler) -> Handler:

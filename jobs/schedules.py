@@ -16,6 +16,7 @@ from django.db.models import DateTimeField, Q, QuerySet
 from django.db.models.functions import Now
 from django.forms.models import model_to_dict
 
+from jobs.audit import record
 from jobs.batch import NewJob
 from jobs.ledger import Enqueued, enqueue, enqueue_many
 from jobs.models import Audit, Priority, Schedule
@@ -48,7 +49,7 @@ def timetable_of(schedule: Schedule) -> Timetable:
         crontab=schedule.crontab,
         every_s=schedule.every_s,
         time_zone=schedule.time_zone,
-        anchor_at=schedule.created_at,
+        anchor_at=schedule.created_at.replace(microsecond=0),
     )
 
 
@@ -162,7 +163,7 @@ def _disable_broken(pk: int, error: Exception) -> None:
     with transaction.atomic():
         schedule = _due_schedules().filter(pk=pk).select_for_update(skip_locked=True).first()
         if schedule is not None:
-            _disable(schedule, actor=ENGINE, reason=f"It could not be run: {type(error).__name__}: {error}"[:1000])
+            _disable(schedule, actor=ENGINE, reason=f"It could not be run ({type(error).__name__}): {error}"[:1000])
 
 
 # --- what operators do ------------------------------------------------------------------------------
@@ -288,4 +289,4 @@ def _subject(schedule: Schedule) -> str:
 
 
 def _audit(schedule: Schedule, *, actor: str, action: str, reason: str) -> None:
-    Audit.objects.create(actor=actor, action=action, subject=_subject(schedule), reason=reason)
+    record(actor=actor, action=action, subject=_subject(schedule), reason=reason)

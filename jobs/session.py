@@ -33,19 +33,13 @@ logger = logging.getLogger(__name__)
 
 LOCK_CLASS = 0x50AC  # the first key of each advisory lock; the second is the worker's id, 0 the dispatcher's
 BEAT_S = 1.0
+PAST_SILENCE_S = 5.0  # a worker that is only stopped must be found silent before its lock is gone, or it has crashed
 STORE_LINES_EVERY_S = 0.2
 MAX_SHOWN_IDS = 20
 EXIT_ASKED = 0
 EXIT_CANCELLED = 75  # so that a supervisor that restarts only after failures does so
 
-# How soon each end notices that the other is gone; what a Unix socket does not know it ignores.
-KEEPALIVES = {
-    "keepalives": 1,
-    "keepalives_idle": 5,
-    "keepalives_interval": 2,
-    "keepalives_count": 3,
-    "tcp_user_timeout": 10_000,
-}
+# How soon the server notices that this end is gone; this end's own keepalives stand in settings.DATABASES.
 _SERVER_KEEPALIVES = """
 SELECT set_config('tcp_keepalives_idle', '5', false), set_config('tcp_keepalives_interval', '2', false),
        set_config('tcp_keepalives_count', '3', false), set_config('tcp_user_timeout', '10000', false),
@@ -111,7 +105,7 @@ class Session:
         self.on_beat: Callable[[], None] | None = None
         self.on_reconnect: Callable[[], None] | None = None
         self._has_failed = False
-        self._holdings: dict[int, Holding] = {}
+        self._holdings: dict[int, list[Holding]] = {}
         self._cancelled_since: dict[int, float] = {}
         self._leaving: _Leaving | None = None
         self._beat_due_at = 0.0
@@ -146,12 +140,15 @@ class Session:
 
     def hold(self, task: str, job_ids: Sequence[int]) -> None:
         """Tell what this thread works on from now on."""
-        self._holdings[threading.get_ident()] = Holding(task, job_ids, datetime.now(UTC))
+        self._holdings.setdefault(threading.get_ident(), []).append(Holding(task, job_ids, datetime.now(UTC)))
         self.is_busy = True
 
     def let_go(self) -> None:
-        """Tell that this thread's batch is over."""
-        self._holdings.pop(threading.get_ident(), None)
+        """Tell that this thread's batch is over; one that it held before, and ran this one from, it holds still."""
+        held = self._holdings.get(threading.get_ident(), [])
+        del held[-1:]
+        if not held:
+            self._holdings.pop(threading.get_ident(), None)
         self.is_busy = bool(self._holdings)
 
     def note_failure(self, error: str) -> None:
@@ -178,6 +175,8 @@ class Session:
                     logger.warning("the beat could not be written", extra={"worker": self.name, "error": str(error)})
                     connection.close()
                     self._beat_due_at = time.monotonic() + BEAT_S
+                except Exception:  # a thread that ended would let a living worker look dead
+                    logger.exception("the beat stumbled", extra={"worker": self.name})
                 if self._leaving and time.monotonic() >= self._leaving.at:
                     self._leave(self._leaving)
                 self._awake.wait(self._pause_s(is_well=connection.connection is not None))
@@ -229,7 +228,7 @@ class Session:
         return row[0] if row else None
 
     def _row(self) -> list[Any]:
-        holding = next(iter(list(self._holdings.values())), None)
+        holding = next((held[0] for held in list(self._holdings.values()) if held), None)
         batch = holding and {
             "task": holding.task,
             "ids": list(holding.job_ids[:MAX_SHOWN_IDS]),
@@ -259,7 +258,9 @@ class Session:
         connection.close()
         with connection.cursor() as cursor:
             # A host that vanishes without a word frees its lock when the server has heard nothing for so long.
-            cursor.execute(_SERVER_KEEPALIVES, {"silence_ms": str(int(settings.JOB_SILENCE_S * 1000))})
+            cursor.execute(
+                _SERVER_KEEPALIVES, {"silence_ms": str(int((settings.JOB_SILENCE_S + PAST_SILENCE_S) * 1000))}
+            )
             if not self.worker_id:
                 self.worker_id = self._new_row().pk
             cursor.execute("SELECT pg_advisory_lock(%s, %s)", [LOCK_CLASS, self.worker_id])
@@ -302,12 +303,11 @@ class Session:
 
 
 def _direct_connection() -> BaseDatabaseWrapper:
-    """Return a connection past any pool of this process's, whose two ends notice soon when the other is gone."""
+    """Return a connection of its own, past any pool of this process's."""
     connection = connections.create_connection(DEFAULT_DB_ALIAS)
     own: dict[str, Any] = deepcopy(connection.settings_dict)
-    options = {**KEEPALIVES, **(own.get("OPTIONS") or {})}
-    options.pop("pool", None)
-    connection.settings_dict = {**own, "OPTIONS": options}
+    own["OPTIONS"].pop("pool", None)
+    connection.settings_dict = own
     return connection
 
 

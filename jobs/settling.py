@@ -64,7 +64,9 @@ def settle_surely(batch: Batch, *, task: Task, session: Session, run_s: float) -
 def _end_process(error: Exception, task: Task, session: Session) -> None:
     """End the process, so that its jobs are seen as abandoned and run alone: they cannot be settled as they are."""
     logger.critical(
-        "could not settle; ending the process", exc_info=error, extra={"task": task.name, "worker": session.name}
+        "could not settle; ending the process",
+        exc_info=None if task.sensitive else error,
+        extra={"task": task.name, "worker": session.name},
     )
     logging.shutdown()
     os._exit(EXIT_SETTLE_FAILED)

@@ -4,27 +4,16 @@ from collections.abc import Mapping
 from datetime import timedelta
 from typing import Any
 
-from django.conf import settings
-from django.db import connection
-from django.db.models import Count, Sum
-from django.utils import timezone
+from django.db.models import Count, Q, Sum
+from django.db.models.functions import Now
 
-from jobs.models import DeadLetter, Job, JobAttempt, TaskMinute, Worker
+from jobs.depths import depths, estimates
+from jobs.gates import paused_queues
+from jobs.models import DeadLetter, Gate, Job, JobAttempt, Priority, TaskMinute, Worker
 
 MAX_COUNT = 10_000
 WINDOW_MINUTES = 5
 BEAT_FRESH_S = 5
-
-_DEPTHS = """
-SELECT queue, state, count(*), min(run_at) FROM (
-       SELECT wanted.queue, wanted.state, job.run_at
-         FROM unnest(%s::text[]) AS names (queue)
-        CROSS JOIN unnest(%s::text[]) AS states (state)
-        CROSS JOIN LATERAL (SELECT names.queue, states.state) AS wanted
-        CROSS JOIN LATERAL (SELECT run_at FROM jobs_job
-                             WHERE queue = wanted.queue AND state = wanted.state LIMIT %s) AS job) AS capped
- GROUP BY queue, state
-"""
 
 
 def group_counts(group: str) -> dict[str, dict[str, int]]:
@@ -45,22 +34,32 @@ def group_retries(group: str) -> int:
 def queue_stats() -> dict[str, Any]:
     """Tell depth, throughput and workers of each queue, and the size of the dead-letter queue.
 
-    Depths stop counting at MAX_COUNT; rates and means are of the last five minutes.
+    Depths stop counting at MAX_COUNT; one that did has an estimate beside it. Rates and means are of the last five
+    minutes. The clock is the database's, so that a host whose clock is wrong hides no worker.
     """
-    depths = _depths()
-    workers = list(Worker.objects.filter(ended_at=None, beat_at__gte=timezone.now() - timedelta(seconds=BEAT_FRESH_S)))
+    found = depths(limit=MAX_COUNT)
+    full = [
+        (name, state) for name, depth in found.items() for state, jobs in depth.by_state.items() if jobs >= MAX_COUNT
+    ]
+    estimated = {key: max(MAX_COUNT, jobs) for key, jobs in estimates(full).items()}
+    paused = paused_queues()
+    workers = list(Worker.objects.filter(ended_at=None, beat_at__gte=Now() - timedelta(seconds=BEAT_FRESH_S)))
     return {
         "queues": [
             {
                 "name": queue,
-                **{state: depths.get((queue, state), (0, None))[0] for state in _COUNTED},
-                "oldest_pending_s": _age_s(depths.get((queue, "pending"), (0, None))[1]),
+                "is_paused": queue in paused,
+                **{state: depth.by_state.get(state, 0) for state in _COUNTED},
+                "depth_by_priority": {priority: depth.by_priority.get(priority, 0) for priority in _PRIORITIES},
+                "estimates": {state: estimated[queue, state] for state in _COUNTED if (queue, state) in estimated},
+                "oldest_pending_s": depth.oldest_pending_s,
                 "workers": sum(queue in worker.queues for worker in workers),
                 "busy_workers": sum(queue in worker.queues and worker.status == "busy" for worker in workers),
             }
-            for queue in settings.JOB_QUEUES
+            for queue, depth in found.items()
         ],
         "tasks": task_rates(),
+        "gates": gate_counts(),
         "workers": len(workers),
         "utilisation": round(sum(w.status == "busy" for w in workers) / len(workers), 3) if workers else None,
         "dead_letters": DeadLetter.objects.filter(resolution="")[: MAX_COUNT + 1].count(),
@@ -69,11 +68,22 @@ def queue_stats() -> dict[str, Any]:
 
 
 _COUNTED = ("waiting", "scheduled", "gated", "pending", "running")
+_PRIORITIES = [priority.name.lower() for priority in Priority]
+
+
+def gate_counts() -> dict[str, int]:
+    """Count the gates, those that are paused and those that a circuit breaker has closed. Tenants see it: no names."""
+    found = Gate.objects.aggregate(
+        total=Count("key"),
+        paused=Count("key", filter=Q(is_paused=True)),
+        closed=Count("key", filter=Q(closed_until__gt=Now())),
+    )
+    return {name: int(count) for name, count in found.items()}
 
 
 def task_rates(*, minutes: int = WINDOW_MINUTES) -> list[dict[str, Any]]:
     """Tell, for each task that ran in the last minutes, its rate, means and failures."""
-    since = timezone.now() - timedelta(minutes=minutes)
+    since = Now() - timedelta(minutes=minutes)
     rows = (
         TaskMinute.objects.filter(minute__gte=since)
         .values("task")
@@ -102,13 +112,3 @@ def _rate(row: Mapping[str, Any], minutes: int) -> dict[str, Any]:
         "mean_wait_ms": round(row["wait"] / executions * 1000, 2) if executions else None,
         "failure_rate": round(row["failed"] / ended, 4) if ended else None,
     }
-
-
-def _depths() -> dict[tuple[str, str], tuple[int, Any]]:
-    with connection.cursor() as cursor:
-        cursor.execute(_DEPTHS, [list(settings.JOB_QUEUES), list(_COUNTED), MAX_COUNT])
-        return {(queue, state): (count, oldest) for queue, state, count, oldest in cursor.fetchall()}
-
-
-def _age_s(since: Any) -> float | None:
-    return None if since is None else round(max(0.0, (timezone.now() - since).total_seconds()), 3)

@@ -45,6 +45,21 @@ def warm_up(queues: Sequence[str]) -> None:
             logger.exception("a warm-up failed", extra={"step": f"{step.__module__}.{step.__qualname__}"})
 
 
+def outlast_absence(connection: "redis.Redis", *, is_stopping: Callable[[], bool] = lambda: False) -> None:
+    """Return when Redis answers, or when the worker is to stop."""
+    was_told = False
+    while not is_stopping():
+        try:
+            connection.ping()
+        except REDIS_AWAY as error:
+            if not was_told:
+                logger.warning("Redis is away: the worker waits for it", extra={"error": str(error)})
+            was_told = True
+            time.sleep(LOOK_FOR_REDIS_EVERY_S)  # nothing tells when a server is back
+        else:
+            return
+
+
 class _NoPenalty(BaseDeathPenalty):
     """No alarm of RQ's: a permit may last as long as its batches, and each of those has a watchdog."""
 
@@ -101,6 +116,7 @@ class PermitWorker(SimpleWorker):
             warm_up(self.queue_names())
             session.is_warm = True
             logger.info("worker started", extra={"worker": self.name, "queues": self.queue_names()})
+            self._wait_for_redis()
             return super().work(*args, **options)
         except StopRequested:
             return False
@@ -199,14 +215,9 @@ class PermitWorker(SimpleWorker):
                 self._wait_for_redis()
 
     def _wait_for_redis(self) -> None:
-        while not self._stop_requested:
-            try:
-                self.connection.ping()
-            except REDIS_AWAY:
-                time.sleep(LOOK_FOR_REDIS_EVERY_S)  # nothing tells when a server is back
-            else:
-                return
-        raise StopRequested
+        outlast_absence(self.connection, is_stopping=lambda: self._stop_requested)
+        if self._stop_requested:
+            raise StopRequested
 
     def _tell_of_absence(self, error: Exception) -> None:
         logger.warning("Redis is away: the worker waits for it", extra={"worker": self.name, "error": str(error)})

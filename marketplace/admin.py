@@ -90,6 +90,12 @@ class SellerAdmin(ModelAdmin):  # type: ignore[misc]
         fieldsets = super().get_fieldsets(request, obj)
         return fieldsets if obj else [fieldsets[0], fieldsets[2]]
 
+    def save_model(self, request: HttpRequest, obj: Seller, form: Any, change: bool) -> None:
+        """Save the seller; a new plan comes with another share of the workers."""
+        super().save_model(request, obj, form, change)
+        if not change or "plan" in form.changed_data:
+            sellers.give_share(obj)
+
     def has_delete_permission(self, request: HttpRequest, obj: Seller | None = None) -> bool:
         """Forbid deleting: a seller is suspended."""
         return False

@@ -6,12 +6,11 @@ from typing import Any
 from django.conf import settings
 from django.core.cache import cache
 from django.db.models import Count
+from django.db.models.functions import Now
 from django.http import HttpRequest
 from django.templatetags.static import static
 from django.urls import NoReverseMatch, reverse
-from django.utils import timezone
 
-from jobs.control import queues_with_pauses
 from jobs.models import DeadLetter, Worker
 from jobs.presentation import seconds_text
 from jobs.stats import queue_stats
@@ -46,14 +45,12 @@ def overview(request: HttpRequest, context: dict[str, Any]) -> dict[str, Any]:
 def _figures() -> dict[str, Any]:
     products = dict(Product.objects.order_by().values_list("status").annotate(count=Count("pk")))
     stats = queue_stats()
-    alive = Worker.objects.filter(
-        ended_at=None, beat_at__gte=timezone.now() - timedelta(seconds=settings.JOB_SILENCE_S)
-    )
+    alive = Worker.objects.filter(ended_at=None, beat_at__gte=Now() - timedelta(seconds=settings.JOB_SILENCE_S))
     return {
         "products": [(status, label, products.get(status, 0)) for status, label in Product.Status.choices],
         "product_total": sum(products.values()),
         "sellers": Seller.objects.count(),
-        "queues": [queue | {"due_age": _age_text(queue["oldest_pending_s"])} for queue in queues_with_pauses(stats)],
+        "queues": [queue | {"due_age": _age_text(queue["oldest_pending_s"])} for queue in stats["queues"]],
         "jobs": [(state, sum(queue[state] for queue in stats["queues"])) for state in LIVE_STATES],
         "jobs_capped_at": stats["count_limit"],
         "tasks": stats["tasks"],

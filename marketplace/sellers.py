@@ -3,9 +3,11 @@
 from typing import Any
 from urllib.parse import urlsplit
 
+from django.conf import settings
 from django.db import transaction
 
 from jobs.models import Audit
+from jobs.tenants import set_tenant
 from marketplace import api_keys
 from marketplace.models import Seller
 
@@ -56,17 +58,26 @@ def register_seller(*, name: str, catalog_address: str = "", **directory: Any) -
     """
     seller = Seller.objects.create(name=name, catalog_address=checked_catalog_address(catalog_address), **directory)
     _, raw_key = api_keys.issue_key(seller=seller)
+    give_share(seller)
     return seller, raw_key
 
 
+@transaction.atomic
 def update_seller(seller: Seller, **changes: Any) -> Seller:
-    """Write the changed fields of a seller, and only those."""
+    """Write the changed fields of a seller, and only those; a changed plan changes the share of the work."""
     if "catalog_address" in changes:
         changes["catalog_address"] = checked_catalog_address(changes["catalog_address"])
     for field, value in changes.items():
         setattr(seller, field, value)
     seller.save(update_fields=[*changes, "updated_at"])
+    if "plan" in changes:
+        give_share(seller)
     return seller
+
+
+def give_share(seller: Seller) -> None:
+    """Give the seller's jobs the share of the workers that the plan comes with, also those that wait already."""
+    set_tenant(seller.tenant, weight=settings.SELLER_PLAN_WEIGHTS[seller.plan])
 
 
 @transaction.atomic

@@ -109,7 +109,15 @@ SECURE_PROXY_SSL_HEADER = ("HTTP_X_FORWARDED_PROTO", "https") if BEHIND_PROXY el
 
 # --- data: PostgreSQL is the truth, Redis carries, Milvus finds -----------------------------------
 DATABASES = {"default": env.dj_db_url("DATABASE_URL", conn_max_age=600, conn_health_checks=True)}
-DATABASES["default"].setdefault("OPTIONS", {})["connect_timeout"] = 5
+# A server that vanished without a word is noticed in some ten seconds; a Unix socket ignores all but the first.
+DATABASES["default"]["OPTIONS"] = {
+    "connect_timeout": 5,
+    "keepalives_idle": 5,
+    "keepalives_interval": 2,
+    "keepalives_count": 3,
+    "tcp_user_timeout": 10_000,
+    **DATABASES["default"].get("OPTIONS", {}),
+}
 # A process that is stopped inside a transaction must not hold its rows for ever.
 DATABASES["default"]["OPTIONS"].setdefault("options", "-c idle_in_transaction_session_timeout=60s")
 
@@ -166,6 +174,9 @@ JOB_WORKER_MAX_JOBS = env.int("JOB_WORKER_MAX_JOBS", 0, validate=validate.Range(
 JOB_WORKER_MAX_MB = env.int("JOB_WORKER_MAX_MB", 0, validate=validate.Range(min=0))
 # Where outcomes wait while PostgreSQL is away; it must outlive the process.
 JOB_SPOOL_DIR = Path(env.str("JOB_SPOOL_DIR", str(VAR_DIR / "spool")))
+# A seller's share of the workers by plan, beside the others'; `manage.py share_by_plan` gives a changed one to all.
+PREMIUM_WEIGHT = env.float("PREMIUM_WEIGHT", 4.0, validate=validate.Range(min=0.01))
+SELLER_PLAN_WEIGHTS = {"free": 1.0, "standard": 1.0, "premium": PREMIUM_WEIGHT}
 JOB_QUEUES = [
     "sync-seller",
     "scrape-catalog",

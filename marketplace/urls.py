@@ -8,6 +8,7 @@ from drf_spectacular.views import SpectacularAPIView, SpectacularSwaggerView
 
 from jobs.admin_pages import admin_pages
 from jobs.api import JobView, QueueStatsView
+from jobs.api_journal import JobLogView
 from marketplace import health, pages, rq_dashboard
 from marketplace.api import MeView, MySyncsView, ProductsView, ProductView, SellersView, SyncView
 from marketplace.routes import api_paths
@@ -26,6 +27,7 @@ api_urls = [
     *api_paths("products/", ProductsView.as_view(), name="products"),
     *api_paths("products/<int:product_id>/", ProductView.as_view(), name="product"),
     *api_paths("jobs/<int:job_id>/", JobView.as_view(), name="job"),
+    *api_paths("jobs/<int:job_id>/log/", JobLogView.as_view(), name="job-log"),
     *api_paths("queue/stats/", QueueStatsView.as_view(), name="queue-stats"),
     *staff_urls,
     *api_paths("schema/", SpectacularAPIView.as_view(), name="schema"),

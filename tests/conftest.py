@@ -5,6 +5,7 @@ import sys
 from importlib import import_module
 from typing import Any
 
+import hypothesis
 import psycopg
 import pytest
 import redis
@@ -12,6 +13,10 @@ from django.conf import settings
 from django.db import connection
 
 pytest.register_assert_rewrite("tests.road")
+# No test asserts a time: the machine may be slow.
+hypothesis.settings.register_profile("souk", deadline=None)
+hypothesis.settings.load_profile("souk")
+USES_MILVUS = {"test_index.py", "test_indexing.py", "test_search.py", "test_stages.py", "test_run_twice.py"}
 NEEDS = (
     "The tests run on a real PostgreSQL, Redis and Milvus. `make test` starts them; with TESTS=... and ARGS=... only "
     "some of them. Or keep them up with `manage.py stack --only redis,postgres,milvus` and run pytest beside it."
@@ -41,6 +46,13 @@ def _refuse_other_machines(event: str, arguments: tuple[Any, ...]) -> None:
 def pytest_configure(config: pytest.Config) -> None:
     """Close the door before anything is collected."""
     sys.addaudithook(_refuse_other_machines)
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Keep the tests of a file in one process, and all that write to Milvus, which bears one writer at a time."""
+    for item in items:
+        name = "milvus" if item.path.name in USES_MILVUS else str(item.path)
+        item.add_marker(pytest.mark.xdist_group(name))
 
 
 def pytest_sessionstart(session: pytest.Session) -> None:

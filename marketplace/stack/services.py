@@ -215,6 +215,8 @@ def worker_services(base_dir: Path, queues: Sequence[str], counts: Mapping[str, 
         Service(
             name=f"worker-{queue}" + (f"-{number}" if number > 1 else ""),
             command=[sys.executable, str(base_dir / "manage.py"), "rqworker", "--skip-checks", queue],
+            # Within the grace that the stack gives it, so that it is not killed with a batch in hand.
+            environ={"JOB_WORKER_NAME": f"{queue}-{number}", "JOB_GRACE_S": "7"},
         )
         for queue in queues
         for number in range(1, counts.get(queue, 1) + 1)

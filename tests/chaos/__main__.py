@@ -12,6 +12,8 @@ import sys
 import tempfile
 import time
 from collections import Counter
+from dataclasses import replace
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
@@ -27,6 +29,7 @@ from tests.chaos.verdict import Verdict, judge, percentile
 LOOK_EVERY_S = 0.02
 PROGRESS_EVERY_S = 0.5
 LEFT_EVERY_S = 0.5
+POSTPONED_BY_S = 0.5
 # What a killed worker's jobs wait for beside its death, and how long after it is whole again: the dispatcher reclaims
 # nothing in the first five seconds after an outage.
 DISTURBING_S = {Kind.STOP_DISPATCHER: 1.0, Kind.KILL_POSTGRES: 8.0, Kind.STOP_POSTGRES: 8.0}
@@ -37,7 +40,7 @@ class Run:
 
     def __init__(self, fleet: Fleet, plan: list[Fault], console: Console) -> None:
         self.faults: Counter[str] = Counter()
-        self.watch = Watch(fleet.database_url)
+        self.watch = Watch(fleet.database_url, self._write)
         self._fleet, self._plan, self._console = fleet, plan, console
         self._disturbed_until = 0.0
         self._progress_at = 0.0
@@ -48,29 +51,36 @@ class Run:
         started = time.monotonic()
         plan = list(self._plan)
         while (elapsed := time.monotonic() - started) < seconds:
-            while plan and plan[0].at_s <= elapsed:
-                self._strike(plan.pop(0))
+            if plan and plan[0].at_s <= elapsed:
+                fault = plan.pop(0)
+                if not self._strike(fault):  # what it is for is down already, or idle: later, then
+                    plan = sorted([*plan, replace(fault, at_s=elapsed + POSTPONED_BY_S)], key=lambda fault: fault.at_s)
             self._fleet.look_after()
             if not self._fleet.postgres.is_stopped:
                 self.watch.look()
             self._tell(f"{elapsed:5.0f} of {seconds:.0f} s, {self.faults.total()} faults")
             time.sleep(LOOK_EVERY_S)
 
-    def _strike(self, fault: Fault) -> None:
+    def _strike(self, fault: Fault) -> bool:
         fleet = self._fleet
         is_readable = fleet.postgres.is_alive and not fleet.postgres.is_stopped  # or a look would not come back
-        busy = self.watch.busy_pids() if is_readable and fault.kind is Kind.KILL_WORKER else set()
+        wants_busy = fault.kind in (Kind.KILL_WORKER, Kind.STOP_WORKER)
+        busy = self.watch.busy_pids() if wants_busy and is_readable else []
+        if wants_busy and is_readable and not busy:
+            return False
         member = fleet.target_of(fault, busy)
         struck_at = time.monotonic()
         if not fleet.strike(fault, member):
-            return
+            return False
         self.faults[fault.kind] += 1
+        self._write(f"{fault.kind} {member.name} {member.pid} for {fault.for_s:.1f} s")
         if fault.kind in DISTURBING_S:
             until = struck_at + fault.for_s + DISTURBING_S[fault.kind]
             self._disturbed_until = max(self._disturbed_until, until)
             self.watch.note_disturbance()
-        elif busy:
+        elif busy and fault.kind is Kind.KILL_WORKER:
             self.watch.note_kill(member.pid, struck_at, is_disturbed=struck_at < self._disturbed_until)
+        return True
 
     def settle(self, within_s: float) -> None:
         """Stop the faults and the submissions; wait until all is final, or time is up."""
@@ -94,6 +104,11 @@ class Run:
             return count_left(self._fleet.database_url)
         except psycopg.OperationalError:
             return None
+
+    def _write(self, text: str) -> None:
+        """Add a line to the timeline of the run."""
+        with (self._fleet.logs / "timeline.log").open("a") as timeline:
+            timeline.write(f"{datetime.now(UTC).isoformat(timespec='milliseconds')} {text}\n")
 
     def _tell(self, text: str) -> None:
         if self._console.is_terminal and time.monotonic() >= self._progress_at:
@@ -143,6 +158,7 @@ def _report(verdict: Verdict, run: Run, fleet: Fleet, options: argparse.Namespac
     return {
         **found,
         "faults": dict(run.faults),
+        "fenced": fleet.count_fenced(),
         "ended_by_themselves": dict(fleet.ended_by_themselves),
         "recoveries": len(plain),
         "recovery_p50_s": _rounded(percentile(plain, 0.5)),

@@ -7,7 +7,8 @@ from enum import StrEnum
 CALM_S = 1.0  # before the first fault
 RESTART_DELAYS_S = (0.1, 1.0)
 OUTAGES_S = (0.3, 4.0)
-PAUSES_S = (0.5, 6.0)  # the longest are silences: see JOB_SILENCE_S of the run
+PAUSES_S = (0.5, 6.0)
+SILENCES_S = (2.5, 9.0)  # longer than JOB_SILENCE_S in the run: the worker has lost its jobs when it goes on
 
 
 class Kind(StrEnum):
@@ -27,7 +28,7 @@ class Kind(StrEnum):
 
 WEIGHTS = {
     Kind.KILL_WORKER: 10,
-    Kind.STOP_WORKER: 4,
+    Kind.STOP_WORKER: 6,
     Kind.TERM_WORKER: 3,
     Kind.KILL_DISPATCHER: 3,
     Kind.STOP_DISPATCHER: 2,
@@ -71,7 +72,9 @@ def _fault(kind: Kind, at_s: float, chance: random.Random, *, workers: int, disp
     target = chance.randrange(dispatchers if kind in (Kind.KILL_DISPATCHER, Kind.STOP_DISPATCHER) else workers)
     if kind in (Kind.KILL_REDIS, Kind.KILL_POSTGRES, Kind.STOP_REDIS, Kind.STOP_POSTGRES):
         span_s = OUTAGES_S
-    elif kind in (Kind.STOP_WORKER, Kind.STOP_DISPATCHER):
+    elif kind is Kind.STOP_WORKER:
+        span_s = SILENCES_S
+    elif kind is Kind.STOP_DISPATCHER:
         span_s = PAUSES_S
     else:
         span_s = RESTART_DELAYS_S

@@ -1,11 +1,12 @@
 """A whole engine of one's own: PostgreSQL, Redis, a store that nothing strikes, dispatchers, workers, one submitter."""
 
 import os
+import re
 import subprocess
 import sys
 import time
 from collections import Counter
-from collections.abc import Callable, Collection, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -20,7 +21,7 @@ from tests.chaos.members import Member
 
 BASE_DIR = Path(__file__).resolve().parents[2]
 QUEUES = ("chaos", "chaos-bulk")
-SILENCE_S = 3.0  # a worker stopped for longer has lost its jobs to others, and must notice when it goes on
+SILENCE_S = 2.0  # a worker stopped for longer has lost its jobs to others, and must notice when it goes on
 START_DEADLINE_S = 60.0
 GRACE_S = 20.0
 LOOK_EVERY_S = 0.05
@@ -102,8 +103,10 @@ class Fleet:
             return len(connection.execute("SELECT id FROM jobs_worker WHERE ended_at IS NULL").fetchall())
 
     def strike(self, fault: Fault, member: Member) -> bool:
-        """Let a fault happen to a member; tell whether it did: one that is down or stopped is not struck again."""
+        """Let a fault happen to a member; tell whether it did: not when that one is down or stopped."""
         if not member.is_alive or (member.is_stopped and "kill" not in fault.kind):
+            return False
+        if fault.kind is Kind.FLUSH_REDIS and not member.is_well():
             return False
         match fault.kind:
             case Kind.KILL_WORKER | Kind.KILL_DISPATCHER | Kind.KILL_REDIS | Kind.KILL_POSTGRES:
@@ -116,13 +119,14 @@ class Fleet:
                 self.wipe_redis()
         return True
 
-    def target_of(self, fault: Fault, busy_pids: Collection[int]) -> Member:
-        """Find whom the fault is for; a worker to be killed is one that holds jobs, where there is one."""
-        if fault.kind is Kind.KILL_WORKER:
-            in_turn = self.workers[fault.target :] + self.workers[: fault.target]
-            return next((worker for worker in in_turn if worker.is_alive and worker.pid in busy_pids), in_turn[0])
+    def target_of(self, fault: Fault, busy_pids: Sequence[int]) -> Member:
+        """Find whom the fault is for; a worker to be killed or stopped is one that holds jobs, where there is one."""
+        if fault.kind in (Kind.KILL_WORKER, Kind.STOP_WORKER):
+            by_pid = {worker.pid: worker for worker in self.workers if worker.is_alive and not worker.is_stopped}
+            busy = [by_pid[pid] for pid in busy_pids if pid in by_pid]
+            return busy[0] if busy else self.workers[fault.target]
         match fault.kind:
-            case Kind.STOP_WORKER | Kind.TERM_WORKER:
+            case Kind.TERM_WORKER:
                 return self.workers[fault.target]
             case Kind.KILL_DISPATCHER | Kind.STOP_DISPATCHER:
                 return self.dispatchers[fault.target]
@@ -130,6 +134,11 @@ class Fleet:
                 return self.postgres
             case _:
                 return self.redis
+
+    def count_fenced(self) -> int:
+        """Count the outcomes that a worker had for jobs that were not its own any more."""
+        logs = (worker.log.read_text(errors="replace") for worker in self.workers)
+        return sum(int(count) for log in logs for count in re.findall(r'"fenced": (\d+)', log))
 
     def wipe_redis(self) -> None:
         """Forget every permit, and what RQ knows of its workers."""

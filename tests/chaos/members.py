@@ -23,7 +23,7 @@ class Member:
         self.is_end_expected = False
         self.ended: subprocess.Popen[bytes] | None = None  # whose end has been noted
         self._environ = dict(environ)
-        self._log = log
+        self.log = log
 
     @property
     def name(self) -> str:
@@ -53,7 +53,7 @@ class Member:
             list(self.service.command), identity=self.service.identity, death_signal=self.service.death_signal
         )
         self.is_end_expected = False
-        with self._log.open("ab") as log:
+        with self.log.open("ab") as log:
             self.process = subprocess.Popen(
                 command, env=self._environ | dict(self.service.environ), stdout=log, stderr=log, start_new_session=True
             )

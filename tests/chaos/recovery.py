@@ -1,6 +1,7 @@
 """How long the jobs of a killed worker take to be somebody's again, by PostgreSQL's own word."""
 
 import time
+from collections.abc import Callable
 from dataclasses import dataclass
 
 import psycopg
@@ -10,9 +11,11 @@ _HELD = """
 SELECT job.id, job.lease FROM jobs_job job JOIN jobs_worker worker ON worker.id = job.worker_id
  WHERE worker.pid = %s AND job.state = 'running'
 """
+# Those with work for a while, the latest first: they will still hold it in a moment.
 _BUSY = """
-SELECT DISTINCT worker.pid FROM jobs_job job JOIN jobs_worker worker ON worker.id = job.worker_id
- WHERE job.state = 'running'
+SELECT worker.pid FROM jobs_job job JOIN jobs_worker worker ON worker.id = job.worker_id
+ WHERE job.state = 'running' AND (job.payload->>'s')::float8 >= 0.1
+ GROUP BY worker.pid ORDER BY max(job.started_at) DESC
 """
 _STILL_HELD = """
 SELECT count(*) FILTER (WHERE job.lease = held.lease AND job.state = 'running'),
@@ -34,20 +37,21 @@ class Wait:
 class Watch:
     """Watches kills. `recovered_s` holds the plain ones, `disturbed_s` those amid another fault of what recovers."""
 
-    def __init__(self, database_url: str) -> None:
+    def __init__(self, database_url: str, tell: Callable[[str], None]) -> None:
         self.recovered_s: list[float] = []
         self.disturbed_s: list[float] = []
-        self._url = database_url
+        self._url, self._tell = database_url, tell
         self._connection: psycopg.Connection | None = None
         self._waits: list[Wait] = []
 
-    def busy_pids(self) -> set[int]:
-        """List the processes that hold jobs; nothing where PostgreSQL is away."""
-        try:
-            return {row[0] for row in self._connected().execute(_BUSY)}
-        except psycopg.OperationalError:
-            self._connection = None
-            return set()
+    def busy_pids(self) -> list[int]:
+        """List the processes that hold jobs of some length; nothing where PostgreSQL is away."""
+        for _ in range(2):  # a connection of before PostgreSQL was killed fails once
+            try:
+                return [row[0] for row in self._connected().execute(_BUSY)]
+            except psycopg.OperationalError:
+                self._connection = None
+        return []
 
     def note_kill(self, pid: int, killed_at: float, *, is_disturbed: bool) -> None:
         """Note what the worker held when it was killed."""
@@ -76,6 +80,7 @@ class Watch:
                 if moved:  # else its last settlement was under way when it was killed
                     times = self.disturbed_s if wait.is_disturbed else self.recovered_s
                     times.append(time.monotonic() - wait.killed_at)
+                    self._tell(f"recovered {len(wait.ids)} jobs after {times[-1]:.2f} s{' *' * wait.is_disturbed}")
         except psycopg.OperationalError:
             self._connection = None
 

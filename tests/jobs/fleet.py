@@ -23,7 +23,7 @@ class Fleet:
         self.processes: list[subprocess.Popen[bytes]] = []
         database = connection.settings_dict
         user = f"{database['USER']}:{database['PASSWORD']}@" if database["PASSWORD"] else f"{database['USER']}@"
-        self._environment = {
+        self.environment = {
             **os.environ,
             "DATABASE_URL": f"postgresql://{user}{database['HOST']}:{database['PORT']}/{database['NAME']}",
             "REDIS_URL": settings.REDIS_URL,
@@ -34,7 +34,11 @@ class Fleet:
 
     def without_redis(self) -> None:
         """Let the processes started from now on find no Redis."""
-        self._environment["REDIS_URL"] = "redis://127.0.0.1:1/0"
+        self.environment["REDIS_URL"] = "redis://127.0.0.1:1/0"
+
+    def set(self, **variables: str) -> None:
+        """Give the processes started from now on these variables."""
+        self.environment |= variables
 
     def start(self, *arguments: str) -> subprocess.Popen[bytes]:
         """Start `manage.py ARGUMENTS`."""
@@ -42,7 +46,7 @@ class Fleet:
             process = subprocess.Popen(
                 [sys.executable, "manage.py", *arguments],
                 cwd=settings.BASE_DIR,
-                env=self._environment,
+                env=self.environment,
                 stdout=log,
                 stderr=log,
             )

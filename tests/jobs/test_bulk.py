@@ -9,6 +9,7 @@ from django.utils import timezone
 
 from jobs import bulk
 from jobs.bulk import advance_bulk_retries, continue_bulk_retry, start_bulk_retry, stop_bulk_retry
+from jobs.dispatch import Dispatcher
 from jobs.models import Audit, BulkRetry, DeadLetter, Job
 from jobs.selection import LetterFilter
 
@@ -133,3 +134,10 @@ def test_a_slow_tick_is_not_made_up_for_in_a_burst(monkeypatch: pytest.MonkeyPat
     assert advance_bulk_retries(now=later) == 2
     assert advance_bulk_retries(now=later) == 0
     assert advance_bulk_retries(now=later + timedelta(seconds=0.1)) == 1
+
+
+def test_the_tick_takes_bulk_retries_further() -> None:
+    bury(2)
+    start_bulk_retry(ACT, canary=1, **WHY)
+    Dispatcher().tick()
+    assert retried() == 1

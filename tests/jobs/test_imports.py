@@ -13,7 +13,7 @@ from django.core.management import CommandError, call_command
 from django.db.models import Max
 from django.utils import timezone
 
-from jobs.imports import BATCH_LINES, Order, import_jobs
+from jobs.imports import Order, import_jobs
 from jobs.models import Audit, DeadLetter, ImportedJob, Job, JobAttempt, Priority, State
 from jobs.sealing import is_sealed, is_sealed_text, opened, opened_text
 from tests.workload.models import Effect
@@ -30,6 +30,11 @@ def lines(*records: Any) -> list[tuple[int, bytes | None]]:
 
 def the_job(external_id: str = "1") -> Job:
     return Job.objects.get(pk=ImportedJob.objects.get(source="old", external_id=external_id).job_id)
+
+
+@pytest.fixture(autouse=True)
+def small_batches(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("jobs.imports.BATCH_LINES", 20)
 
 
 @pytest.fixture
@@ -185,7 +190,7 @@ def test_a_bad_record_is_refused_alone() -> None:
 
 def test_a_dry_run_says_what_would_happen_and_does_nothing() -> None:
     records = [
-        *({**FINAL, "id": n, "status": "failed", "error": "x"} for n in range(BATCH_LINES)),
+        *({**FINAL, "id": n, "status": "failed", "error": "x"} for n in range(20)),
         {**FINAL, "id": 0, "status": "failed"},  # in a batch of its own, and known by then
         {**RECORD, "id": "live"},
         {"id": "bad"},
@@ -194,17 +199,17 @@ def test_a_dry_run_says_what_would_happen_and_does_nothing() -> None:
     for model in (Job, JobAttempt, DeadLetter, ImportedJob, Audit):
         assert not model._default_manager.exists()
     assert would == import_jobs(lines(*records), Order(source="old"))
-    assert (would.live, would.history, would.already, would.refused) == (1, {"failed": BATCH_LINES}, 1, 1)
-    assert Audit.objects.get().count == BATCH_LINES + 1
+    assert (would.live, would.history, would.already, would.refused) == (1, {"failed": 20}, 1, 1)
+    assert Audit.objects.get().count == 20 + 1
 
 
 def test_a_stopped_run_is_gone_on_with_by_the_next() -> None:
-    records = lines(*({**RECORD, "id": n} for n in range(BATCH_LINES + 5)))
+    records = lines(*({**RECORD, "id": n} for n in range(20 + 5)))
     stopped = iter([False, True])
     first = import_jobs(records, Order(source="old"), is_stopping=lambda: next(stopped))
-    assert (first.live, first.is_whole) == (BATCH_LINES, False)
+    assert (first.live, first.is_whole) == (20, False)
     second = import_jobs(records, Order(source="old"))
-    assert (second.already, second.live, second.is_whole) == (BATCH_LINES, 5, True)
+    assert (second.already, second.live, second.is_whole) == (20, 5, True)
 
 
 @pytest.mark.django_db(transaction=True)
@@ -267,7 +272,7 @@ def test_the_command_tells_people_in_one_line(tmp_path: Path, capsys: pytest.Cap
 
 def test_a_file_that_is_cut_off_is_imported_as_far_as_it_goes(tmp_path: Path) -> None:
     file = tmp_path / "jobs.jsonl.gz"
-    whole = gzip.compress("".join(json.dumps({**RECORD, "id": n}) + "\n" for n in range(2000)).encode(), 0)
+    whole = gzip.compress("".join(json.dumps({**RECORD, "id": n}) + "\n" for n in range(1200)).encode(), 0)
     file.write_bytes(whole[: len(whole) // 2])
     out = io.StringIO()
     with pytest.raises(SystemExit):

@@ -72,3 +72,19 @@ def test_a_worker_asked_to_stop_finishes_what_it_holds(matrix: dict[str, Facts],
     facts = matrix[cell.queue]
     assert facts["runs"] == JOBS_A_CELL
     assert facts["failures"] == {}
+
+
+@pytest.mark.parametrize("cell", [cell for cell in CELLS if "SIGKILL" in cell.signals], ids=_name)
+def test_a_killed_workers_jobs_run_again_only_where_nothing_was_settled(matrix: dict[str, Facts], cell: Cell) -> None:
+    facts = matrix[cell.queue]
+    was_held = cell.point in ("claimed", "handling", "handled", "settling")
+    has_run = cell.point in ("handling", "handled", "settling")
+    assert facts["runs"] == JOBS_A_CELL * (2 if has_run else 1)
+    assert facts["failures"] == ({"crash": JOBS_A_CELL} if was_held else {})
+
+
+@pytest.mark.parametrize("point", ["claimed", "handling", "handled"])
+def test_a_worker_that_was_away_too_long_works_in_vain(matrix: dict[str, Facts], point: str) -> None:
+    facts = matrix[Cell(point, "SIGSTOP+SIGCONT").queue]
+    assert facts["runs"] == JOBS_A_CELL * 2
+    assert facts["effects"] == [1] * JOBS_A_CELL

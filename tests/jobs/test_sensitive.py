@@ -11,11 +11,13 @@ from django.utils import timezone
 
 from jobs.batch import NewJob
 from jobs.dead_letters import retry_dead_letter
+from jobs.execution import run_once
 from jobs.journal import journal
 from jobs.ledger import enqueue
 from jobs.models import Audit, DeadLetter, Job, JobAttempt, JobLine, State
 from jobs.sealing import is_sealed, is_sealed_text, opened, opened_text
 from jobs.sensitive import SensitiveIsHidden, has_sensitive, reveal, shown_json, shown_line, shown_text
+from jobs.session import Session
 
 pytestmark = pytest.mark.django_db
 SECRET = "a-very-secret-thing"
@@ -54,6 +56,18 @@ def test_a_failure_is_kept_and_told_to_nobody(drain: Callable[[], None], caplog:
     assert SECRET not in caplog.text
     assert (opened_text(job.error_message), opened_text(letter.error_message)) == (SECRET, SECRET)
     assert f"PermanentError: {SECRET}" in opened_text(job.attempts.get().traceback)
+
+
+def test_a_bug_in_a_batch_is_told_without_what_it_says(
+    session: Session, drain: Callable[[], None], caplog: pytest.LogCaptureFixture
+) -> None:
+    ids = [enqueue(NewJob("keep-secret", {"bug": SECRET})).job_id for _ in range(2)]
+    run_once("workload", session=session, limit=2)
+    assert "a batch broke" in caplog.text
+    drain()
+    assert SECRET not in caplog.text
+    assert [Job.objects.get(pk=job_id).state for job_id in ids] == [State.DEAD] * 2
+    assert not any(SECRET in texts_of(job_id) for job_id in ids)
 
 
 def test_a_retry_from_the_dead_letters_reads_the_same(drain: Callable[[], None]) -> None:

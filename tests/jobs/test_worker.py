@@ -128,3 +128,12 @@ def test_without_redis_work_is_accepted_and_done_directly(fleet: Fleet) -> None:
     worker.send_signal(signal.SIGTERM)
     assert worker.wait(timeout=10) == 0
     assert Worker.objects.get().end_reason == "stopped"
+
+
+def test_a_worker_that_starts_while_redis_is_away_waits_for_it(fleet: Fleet) -> None:
+    fleet.without_redis()
+    waiting = fleet.start("rqworker", "workload")
+    fleet.until(lambda: "Redis is away: the worker waits" in fleet.log.read_text(), "the worker to wait")
+    assert waiting.poll() is None
+    waiting.terminate()
+    waiting.wait(timeout=30)

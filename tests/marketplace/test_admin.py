@@ -9,7 +9,7 @@ from django.core.files.base import ContentFile
 from django.test import Client
 from django.urls import reverse
 
-from jobs.models import Audit, Worker
+from jobs.models import Audit, Tenant, Worker
 from marketplace import api_keys
 from marketplace.models import ApiKey, Picture, Product, Seller, SyncRun
 from tests.marketplace.factories import (
@@ -161,10 +161,12 @@ def test_staff_add_sellers(back_office: Client, db: None) -> None:
     assert back_office.get(reverse("admin:marketplace_seller_add")).status_code == 200
     back_office.post(reverse("admin:marketplace_seller_add"), {"name": "New", "plan": "premium"})
     assert Seller.objects.get().plan == "premium"
+    assert Tenant.objects.get().weight == 4
     change = reverse("admin:marketplace_seller_change", args=[Seller.objects.get().pk])
     for address, stored in [("https://me:secret@shop.example/", ""), ("shop.example/x", "https://shop.example/x")]:
         back_office.post(change, {"name": "New", "plan": "free", "catalog_address": address})
         assert Seller.objects.get().catalog_address == stored
+    assert Tenant.objects.get().weight == 1
 
 
 def test_suspending_asks_why_first(back_office: Client, seller: Seller) -> None:

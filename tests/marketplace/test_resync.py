@@ -5,6 +5,7 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
+from django.db import connection
 from django.utils import timezone
 
 from jobs.execution import run_once
@@ -108,17 +109,19 @@ def test_premium_sellers_go_first_and_then_who_waits_longest() -> None:
 
 
 def test_after_a_day_of_downtime_all_come_back_within_hours_and_never_as_a_herd() -> None:
-    sellers_read_in_their_slots_until_a_day_before(NOON, count=10 * SLOTS_A_DAY, premium=60)
+    sellers_read_in_their_slots_until_a_day_before(NOON, count=7 * SLOTS_A_DAY, premium=60)
+    waiting = set(Seller.objects.values_list("pk", flat=True))
     starts: list[int] = []
     caught_up_at = NOON
-    while SyncRun.objects.filter(started_at__lt=NOON).exists() and len(starts) < SLOTS_A_DAY:
+    while waiting and len(starts) < SLOTS_A_DAY:
         caught_up_at += SLOT
         chosen = due(caught_up_at, slot_at(caught_up_at))
         if not starts:
             assert {seller.plan for seller in chosen} == {"premium"}
         starts.append(len(chosen))
+        waiting.difference_update(seller.pk for seller in chosen)
         SyncRun.objects.filter(seller__in=chosen).update(started_at=caught_up_at)
-    assert max(starts) == 30  # three times a slot's own
+    assert max(starts) == 21  # three times a slot's own
     assert caught_up_at - NOON <= timedelta(hours=8, minutes=30)
 
 
@@ -133,6 +136,8 @@ def sellers_read_in_their_slots_until_a_day_before(end: datetime, *, count: int,
         slots_ago = (slot_at(end) - slot_of_seller(sync.seller_id)) % SLOTS_A_DAY
         sync.started_at = end - timedelta(days=1) - slots_ago * SLOT
     SyncRun.objects.bulk_update(syncs, ["started_at"], batch_size=1_000)
+    with connection.cursor() as cursor:  # what autovacuum last saw were empty tables
+        cursor.execute("ANALYZE marketplace_seller, marketplace_syncrun")
 
 
 def test_a_run_starts_the_syncs_once_however_often_it_is_repeated() -> None:

@@ -1,10 +1,14 @@
 """Who joins, and with which address."""
 
-import pytest
+import json
 
-from jobs.models import Audit
+import pytest
+from django.core.management import call_command
+
+from jobs.models import Audit, Tenant
 from marketplace import api_keys, sellers
 from marketplace.models import Seller
+from tests.marketplace.factories import make_seller
 
 
 @pytest.mark.parametrize(
@@ -77,3 +81,21 @@ def test_suspending_and_reactivating_leave_an_audit_row_each(seller: Seller) -> 
         ("ada", "suspend seller", f"seller {seller.pk}", "Fraud."),
         ("bob", "reactivate seller", f"seller {seller.pk}", "Mistake."),
     ]
+
+
+def test_a_plan_comes_with_a_share_of_the_workers(db: None) -> None:
+    seller, _ = sellers.register_seller(name="Lamps")
+    assert Tenant.objects.get(pk=seller.tenant).weight == 1
+    sellers.update_seller(seller, plan="premium")
+    assert Tenant.objects.get(pk=seller.tenant).weight == 4
+    sellers.update_seller(seller, name="Lamps & Co")
+    assert Tenant.objects.get(pk=seller.tenant).weight == 4
+
+
+def test_sellers_who_were_there_before_get_their_share(db: None, capsys: pytest.CaptureFixture[str]) -> None:
+    premium, free = make_seller(plan="premium"), make_seller()
+    call_command("share_by_plan")
+    assert capsys.readouterr().out == "2 sellers have the share of their plan (1 free, 1 premium).\n"
+    call_command("share_by_plan", "--json")
+    assert json.loads(capsys.readouterr().out) == {"free": 1, "premium": 1}
+    assert dict(Tenant.objects.values_list("name", "weight")) == {premium.tenant: 4, free.tenant: 1}

@@ -47,6 +47,8 @@ def test_production_settings_load() -> None:
         ("SECRET_KEY", "short"),
         ("JOB_CONCURRENCY", "0"),
         ("JOB_TIMEOUT", "soon"),
+        ("JOB_ENCRYPTION_KEYS", "c2hvcnQ="),
+        ("JOB_ENCRYPTION_KEYS", "not base64!"),
         ("LOG_LEVEL", "LOUD"),
         ("EMBEDDER", "magic"),
         ("FETCH_RATES", "shop.example=fast"),
@@ -67,3 +69,20 @@ def test_redis_may_be_given_in_parts_and_its_url_wins() -> None:
 
 def test_each_queue_has_the_json_serializer() -> None:
     assert {queue["SERIALIZER"] for queue in settings.RQ_QUEUES.values()} == {"rq.serializers.JSONSerializer"}
+
+
+def test_a_bad_encryption_key_is_named_by_its_place_and_not_shown() -> None:
+    good = "A" * 43 + "="
+    loaded = _load(**PRODUCTION, JOB_ENCRYPTION_KEYS=f"{good},hush-hush")
+    assert "key 2 is not 32 bytes" in loaded.stderr
+    assert "hush-hush" not in loaded.stderr
+    loaded = _load("print(s.JOB_ENCRYPTION_KEYS)", **PRODUCTION, JOB_ENCRYPTION_KEYS=good)
+    assert loaded.stdout.strip() == f"['{good}']"
+
+
+def test_production_has_no_encryption_key_of_its_own_and_the_embedded_stack_keeps_one(tmp_path: Path) -> None:
+    assert _load("print(s.JOB_ENCRYPTION_KEYS)", **PRODUCTION).stdout.strip() == "[]"
+    first, second = (_load("print(s.JOB_ENCRYPTION_KEYS)", VAR_DIR=str(tmp_path)).stdout for _ in range(2))
+    assert first == second
+    assert (tmp_path / "job-encryption-key").read_text() in first
+    assert (tmp_path / "job-encryption-key").stat().st_mode & 0o777 == 0o600

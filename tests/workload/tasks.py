@@ -1,5 +1,6 @@
 """Tasks that do nothing, or exactly the harm that a test asks for."""
 
+import logging
 import os
 import signal
 import time
@@ -7,6 +8,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from jobs.batch import Batch, ClaimedJob, GivenUp, NewJob
+from jobs.effects import effect
 from jobs.errors import PermanentError, RateLimitedError, RetryableError
 from jobs.registry import task
 from tests.workload.models import Effect, Execution
@@ -40,6 +42,12 @@ def _count_effects(jobs: Sequence[ClaimedJob]) -> None:
 
 def _note_given_up(jobs: Sequence[GivenUp]) -> None:
     Effect.objects.bulk_create([Effect(subject=f"gave up {job.payload.get('subject')}", job_id=job.id) for job in jobs])
+
+
+@effect
+def note_effects(jobs: Sequence[ClaimedJob], data: str) -> None:
+    """Leave one effect a job, named after what was bound."""
+    Effect.objects.bulk_create([Effect(subject=f"{data} {job.payload.get('subject')}", job_id=job.id) for job in jobs])
 
 
 @task(queue="workload", batch_size=8, timeout_s=20, backoff_s=0.05, on_give_up=_note_given_up)
@@ -85,7 +93,24 @@ def act_each(batch: Batch) -> None:
     batch.each(lambda job: 1 / job.payload["n"])
 
 
-@task(queue="workload", timeout_s=1)
+@task(queue="noop-16", batch_size=16, timeout_s=60)
+def act_long(batch: Batch) -> None:
+    """Take `s` seconds for the whole batch, without looking whether anybody still wants it."""
+    Execution.objects.bulk_create([Execution(job_id=job.id, batch_size=len(batch)) for job in batch])
+    time.sleep(batch[0].payload["s"])
+    batch.on_settle(_count_effects)
+
+
+@task(queue="workload", batch_size=8)
+def act_tell(batch: Batch) -> None:
+    """Say what the payload asks for: a line and a step of the batch's, and one of a library's logger."""
+    for job in batch:
+        batch.log(job, f"told {job.payload['text']}")
+        batch.progress(job, job.payload["pct"], "half way")
+        logging.getLogger("some.library").warning("noticed", extra={"shop": "shop.example"})
+
+
+@task(queue="workload", batch_size=8, timeout_s=1)
 def act_hang(batch: Batch) -> None:
     """Stay in C code that holds the GIL, where no signal handler and no thread of ours can run."""
     sum(range(10**12))
@@ -95,6 +120,8 @@ def act_hang(batch: Batch) -> None:
 def keep_secret(batch: Batch) -> None:
     """Answer with the payload, or fail with what it says."""
     for job in batch:
+        if "bug" in job.payload:
+            raise ValueError(job.payload["bug"])
         if "fail" in job.payload:
             batch.fail(job, PermanentError(job.payload["fail"]))
         else:

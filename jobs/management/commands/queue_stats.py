@@ -9,7 +9,6 @@ from django.core.management.base import BaseCommand
 from rich.console import Console
 from rich.table import Table
 
-from jobs.control import queues_with_pauses
 from jobs.stats import queue_stats
 
 QUEUE_COLUMNS = ("pending", "running", "scheduled", "gated", "oldest_pending_s", "workers")
@@ -28,14 +27,15 @@ class Command(BaseCommand):
     def handle(self, *args: Any, **options: Any) -> None:
         """Print the figures."""
         stats = queue_stats()
-        queues = queues_with_pauses(stats)
-        stats |= {"queues": queues}
         if options["json"]:
             self.stdout.write(json.dumps(stats))
             return
-        queues = [queue | {"name": f"⏸ {queue['name']}" if queue["is_paused"] else queue["name"]} for queue in queues]
+        queues = [
+            queue | {"name": f"{queue['name']} (paused)" if queue["is_paused"] else queue["name"]}
+            for queue in stats["queues"]
+        ]
         console = Console()
-        console.print(_table("Queues (⏸: paused)", "name", QUEUE_COLUMNS, queues))
+        console.print(_table("Queues", "name", QUEUE_COLUMNS, queues))
         if stats["tasks"]:
             console.print(_table("Tasks, last five minutes", "task", TASK_COLUMNS, stats["tasks"]))
         console.print(f"{stats['workers']} workers, {stats['dead_letters']} open dead letters")

@@ -6,6 +6,9 @@ from django.conf import settings
 from django.core.management.base import CommandError
 from django_rq.management.commands.rqworker import Command as RqCommand
 
+from jobs.permits import transport
+from jobs.worker import outlast_absence
+
 
 class Command(RqCommand):
     """Run a worker; of every queue when none is named."""
@@ -20,4 +23,5 @@ class Command(RqCommand):
         unknown = sorted(set(args) - set(settings.JOB_QUEUES))
         if unknown:
             raise CommandError(f"no such queue: {', '.join(unknown)} (there are {', '.join(settings.JOB_QUEUES)})")
+        outlast_absence(transport())  # RQ's worker names itself to Redis as soon as it is made
         super().handle(*(args or settings.JOB_QUEUES), **options)  # type: ignore[no-untyped-call]

@@ -9,6 +9,7 @@ from django.core.management.base import BaseCommand, CommandError
 from rich.console import Console
 from rich.table import Table
 
+from jobs.audit import ReasonMissing
 from jobs.models import Priority, Schedule
 from jobs.registry import UnknownTask
 from jobs.schedules import (
@@ -66,7 +67,7 @@ class Command(BaseCommand):
             done = self._act(options)
         except InvalidSchedule as error:
             raise CommandError("\n".join(error.problems.values())) from error
-        except (UnknownTask, Schedule.DoesNotExist) as error:
+        except (UnknownTask, ReasonMissing, Schedule.DoesNotExist) as error:
             raise CommandError(str(error)) from error
         schedule = Schedule.objects.get(name=options["name"])
         if options["json"]:
@@ -77,10 +78,11 @@ class Command(BaseCommand):
     def _add_verb(self, parser: ArgumentParser) -> None:
         parser.add_argument("name", help="the schedule's name")
         parser.add_argument("--reason", required=True, help="kept in the audit log")
+        parser.add_argument("--actor", default=getpass.getuser(), help="who, for the audit log (default: %(default)s)")
         parser.add_argument("--json", action="store_true", help="the schedule afterwards, as a JSON object")
 
     def _act(self, options: dict[str, Any]) -> str:
-        name, note = options["name"], {"actor": getpass.getuser(), "reason": options["reason"]}
+        name, note = options["name"], {"actor": options["actor"], "reason": options["reason"]}
         schedule = Schedule.objects.filter(name=name).first()
         if options["verb"] == "set":
             save_schedule(_changed(schedule or Schedule(name=name), options), **note)
@@ -104,9 +106,13 @@ class Command(BaseCommand):
         for schedule in schedules:
             runs = f"{schedule.crontab} {schedule.time_zone}" if schedule.crontab else f"every {schedule.every_s} s"
             last = f"{schedule.last_run_at:%Y-%m-%d %H:%M:%S}" if schedule.last_run_at else "–"
-            state = "enabled" if schedule.is_enabled else f"disabled {reason_for_disabling(schedule)}"
+            state = "enabled" if schedule.is_enabled else "disabled"
             table.add_row(schedule.name, schedule.task, runs, _next_text(schedule), last, state)
-        Console().print(table)
+        console = Console()
+        console.print(table)
+        for schedule in schedules:
+            if reason := reason_for_disabling(schedule):
+                console.print(f"{schedule.name} was disabled {reason}", markup=False)
 
 
 def _changed(schedule: Schedule, options: dict[str, Any]) -> Schedule:

@@ -3,6 +3,7 @@
 import json
 import os
 import signal
+import time
 from argparse import ArgumentParser
 from collections import Counter
 from collections.abc import Callable
@@ -26,7 +27,7 @@ from tests.workload.models import Effect, Execution
 
 JOBS_A_CELL = 3
 RESCUERS = 2
-DEADLINE_S = 15.0
+DEADLINE_S = 25.0
 
 
 class Command(BaseCommand):
@@ -41,7 +42,7 @@ class Command(BaseCommand):
 
     def handle(self, *args: Any, **options: Any) -> None:
         """Print the facts."""
-        matrix = Matrix(options["folder"])
+        matrix = Matrix(options["folder"], say=self.stderr.write)
         try:
             matrix.run()
         finally:
@@ -52,9 +53,9 @@ class Command(BaseCommand):
 class Matrix:
     """A victim for each cell, then rescuers for all."""
 
-    def __init__(self, folder: Path) -> None:
+    def __init__(self, folder: Path, say: Callable[[str], object]) -> None:
         self.forks = Forks()
-        self._folder = folder
+        self._folder, self._say = folder, say
         self._victims: dict[Cell, int] = {}
         self._jobs: dict[Cell, list[int]] = {}
         self._sprung: list[Cell] = []
@@ -67,18 +68,18 @@ class Matrix:
         """
         transport().flushdb()
         self._victims = {cell: self.forks.start(partial(self._be_victim, cell)) for cell in CELLS}
-        self._wait(lambda: Worker.objects.filter(ended_at=None).count() == len(CELLS))
+        self._wait(lambda: Worker.objects.filter(ended_at=None).count() == len(CELLS), "the victims to register")
         self._jobs = {cell: _enqueue(cell) for cell in CELLS}
-        self._wait(lambda: all(map(self._is_sprung, CELLS)))
+        self._wait(lambda: all(map(self._is_sprung, CELLS)), "every trap to spring")
         self._sprung = [cell for cell in CELLS if self._is_sprung(cell)]
         self.forks.start(lambda: call_command("dispatcher"))
         for _ in range(RESCUERS):
             self.forks.start(lambda: call_command("rqworker", *(cell.queue for cell in CELLS)))
         self._send(signal.SIGKILL)
-        self._wait(lambda: not any(map(self._lags, CELLS)))
+        self._wait(lambda: not any(map(self._lags, CELLS)), "the rescue")
         self._late = [cell for cell in CELLS if self._lags(cell)]
         self._send(signal.SIGCONT)
-        self._wait(lambda: all(map(self._is_final, CELLS)))
+        self._wait(lambda: all(map(self._is_final, CELLS)), "the end")
 
     def facts(self) -> dict[str, Any]:
         """Tell of each cell what became of its jobs."""
@@ -87,8 +88,10 @@ class Matrix:
             for cell in CELLS
         }
 
-    def _wait(self, is_done: Callable[[], bool]) -> None:
-        self.forks.wait(is_done, deadline_s=DEADLINE_S)
+    def _wait(self, is_done: Callable[[], bool], what: str) -> None:
+        started = time.monotonic()
+        is_there = self.forks.wait(is_done, deadline_s=DEADLINE_S)
+        self._say(f"{'waited' if is_there else 'waited in vain'} {time.monotonic() - started:.1f} s for {what}")
 
     def _be_victim(self, cell: Cell) -> None:
         arm(Trap(cell.point, cell.first, self._folder / cell.queue))
