@@ -7,14 +7,14 @@ import time
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
 
-import psutil
 from django.db import connection
 
 from jobs.batch import NewJob
 from jobs.gates import pause, resume
 from jobs.ledger import enqueue, enqueue_many
 from jobs.models import FINAL_STATES, Job, State, Worker
-from jobs.permits import transport, wake
+from jobs.permits import has_permit, transport, wake
+from tests.benchmarks.cpu import cpu_s, rss_mib
 from tests.benchmarks.systems import DEADLINE_S, NAP, PAYLOAD, POLL_EVERY_S, WARM_UP_JOBS, CannotMeasure, Run
 
 CHUNK = 5_000
@@ -30,15 +30,18 @@ class Ours:
     def run(self, *, workers: int, work: str, jobs: int) -> Run:
         """Measure to the final state in the ledger. What holds the workers back is the pause that staff would set."""
         task = "nap" if work == NAP else f"noop-{self._batch}"
-        with _workers(task, workers) as processes:
+        with _workers(task, workers) as pids:
             _enqueue(task, min(WARM_UP_JOBS, jobs))
             _until(lambda: not _is_left(task), "warming up")
             pause(f"queue:{task}")
             enqueue_s = _timed(lambda: _enqueue(task, jobs))
-            _until(lambda: not transport().llen(f"rq:queue:{task}"), "the permits of a paused queue")
+            _until(lambda: not has_permit(task), "the permits of a paused queue")
+            used_s = cpu_s(pids)
             drain_s = _timed(lambda: _drain(task, jobs))
+            used_s = cpu_s(pids) - used_s
             _check(task, jobs)
-            return Run(jobs / enqueue_s, jobs / drain_s, max(_rss_mib(process.pid) for process in processes))
+            memory_mib = max(rss_mib(pid) for pid in pids[1:])
+            return Run(jobs / enqueue_s, jobs / drain_s, used_s / jobs * 1e6, memory_mib)
 
     def pickups_ms(self, count: int) -> list[float]:
         """Measure with a task that notes when its handler starts."""
@@ -51,14 +54,14 @@ class Ours:
 
 
 @contextmanager
-def _workers(queue: str, count: int) -> Iterator[list[subprocess.Popen[bytes]]]:
-    """Run a dispatcher and the workers of one queue on an empty ledger."""
+def _workers(queue: str, count: int) -> Iterator[list[int]]:
+    """Run a dispatcher and the workers of one queue on an empty ledger; give their pids, the dispatcher's first."""
     empty()
     with ExitStack() as stack:
-        stack.enter_context(_process("dispatcher"))
-        processes = [stack.enter_context(_process("rqworker", queue)) for _ in range(count)]
+        commands = [["dispatcher"], *[["rqworker", queue]] * count]
+        processes = [stack.enter_context(_process(*command)) for command in commands]
         _until(lambda: Worker.objects.filter(ended_at=None).count() == count, "starting the workers")
-        yield processes
+        yield [process.pid for process in processes]
 
 
 @contextmanager
@@ -123,8 +126,3 @@ def _until(is_done: Callable[[], bool], what: str) -> None:
         if time.monotonic() > stop_at:
             raise CannotMeasure(f"{what} took more than {DEADLINE_S:.0f} s")
         time.sleep(POLL_EVERY_S)
-
-
-def _rss_mib(pid: int) -> float:
-    process = psutil.Process(pid)
-    return float(sum(each.memory_info().rss for each in [process, *process.children(recursive=True)])) / 2**20
