@@ -7,10 +7,12 @@ import time
 from collections.abc import Sequence
 from pathlib import Path
 
+from django.conf import settings
+from redis import BlockingConnectionPool, Redis
+
 from jobs.batch import Batch, ClaimedJob, GivenUp, NewJob
 from jobs.effects import effect
 from jobs.errors import PermanentError, RateLimitedError, RetryableError
-from jobs.permits import transport
 from jobs.registry import task
 from tests.workload.models import Effect, Execution
 
@@ -32,7 +34,8 @@ def nap(batch: Batch) -> None:
 @task(queue="crowd", batch_size=250)
 def crowd(batch: Batch) -> None:
     """Stay inside until as many handlers as `of` are, or half a minute is over; note how many were at once."""
-    redis = transport()
+    pool = BlockingConnectionPool.from_url(settings.REDIS_URL, max_connections=20, timeout=30)
+    redis = Redis(connection_pool=pool)
 
     def stay(job: ClaimedJob) -> None:
         redis.incr("crowd:inside")
