@@ -4,8 +4,8 @@ import os
 import sys
 from urllib.parse import urlsplit
 
-# Tests run in several processes, which inherit the addresses of the stack from the one that starts them; to settings that
-# would be services that somebody else runs. Not so the commands that tests start: they are given addresses on purpose.
+# Tests run in several processes, which inherit the addresses of the stack from the one that starts them; to settings
+# that would be services of somebody else. Not so the commands that tests start: they are given addresses on purpose.
 PROCESS = os.environ.get("PYTEST_XDIST_WORKER", "").removeprefix("gw")
 if PROCESS and "execnet" in sys.modules and os.environ.get("TESTS_ARE_EMBEDDED"):
     for name in ("DATABASE_URL", "REDIS_URL", "CACHE_URL", "MILVUS_URI"):
