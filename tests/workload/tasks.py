@@ -10,6 +10,7 @@ from pathlib import Path
 from jobs.batch import Batch, ClaimedJob, GivenUp, NewJob
 from jobs.effects import effect
 from jobs.errors import PermanentError, RateLimitedError, RetryableError
+from jobs.permits import transport
 from jobs.registry import task
 from tests.workload.models import Effect, Execution
 
@@ -26,6 +27,21 @@ for size in (16, 64, 256):
 def nap(batch: Batch) -> None:
     """Wait 10 ms for each job, up to 50 at once: a job that asks another server."""
     batch.each(lambda _: time.sleep(0.01), concurrency=50)
+
+
+@task(queue="crowd", batch_size=250)
+def crowd(batch: Batch) -> None:
+    """Stay inside until as many handlers as `of` are, or half a minute is over; note how many were at once."""
+    redis = transport()
+
+    def stay(job: ClaimedJob) -> None:
+        redis.incr("crowd:inside")
+        deadline = time.monotonic() + 30
+        while int(redis.get("crowd:inside") or 0) < job.payload["of"] and time.monotonic() < deadline:
+            time.sleep(0.1)  # the others come by themselves
+        redis.set("crowd:most", redis.get("crowd:inside") or 0)
+
+    batch.each(stay, concurrency=250)
 
 
 @task(queue="lone", batch_size=16)
