@@ -17,4 +17,5 @@ def prepared_cursor() -> Any:
     connection.ensure_connection()
     raw: Any = connection.connection
     raw.prepare_threshold = PREPARED_AFTER
-    return connection.make_cursor(ServerBindingCursor(raw))
+    bare: Any = ServerBindingCursor(raw)  # type: ignore[call-arg]
+    return connection.make_cursor(bare)

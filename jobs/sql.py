@@ -402,11 +402,11 @@ SELECT id, name,
 """
 
 HELD_BY = """
-SELECT id, queue, task, tenant, grp, payload, attempt, crashes, started_at
+SELECT id, queue, task, tenant, grp, payload, attempt, crashes, started_at, is_cancelling
   FROM jobs_job WHERE worker_id = %s AND state = 'running' ORDER BY id FOR UPDATE
 """
 
-# `stalled` is told before what becomes of the job. A job whose cancellation was asked for ends here.
+# `stalled` is told before what becomes of the job. A job whose cancellation was asked for ends here, and frees its key.
 GIVE_BACK = """
 WITH given AS (
 UPDATE jobs_job
@@ -416,6 +416,8 @@ UPDATE jobs_job
        is_suspect = is_suspect OR %(is_suspect)s, crashes = crashes + %(crashes)s
  WHERE id = ANY (%(ids)s) AND worker_id = %(worker)s AND state = 'running'
 RETURNING id, state, queue, task, tenant, grp),
+freed AS (
+DELETE FROM jobs_jobkey WHERE job_id IN (SELECT id FROM given WHERE state = 'cancelled')),
 told AS (
 INSERT INTO jobs_jobevent (kind, ids, tasks, tenants, groups)
 SELECT kind, array_agg(id), array_agg(task), array_agg(tenant), array_agg(grp)

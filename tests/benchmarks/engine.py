@@ -97,6 +97,7 @@ def _measure(options: Namespace, console: Console) -> Measurements:
                 found[load] = system.run(workers=load.workers, work=load.work, jobs=round(options.jobs * share))
                 progress.advance(bar)
             measured.rounds.append(found)
+            measured.loads_avg.append(os.getloadavg()[0])
             _add_pickups(measured, {"ours": systems[0], **{name: PEERS[name] for name in options.peers}}, options)
     return measured
 
@@ -118,14 +119,21 @@ def _loads(systems: Sequence[System]) -> Iterator[tuple[System, Load]]:
 
 
 def _loads_table(measured: Measurements) -> Table:
-    table = Table(title=f"Medians of {len(measured.rounds)} round(s)")
-    for name in ("system", "job", "workers", "enqueue, jobs/s", "drain, jobs/s", "worker, MiB"):
+    table = Table(title=f"Medians of {len(measured.rounds)} round(s)", caption=_machine(measured))
+    for name in ("system", "job", "workers", "enqueue, jobs/s", "drain, jobs/s", "CPU, us/job", "worker, MiB"):
         table.add_column(name, justify="left" if name in ("system", "job") else "right")
     for load, run in medians(measured.rounds).items():
-        figures = (run.enqueued_per_s, run.drained_per_s, run.worker_rss_mib)
+        figures = (run.enqueued_per_s, run.drained_per_s, run.cpu_us_per_job, run.worker_rss_mib)
         what = "10 ms" if load.work == NAP else "no-op"
         table.add_row(load.system, what, str(load.workers), *(f"{figure:,.0f}" for figure in figures))
     return table
+
+
+def _machine(measured: Measurements) -> str:
+    loads = " ".join(f"{load:.1f}" for load in measured.loads_avg)
+    return (
+        f"{os.cpu_count()} processors; load at the end of each round: {loads}. Above about 4, believe CPU and ratios."
+    )
 
 
 def _targets_table(measured: Measurements, judged: Sequence[Target]) -> Table:

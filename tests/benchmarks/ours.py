@@ -7,14 +7,14 @@ import time
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
 
-import psutil
 from django.db import connection
 
 from jobs.batch import NewJob
 from jobs.gates import pause, resume
 from jobs.ledger import enqueue, enqueue_many
 from jobs.models import FINAL_STATES, Job, State, Worker
-from jobs.permits import transport, wake
+from jobs.permits import has_permit, transport, wake
+from tests.benchmarks.cpu import cpu_s, rss_mib
 from tests.benchmarks.systems import DEADLINE_S, NAP, PAYLOAD, POLL_EVERY_S, WARM_UP_JOBS, CannotMeasure, Run
 
 CHUNK = 5_000
@@ -30,35 +30,38 @@ class Ours:
     def run(self, *, workers: int, work: str, jobs: int) -> Run:
         """Measure to the final state in the ledger. What holds the workers back is the pause that staff would set."""
         task = "nap" if work == NAP else f"noop-{self._batch}"
-        with _workers(task, workers) as processes:
+        with workers(task, workers) as pids:
             _enqueue(task, min(WARM_UP_JOBS, jobs))
-            _until(lambda: not _is_left(task), "warming up")
+            until(lambda: not _is_left(task), "warming up")
             pause(f"queue:{task}")
             enqueue_s = _timed(lambda: _enqueue(task, jobs))
-            _until(lambda: not transport().llen(f"rq:queue:{task}"), "the permits of a paused queue")
+            until(lambda: not has_permit(task), "the permits of a paused queue")
+            used_s = cpu_s(pids)
             drain_s = _timed(lambda: _drain(task, jobs))
+            used_s = cpu_s(pids) - used_s
             _check(task, jobs)
-            return Run(jobs / enqueue_s, jobs / drain_s, max(_rss_mib(process.pid) for process in processes))
+            memory_mib = max(rss_mib(pid) for pid in pids[1:])
+            return Run(jobs / enqueue_s, jobs / drain_s, used_s / jobs * 1e6, memory_mib)
 
     def pickups_ms(self, count: int) -> list[float]:
         """Measure with a task that notes when its handler starts."""
-        with _workers("lone", 1):
+        with workers("lone", 1):
             for _ in range(count):
                 job_id = enqueue(NewJob("lone", {**PAYLOAD, "at_s": time.time()})).job_id
-                _until(lambda job_id=job_id: _is_final(job_id), "one job")  # type: ignore[misc]
+                until(lambda job_id=job_id: _is_final(job_id), "one job")  # type: ignore[misc]
             jobs = Job.objects.filter(task="lone").values_list("result", "payload__at_s")
             return [(started_s - at_s) * 1000 for started_s, at_s in jobs]
 
 
 @contextmanager
-def _workers(queue: str, count: int) -> Iterator[list[subprocess.Popen[bytes]]]:
-    """Run a dispatcher and the workers of one queue on an empty ledger."""
+def workers(queue: str, count: int) -> Iterator[list[int]]:
+    """Run a dispatcher and the workers of one queue on an empty ledger; give their pids, the dispatcher's first."""
     empty()
     with ExitStack() as stack:
-        stack.enter_context(_process("dispatcher"))
-        processes = [stack.enter_context(_process("rqworker", queue)) for _ in range(count)]
-        _until(lambda: Worker.objects.filter(ended_at=None).count() == count, "starting the workers")
-        yield processes
+        commands = [["dispatcher"], *[["rqworker", queue]] * count]
+        processes = [stack.enter_context(_process(*command)) for command in commands]
+        until(lambda: Worker.objects.filter(ended_at=None).count() == count, "starting the workers")
+        yield [process.pid for process in processes]
 
 
 @contextmanager
@@ -90,7 +93,7 @@ def _enqueue(task: str, jobs: int) -> None:
 def _drain(task: str, jobs: int) -> None:
     resume(f"queue:{task}")
     wake({task: jobs})  # as many permits as enqueueing them would push
-    _until(lambda: not _is_left(task), "the run")
+    until(lambda: not _is_left(task), "the run")
 
 
 def _is_left(queue: str) -> bool:
@@ -117,14 +120,9 @@ def _timed(action: Callable[[], None]) -> float:
     return time.perf_counter() - started
 
 
-def _until(is_done: Callable[[], bool], what: str) -> None:
+def until(is_done: Callable[[], bool], what: str) -> None:
     stop_at = time.monotonic() + DEADLINE_S
     while not is_done():
         if time.monotonic() > stop_at:
             raise CannotMeasure(f"{what} took more than {DEADLINE_S:.0f} s")
         time.sleep(POLL_EVERY_S)
-
-
-def _rss_mib(pid: int) -> float:
-    process = psutil.Process(pid)
-    return float(sum(each.memory_info().rss for each in [process, *process.children(recursive=True)])) / 2**20

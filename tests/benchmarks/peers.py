@@ -11,9 +11,9 @@ from pathlib import Path
 from typing import IO, Any
 from urllib.parse import quote
 
-import psutil
 from django.conf import settings
 
+from tests.benchmarks.cpu import cpu_s, rss_mib
 from tests.benchmarks.ours import empty
 from tests.benchmarks.systems import NAP, PAYLOAD, WARM_UP_JOBS, CannotMeasure, Run
 
@@ -129,9 +129,10 @@ def _measured(driver: Peer, pids: list[int], *, work: str, jobs: int) -> Run:
     driver.do("settle")
     driver.do("pause")
     enqueue_s = driver.do("add", count=jobs, **load)["seconds"]
+    used_s = cpu_s(pids)
     drain_s = driver.do("drain")["seconds"]
-    rss_bytes = max(psutil.Process(pid).memory_info().rss for pid in pids)
-    return Run(jobs / enqueue_s, jobs / drain_s, rss_bytes / 2**20)
+    used_s = cpu_s(pids) - used_s
+    return Run(jobs / enqueue_s, jobs / drain_s, used_s / jobs * 1e6, max(rss_mib(pid) for pid in pids))
 
 
 def _environ() -> dict[str, str]:

@@ -16,6 +16,7 @@ class Run:
 
     enqueued_per_s: float
     drained_per_s: float
+    cpu_us_per_job: float  # of the workers, the dispatcher, Redis and PostgreSQL, while draining
     worker_rss_mib: float
 
 

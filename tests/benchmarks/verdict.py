@@ -1,7 +1,7 @@
 """What the measurements say: medians over the rounds, ratios within a round, and the targets that they meet or miss."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass, field, replace
 from statistics import median
 from typing import Any
 
@@ -28,6 +28,7 @@ class Measurements:
 
     rounds: list[dict[Load, Run]] = field(default_factory=list)
     pickups_ms: dict[str, list[float]] = field(default_factory=dict)
+    loads_avg: list[float] = field(default_factory=list)
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,6 +59,10 @@ def ratios(rounds: Sequence[Mapping[Load, Run]], ours: Load, theirs: Load, figur
     """Return ours / theirs for each round that measured both."""
     both = [(each[ours], each[theirs]) for each in rounds if ours in each and theirs in each]
     return [getattr(run, figure) / getattr(other, figure) for run, other in both]
+
+
+def _headline(load: Load) -> Load:
+    return replace(load, system=HEADLINE)
 
 
 def targets(measured: Measurements) -> list[Target]:
@@ -94,6 +99,12 @@ def as_json(measured: Measurements, judged: Sequence[Target]) -> dict[str, Any]:
         "pickup_ms": {
             name: {"jobs": len(values), "p50": percentile(values, 50), "p99": percentile(values, 99)}
             for name, values in measured.pickups_ms.items()
+        },
+        "load_avg": measured.loads_avg,
+        "cpu_ratios": {
+            f"{load.system}, {load.workers}": median(ratios(measured.rounds, load, _headline(load), "cpu_us_per_job"))
+            for load in middle
+            if load.system in RATIO_TARGETS and load.work == NOOP and _headline(load) in middle
         },
         "targets": [{**asdict(target), "is_met": target.is_met} for target in judged],
         "is_met": all(target.is_met for target in judged),

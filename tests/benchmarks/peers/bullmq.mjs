@@ -2,7 +2,7 @@
 //
 // SETUP: plain (Redis alone), history (each step also written to PostgreSQL), postgres (BullMQ's own backend there).
 // Everything is left as BullMQ ships it, but for what its guides advise for throughput: addBulk, a concurrency of 50,
-// and removeOnComplete, for what piles up in Redis slows it (9 % measured at 20,000 jobs).
+// and removeOnComplete: Redis keeps nothing of a job that is done.
 
 import { createInterface } from "node:readline";
 import { setTimeout as sleep } from "node:timers/promises";
