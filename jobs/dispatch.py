@@ -42,6 +42,11 @@ PROGRESS_EVERY_S = 10.0
 RESTAMP_EVERY_S = 1.0
 REDIS_REST_S = 2.0
 RETENTION_BUDGET_S = 0.02
+# The server ends a session that is not heard of: a leader that is stopped, at whatever instant, must not go on leading.
+_LEAD = """
+SELECT pg_try_advisory_lock(%s, %s),
+       set_config('idle_session_timeout', %s, false), set_config('idle_in_transaction_session_timeout', %s, false)
+"""
 Result = TypeVar("Result")
 
 
@@ -122,7 +127,7 @@ class Dispatcher:
 
     def _try_to_lead(self) -> bool:
         with connection.cursor() as cursor:
-            cursor.execute("SELECT pg_try_advisory_lock(%s, %s)", [LOCK_CLASS, LEADER_KEY])
+            cursor.execute(_LEAD, [LOCK_CLASS, LEADER_KEY, LEADER_SILENCE, LEADER_SILENCE])
             self.is_leader = cursor.fetchone()[0]
         self._leads_on = connection.connection if self.is_leader else None
         if self.is_leader:
@@ -130,14 +135,7 @@ class Dispatcher:
             declare_gates()
             make_lanes()
             create_declared_schedules()
-            self._give_up_when_stopped()
         return self.is_leader
-
-    def _give_up_when_stopped(self) -> None:
-        """Let the server end our session when we are not heard of: a leader that is stopped must not go on leading."""
-        with connection.cursor() as cursor:
-            for name in ("idle_session_timeout", "idle_in_transaction_session_timeout"):
-                cursor.execute("SELECT set_config(%s, %s, false)", [name, LEADER_SILENCE])
 
     def _keep_house(self) -> None:
         now = self._clock()
