@@ -21,6 +21,7 @@ import psutil
 from django.conf import settings
 from django.db import DEFAULT_DB_ALIAS, Error, connections
 from django.db.backends.base.base import BaseDatabaseWrapper
+from django.db.models.functions import Now
 from django.utils import timezone
 
 from jobs.departure import hand_back
@@ -276,6 +277,8 @@ class Session:
             pid=os.getpid(),
             queues=self.queues,
             status=self._status(),
+            started_at=Now(),
+            beat_at=Now(),  # not by this machine's clock: it may be behind, and the lock is yet to be taken
             restarts=count_restarts(self.seat, lock_class=LOCK_CLASS) if self.seat else 0,
             capabilities=[task.name for queue in self.queues for task in tasks_of_queue(queue)],
             max_concurrency=settings.JOB_CONCURRENCY,
