@@ -1,5 +1,7 @@
 """Hard trials of real workers: what kills them, what holds them up, and permits that say too much."""
 
+import signal
+import subprocess
 from collections import Counter
 
 import pytest
@@ -27,13 +29,20 @@ def _is_any_open() -> bool:
     return Job.objects.exclude(state__in=["completed", "failed", "dead"]).exists()
 
 
+def _end(pool: subprocess.Popen[bytes]) -> None:
+    """End a pool in peace: the children of a killed one would live on into the next test for a while."""
+    pool.send_signal(signal.SIGTERM)
+    assert pool.wait(timeout=20) == 0
+
+
 def test_a_poison_job_amid_64_ends_after_three_kills_alone_and_its_63_neighbours_complete(fleet: Fleet) -> None:
     new = [NewJob("act-64", {"subject": f"s{n}"}) for n in range(63)]
     new.insert(31, NewJob("act-64", {"subject": "poison", "do": "kill"}))
     poison = enqueue_many(new)[31].job_id
     fleet.start("dispatcher", "--skip-checks")
-    fleet.start("rqworker-pool", "noop-64", "--num-workers", "1", "--skip-checks")
+    pool = fleet.start("rqworker-pool", "noop-64", "--num-workers", "1", "--skip-checks")
     fleet.until(lambda: not _is_any_open(), "all jobs to be final", deadline_s=60)
+    _end(pool)
     assert Counter(Job.objects.values_list("state", flat=True)) == {State.COMPLETED: 63, State.DEAD: 1}
     letter = DeadLetter.objects.get()
     assert (letter.job_id, letter.reason) == (poison, "quarantined")
@@ -75,7 +84,7 @@ def test_a_worker_that_cannot_beat_since_c_code_holds_the_gil_keeps_its_job(flee
     assert Effect.objects.get().subject == "held"
     assert Job.objects.get().lease == 1
     assert not JobAttempt.objects.exists()
-    assert Worker.objects.get().ended_at is None
+    assert Worker.objects.get(pid=worker.pid).ended_at is None
     assert worker.poll() is None
 
 
@@ -85,9 +94,10 @@ def test_permits_that_come_two_or_three_times_run_each_job_once(fleet: Fleet) ->
     permits: list[bytes] = transport().lrange(key, 0, -1)  # type: ignore[assignment]
     assert permits
     transport().rpush(key, *permits, *permits)
-    fleet.start("rqworker-pool", "workload", "--num-workers", "2", "--skip-checks")
+    pool = fleet.start("rqworker-pool", "workload", "--num-workers", "2", "--skip-checks")
     fleet.until(lambda: not _is_any_open() and not transport().llen(key), "all jobs and permits")
+    _end(pool)
     assert Counter(Effect.objects.values_list("subject", flat=True)) == {f"s{n}": 1 for n in range(40)}
     assert set(Counter(Execution.objects.values_list("job_id", flat=True)).values()) == {1}
     assert set(Job.objects.values_list("state", "attempt", "lease")) == {(State.COMPLETED, 1, 1)}
-    assert Worker.objects.filter(ended_at=None).count() == 2
+    assert list(Worker.objects.values_list("end_reason", flat=True)) == ["stopped"] * 2
