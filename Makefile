@@ -16,7 +16,7 @@ PROCESSES = $(if $(filter tests,$(TESTS)),$(if $(ARGS),,-n $(shell nproc | awk "
 COVERAGE = $(if $(filter tests,$(TESTS)),$(if $(ARGS),,--cov --cov-report=term:skip-covered))
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo stack test check bench bench-engine chaos fmt lock clean
+.PHONY: help setup demo stack test check bench bench-engine bench-load chaos fmt lock clean
 
 help: ## Show what can be made
 	@echo "make demo      see it work: a sample catalog goes live (EXIT=1: end when done, FRESH=1: begin anew)"
@@ -100,6 +100,11 @@ bench-engine: .venv/installed-dev $(addprefix var/peers/,$(PEERS))
 # Bash counts in a variable SECONDS of its own: only what the command line or the environment says counts here.
 chaos: .venv/installed-dev
 	@$(PY) -m tests.chaos $(if $(SECONDS),--seconds $(SECONDS)) $(if $(SEED),--seed $(SEED)) $(ARGS)
+
+bench-load: .venv/installed-dev ## A deep queue, many handlers, many workers, bloat
+	@folder="$$(mktemp -d "$${TMPDIR:-/tmp}/souk-bench.XXXXXX")"; trap 'rm -rf "$$folder"' EXIT; \
+	VAR_DIR="$$folder" $(PY) manage.py stack --only redis,postgres --quiet \
+		--run "python -m tests.benchmarks.load $(ARGS)"
 
 fmt: .venv/installed-dev
 	$(PY) -m ruff format .

@@ -4,12 +4,13 @@ import json
 from datetime import datetime
 from typing import Any
 
-from django.db import connection
 from django.utils import timezone
 
 from jobs import sql
 from jobs.batch import ClaimedJob
 from jobs.models import Priority
+from jobs.prepared import prepared_cursor
+from jobs.registry import tasks_of_queue
 from jobs.sealing import opened_or_sealed
 
 
@@ -17,10 +18,12 @@ def claim(queue: str, *, worker_id: int, limit: int) -> list[ClaimedJob]:
     """Claim up to `limit` due jobs of the queue, most urgent first, each with a new lease.
 
     A suspect, a job whose last worker died while holding it, is claimed alone and before the others.
-    Nothing is claimed of what is paused: the queue, the task or the tenant.
+    Nothing is claimed of what is paused (the queue, the task or the tenant), nor of a task that this code does not
+    know: after a rollback such jobs wait for the code that does.
     """
-    with connection.cursor() as cursor:
-        cursor.execute(sql.CLAIM, {"worker": worker_id, "queue": queue, "limit": limit})
+    known = [task.name for task in tasks_of_queue(queue)]
+    with prepared_cursor() as cursor:
+        cursor.execute(sql.CLAIM, {"worker": worker_id, "queue": queue, "tasks": known, "limit": limit})
         claimed_at = timezone.now()
         jobs = [claimed(row, claimed_at, worker_id) for row in cursor.fetchall()]
     return sorted(jobs, key=lambda job: (job.priority, job.id))

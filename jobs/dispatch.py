@@ -14,6 +14,7 @@ from django.db import DatabaseError, InterfaceError, connection
 from django.utils import timezone
 
 from jobs import sql
+from jobs.admission import overload_limit
 from jobs.bulk import advance_bulk_retries
 from jobs.events import drop_backlog, relay
 from jobs.failures import warn_of_open_letters
@@ -39,6 +40,7 @@ RECLAIM_PAUSE_S = 5.0  # after an outage of PostgreSQL every session is gone, an
 HOUSEKEEPING_EVERY_S = 60.0
 PROGRESS_EVERY_S = 10.0
 RESTAMP_EVERY_S = 1.0
+REDIS_REST_S = 2.0
 RETENTION_BUDGET_S = 0.02
 Result = TypeVar("Result")
 
@@ -50,9 +52,10 @@ class Dispatcher:
         self._clock = clock
         self._reclaim_at = clock()
         self._restamp_at = clock()
+        self._redis_at = clock()
         self._overlaps: set[str] = set()
         self._retention = Retention(clock=clock)
-        self._load = LoadMeter(limit=8 * settings.JOB_OVERLOAD_DEPTH, clock=clock)
+        self._load = LoadMeter(limit=overload_limit(), clock=clock)
         self._next_at = {step: clock() for step in (drop_backlog, warn_of_open_letters)}
         self._progress_at = clock() + PROGRESS_EVERY_S
         self._leads_on: Any = None  # the connection that holds the leader's lock
@@ -86,21 +89,26 @@ class Dispatcher:
         due += _guarded(release_scheduled) or Counter()
         _guarded(hold_paused)
         due += _guarded(pass_gates) or Counter()
-        if due:
-            wake(due)
-        wake_forgotten_queues()
-        _guarded(self._relay_events)
+        self._tell_redis(due)
         _guarded(self._load.step)
         self._keep_house()
         return due
 
-    def _relay_events(self) -> None:
-        """Tell the streams what happened, and stamp anew what overlapped."""
+    def _tell_redis(self, due: Counter[str]) -> None:
+        """Wake workers and tell the streams; leave a Redis alone that did not answer, or it holds up each tick."""
+        if self._clock() < self._redis_at:
+            return
         try:
-            _, notes = relay()
+            if wake(due) and wake_forgotten_queues():
+                _guarded(self._relay_events)
+                return
         except redis.RedisError as error:
             logger.warning("Redis is away: events wait in the outbox", extra={"error": str(error)})
-            return
+        self._redis_at = self._clock() + REDIS_REST_S
+
+    def _relay_events(self) -> None:
+        """Tell the streams what happened, and stamp anew what overlapped."""
+        _, notes = relay()
         self._overlaps.update(notes)
         if self._overlaps and self._clock() >= self._restamp_at:
             self._restamp_at = self._clock() + RESTAMP_EVERY_S
@@ -147,7 +155,7 @@ def _guarded(step: Callable[[], Result]) -> Result | None:
     """Do a step of the tick; a bug in it is logged. What PostgreSQL refuses ends the tick: the lock may be lost."""
     try:
         return step()
-    except (DatabaseError, InterfaceError):
+    except (DatabaseError, InterfaceError, redis.RedisError):
         raise
     except Exception:
         logger.exception("a step of the tick broke", extra={"step": getattr(step, "__qualname__", repr(step))})
@@ -169,10 +177,10 @@ def release_scheduled() -> Counter[str]:
         return Counter(dict(cursor.fetchall()))
 
 
-def wake_forgotten_queues() -> None:
+def wake_forgotten_queues() -> bool:
     """Push a permit for each queue that has due jobs and none: Redis was away, wiped, or lost one.
 
-    One EXISTS and one LLEN a queue, whatever the depth.
+    One EXISTS and one LLEN a queue, whatever the depth. Returns whether Redis answered.
     """
     try:
         paused = paused_queues()
@@ -181,6 +189,8 @@ def wake_forgotten_queues() -> None:
                 wake({queue: 1})
     except redis.RedisError as error:
         logger.warning("Redis is away: work waits in the ledger", extra={"error": str(error)})
+        return False
+    return True
 
 
 def _has_pending(queue: str) -> bool:

@@ -86,6 +86,10 @@ def pause(key: str) -> None:
 def resume(key: str) -> None:
     """Undo pause(key)."""
     Gate.objects.filter(key=key).update(is_paused=False)
+    if key.startswith(("task:", "tenant:", "queue:")):  # these hold jobs by being there: one that holds nothing goes
+        Gate.objects.filter(
+            key=key, is_paused=False, rate_per_s=None, staff_rate_per_s=None, max_in_flight=None, closed_until=None
+        ).delete()
     if key.startswith("queue:"):
         transaction.on_commit(lambda: wake({key.removeprefix("queue:"): 1}))
 

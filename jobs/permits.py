@@ -27,7 +27,7 @@ FAILED_PERMIT_TTL_S = 3600
 def transport() -> "redis.Redis":
     """Return this process's connection pool to Redis; it fails fast, for the tick makes good what it misses."""
     return redis.Redis.from_url(
-        settings.REDIS_URL, socket_connect_timeout=1, socket_timeout=2, retry=Retry(NoBackoff(), 1)
+        settings.REDIS_URL, socket_connect_timeout=1, socket_timeout=1, retry=Retry(NoBackoff(), 1)
     )
 
 

@@ -40,6 +40,7 @@ class _Held:
     attempt: int
     crashes: int
     started_at: datetime
+    is_cancelling: bool
 
 
 def reclaim_lost_jobs() -> Counter[str]:
@@ -90,7 +91,7 @@ def _reclaim(worker_id: int, name: str, *, has_crashed: bool) -> Counter[str]:
         if not ended and not held:
             return Counter()
         is_alone = has_crashed and len(held) == 1
-        doomed = [job for job in held if is_alone and job.crashes + 1 >= MAX_CRASHES]
+        doomed = [job for job in held if is_alone and job.crashes + 1 >= MAX_CRASHES and not job.is_cancelling]
         spared = [job for job in held if job not in doomed]
         if has_crashed:
             _record_crashes(held, name, now, is_alone=is_alone)

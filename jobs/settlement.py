@@ -105,6 +105,7 @@ def _write(cursor: Any, endings: Sequence[Ending], task: Task, worker_id: int) -
             [_result(ending, task) for ending in endings],
             [ending.failure.code if ending.failure else "" for ending in endings],
             [_kept(ending.failure.message, ending, task) if ending.failure else "" for ending in endings],
+            [ending.job.id for ending in endings],
             worker_id,
         ],
     )

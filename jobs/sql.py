@@ -67,24 +67,24 @@ SELECT * FROM unnest(%s::bigint[], %s::bigint[], %s::bool[]) ON CONFLICT DO NOTH
 CLAIM = """
 WITH claimed AS (
 UPDATE jobs_job
-   SET state = 'running', worker_id = %(worker)s, attempt = attempt + 1, lease = lease + 1,
+   SET state = 'running', worker_id = %(worker)s::bigint, attempt = attempt + 1, lease = lease + 1,
        started_at = clock_timestamp()
  WHERE id = ANY (coalesce(
         nullif(ARRAY(
             SELECT id FROM jobs_job
-             WHERE queue = %(queue)s AND state = 'pending' AND is_suspect AND {runnable}
+             WHERE queue = %(queue)s::text AND state = 'pending' AND is_suspect AND {runnable}
              ORDER BY priority, vtime, id LIMIT 1 FOR UPDATE SKIP LOCKED), '{{}}'),
         ARRAY(
             SELECT id FROM jobs_job
-             WHERE queue = %(queue)s AND state = 'pending' AND NOT is_suspect AND {runnable}
-             ORDER BY priority, vtime, id LIMIT %(limit)s FOR UPDATE SKIP LOCKED)))
+             WHERE queue = %(queue)s::text AND state = 'pending' AND NOT is_suspect AND {runnable}
+             ORDER BY priority, vtime, id LIMIT %(limit)s::int FOR UPDATE SKIP LOCKED)))
 RETURNING id, task, tenant, priority, attempt, max_attempts, waits, lease, grp, gate, key, payload, meta,
           extract(epoch FROM clock_timestamp() - run_at)::float8 AS wait_s, is_suspect, vtime),
 moved AS (
 UPDATE jobs_lane lane SET vtime = greatest(lane.vtime, far.vtime)
   FROM (SELECT priority, max(vtime) AS vtime FROM claimed GROUP BY priority) far
  WHERE (lane.queue, lane.priority) IN (
-        SELECT queue, priority FROM jobs_lane WHERE queue = %(queue)s FOR UPDATE SKIP LOCKED)
+        SELECT queue, priority FROM jobs_lane WHERE queue = %(queue)s::text FOR UPDATE SKIP LOCKED)
    AND lane.priority = far.priority),
 told AS (
 INSERT INTO jobs_jobevent (kind, ids, tasks, tenants, groups)
@@ -93,13 +93,15 @@ SELECT id, task, tenant, priority, attempt, max_attempts, waits, lease, grp, gat
        is_suspect
   FROM claimed
 """
-_PAUSED = """NOT tenant = ANY (ARRAY(
+_RUNNABLE = """task = ANY (%(tasks)s::text[])
+               AND NOT tenant = ANY (ARRAY(
                 SELECT substr(key, 8) FROM jobs_gate WHERE is_paused AND key LIKE 'tenant:%%'))
                AND NOT task = ANY (ARRAY(
                 SELECT substr(key, 6) FROM jobs_gate WHERE is_paused AND key LIKE 'task:%%'))
-               AND NOT EXISTS (SELECT 1 FROM jobs_gate WHERE is_paused AND key = 'queue:' || %(queue)s)"""
-CLAIM = CLAIM.format(runnable=_PAUSED)
+               AND NOT EXISTS (SELECT 1 FROM jobs_gate WHERE is_paused AND key = 'queue:' || %(queue)s::text)"""
+CLAIM = CLAIM.format(runnable=_RUNNABLE)
 
+# `id = ANY` says what the join says, so that no statistics lead the planner to read all that the worker ever ran.
 # Rows change only where the lease is still ours: a worker that lost it changes nothing. A cancellation that was asked
 # for meanwhile wins.
 SETTLE = """
@@ -120,7 +122,8 @@ UPDATE jobs_job job
   FROM unnest(%s::bigint[], %s::bigint[], %s::text[], %s::float8[], %s::smallint[], %s::smallint[], %s::bool[],
               %s::text[], %s::text[], %s::text[])
     AS ended (id, lease, state, delay_s, refund, waited, is_suspect, result, error_code, error_message)
- WHERE job.id = ended.id AND job.lease = ended.lease AND job.worker_id = %s AND job.state = 'running'
+ WHERE job.id = ANY (%s::bigint[])
+   AND job.id = ended.id AND job.lease = ended.lease AND job.worker_id = %s AND job.state = 'running'
 RETURNING job.id, job.state, job.task, job.tenant, job.grp),
 told AS (
 INSERT INTO jobs_jobevent (kind, ids, tasks, tenants, groups)
@@ -135,7 +138,8 @@ UPDATE jobs_job job
    SET state = CASE WHEN job.is_cancelling THEN 'cancelled' ELSE 'completed' END, is_cancelling = false,
        finished_at = clock_timestamp(), error_code = '', error_message = ''
   FROM unnest(%(ids)s::bigint[], %(leases)s::bigint[]) AS ended (id, lease)
- WHERE job.id = ended.id AND job.lease = ended.lease AND job.worker_id = %(worker)s AND job.state = 'running'
+ WHERE job.id = ANY (%(ids)s::bigint[])
+   AND job.id = ended.id AND job.lease = ended.lease AND job.worker_id = %(worker)s AND job.state = 'running'
 RETURNING job.id, job.state, job.task, job.tenant, job.grp),
 told AS (
 INSERT INTO jobs_jobevent (kind, ids, tasks, tenants, groups)
@@ -398,11 +402,11 @@ SELECT id, name,
 """
 
 HELD_BY = """
-SELECT id, queue, task, tenant, grp, payload, attempt, crashes, started_at
+SELECT id, queue, task, tenant, grp, payload, attempt, crashes, started_at, is_cancelling
   FROM jobs_job WHERE worker_id = %s AND state = 'running' ORDER BY id FOR UPDATE
 """
 
-# `stalled` is told before what becomes of the job. A job whose cancellation was asked for ends here.
+# `stalled` is told before what becomes of the job. A job whose cancellation was asked for ends here, and frees its key.
 GIVE_BACK = """
 WITH given AS (
 UPDATE jobs_job
@@ -412,6 +416,8 @@ UPDATE jobs_job
        is_suspect = is_suspect OR %(is_suspect)s, crashes = crashes + %(crashes)s
  WHERE id = ANY (%(ids)s) AND worker_id = %(worker)s AND state = 'running'
 RETURNING id, state, queue, task, tenant, grp),
+freed AS (
+DELETE FROM jobs_jobkey WHERE job_id IN (SELECT id FROM given WHERE state = 'cancelled')),
 told AS (
 INSERT INTO jobs_jobevent (kind, ids, tasks, tenants, groups)
 SELECT kind, array_agg(id), array_agg(task), array_agg(tenant), array_agg(grp)

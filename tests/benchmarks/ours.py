@@ -30,12 +30,12 @@ class Ours:
     def run(self, *, workers: int, work: str, jobs: int) -> Run:
         """Measure to the final state in the ledger. What holds the workers back is the pause that staff would set."""
         task = "nap" if work == NAP else f"noop-{self._batch}"
-        with _workers(task, workers) as pids:
+        with workers(task, workers) as pids:
             _enqueue(task, min(WARM_UP_JOBS, jobs))
-            _until(lambda: not _is_left(task), "warming up")
+            until(lambda: not _is_left(task), "warming up")
             pause(f"queue:{task}")
             enqueue_s = _timed(lambda: _enqueue(task, jobs))
-            _until(lambda: not has_permit(task), "the permits of a paused queue")
+            until(lambda: not has_permit(task), "the permits of a paused queue")
             used_s = cpu_s(pids)
             drain_s = _timed(lambda: _drain(task, jobs))
             used_s = cpu_s(pids) - used_s
@@ -45,22 +45,22 @@ class Ours:
 
     def pickups_ms(self, count: int) -> list[float]:
         """Measure with a task that notes when its handler starts."""
-        with _workers("lone", 1):
+        with workers("lone", 1):
             for _ in range(count):
                 job_id = enqueue(NewJob("lone", {**PAYLOAD, "at_s": time.monotonic()})).job_id
-                _until(lambda job_id=job_id: _is_final(job_id), "one job")  # type: ignore[misc]
+                until(lambda job_id=job_id: _is_final(job_id), "one job")  # type: ignore[misc]
             jobs = Job.objects.filter(task="lone").values_list("result", "payload__at_s")
             return [(started_s - at_s) * 1000 for started_s, at_s in jobs]
 
 
 @contextmanager
-def _workers(queue: str, count: int) -> Iterator[list[int]]:
+def workers(queue: str, count: int) -> Iterator[list[int]]:
     """Run a dispatcher and the workers of one queue on an empty ledger; give their pids, the dispatcher's first."""
     empty()
     with ExitStack() as stack:
         commands = [["dispatcher"], *[["rqworker", queue]] * count]
         processes = [stack.enter_context(_process(*command)) for command in commands]
-        _until(lambda: Worker.objects.filter(ended_at=None).count() == count, "starting the workers")
+        until(lambda: Worker.objects.filter(ended_at=None).count() == count, "starting the workers")
         yield [process.pid for process in processes]
 
 
@@ -93,7 +93,7 @@ def _enqueue(task: str, jobs: int) -> None:
 def _drain(task: str, jobs: int) -> None:
     resume(f"queue:{task}")
     wake({task: jobs})  # as many permits as enqueueing them would push
-    _until(lambda: not _is_left(task), "the run")
+    until(lambda: not _is_left(task), "the run")
 
 
 def _is_left(queue: str) -> bool:
@@ -120,7 +120,7 @@ def _timed(action: Callable[[], None]) -> float:
     return time.perf_counter() - started
 
 
-def _until(is_done: Callable[[], bool], what: str) -> None:
+def until(is_done: Callable[[], bool], what: str) -> None:
     stop_at = time.monotonic() + DEADLINE_S
     while not is_done():
         if time.monotonic() > stop_at:

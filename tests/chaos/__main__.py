@@ -31,8 +31,8 @@ PROGRESS_EVERY_S = 0.5
 LEFT_EVERY_S = 0.5
 POSTPONED_BY_S = 0.5
 # What a killed worker's jobs wait for beside its death, and how long after it is whole again: the dispatcher reclaims
-# nothing in the first five seconds after an outage.
-DISTURBING_S = {Kind.STOP_DISPATCHER: 1.0, Kind.KILL_POSTGRES: 8.0, Kind.STOP_POSTGRES: 8.0}
+# nothing in the first five seconds after an outage, and a Redis that takes calls and does not answer holds up its tick.
+DISTURBING_S = {Kind.STOP_DISPATCHER: 1.0, Kind.STOP_REDIS: 2.0, Kind.KILL_POSTGRES: 8.0, Kind.STOP_POSTGRES: 8.0}
 
 
 class Run:

@@ -237,3 +237,11 @@ def test_a_handler_can_ask_whether_its_job_is_cancelled() -> None:
     assert batch.is_cancelled(job)
     batch.each(lambda _: pytest.fail("a cancelled job must not start"))
     assert type(batch.outcomes[7]) is Released
+
+
+def test_a_job_whose_task_this_code_does_not_know_waits_and_holds_up_nobody(session: Session) -> None:
+    stranger = enqueue(NewJob("act", {})).job_id
+    Job.objects.filter(pk=stranger).update(task="from-a-newer-release")
+    known = enqueue(NewJob("act", {"subject": "known"})).job_id
+    run_claimed(claim("workload", worker_id=session.worker_id, limit=8), session=session)
+    assert (_state(stranger), _state(known)) == (State.PENDING, State.COMPLETED)

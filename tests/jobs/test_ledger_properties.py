@@ -43,7 +43,7 @@ from jobs.models import (
     State,
     Worker,
 )
-from jobs.reclaim import reclaim_lost_jobs
+from jobs.reclaim import MAX_CRASHES, reclaim_lost_jobs
 from jobs.registry import get_task
 from jobs.session import LOCK_CLASS
 from jobs.settlement import settle
@@ -92,6 +92,7 @@ class LedgerMachine(RuleBasedStateMachine):
         self.ghosts: list[int] = []
         self.held: list[Held] = []
         self.now = photograph()
+        self.is_broken = False
         self.groups = 0
 
     @initialize()
@@ -100,7 +101,8 @@ class LedgerMachine(RuleBasedStateMachine):
 
     def teardown(self) -> None:
         try:
-            self._run_until_quiet()
+            if not self.is_broken:
+                self._run_until_quiet()
         finally:
             transaction.set_rollback(True)
             self.stack.close()
@@ -147,6 +149,13 @@ class LedgerMachine(RuleBasedStateMachine):
         Worker.objects.filter(pk=worker_id).update(beat_at=timezone.now() - HOUR)
         reclaim_lost_jobs()
         self._replace(who)
+
+    @rule(who=picks, queue=st.sampled_from(QUEUES))
+    def die_of_one_job_again_and_again(self, who: int, queue: str) -> None:
+        for _ in range(MAX_CRASHES):
+            self._claim(self.workers[who % 2], queue, 1)
+            self.crash(who, is_silent=False)
+            self.promises_hold()
 
     @rule(who=picks)
     def leave_in_haste(self, who: int) -> None:
@@ -230,8 +239,10 @@ class LedgerMachine(RuleBasedStateMachine):
     # --- what always holds --------------------------------------------------------------------------
     @invariant()
     def promises_hold(self) -> None:
+        self.is_broken = True
         before, self.now = self.now, photograph()
         assert_all_promises(before, self.now)
+        self.is_broken = False
 
     # --- how ----------------------------------------------------------------------------------------
     def _new_worker(self) -> int:
@@ -281,6 +292,7 @@ class LedgerMachine(RuleBasedStateMachine):
             self.crash(who, is_silent=False)
         Gate.objects.update(is_paused=False, rate_per_s=None, max_in_flight=None)
         for _ in range(MAX_ROUNDS):
+            was = self.now
             self.an_hour_passes()
             for step in (reclaim_lost_jobs, finish_groups, release_waiting, release_scheduled, gates.pass_gates):
                 step()
@@ -290,7 +302,6 @@ class LedgerMachine(RuleBasedStateMachine):
                 self._claim(self.workers[0], queue, 16)
             for held in self.held:
                 self._settle(held, ["ok"] * len(held.jobs))
-            was = self.now
             self.promises_hold()
             if self.now == was and not self.held:
                 break

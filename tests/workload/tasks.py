@@ -7,6 +7,9 @@ import time
 from collections.abc import Sequence
 from pathlib import Path
 
+from django.conf import settings
+from redis import BlockingConnectionPool, Redis
+
 from jobs.batch import Batch, ClaimedJob, GivenUp, NewJob
 from jobs.effects import effect
 from jobs.errors import PermanentError, RateLimitedError, RetryableError
@@ -26,6 +29,22 @@ for size in (16, 64, 256):
 def nap(batch: Batch) -> None:
     """Wait 10 ms for each job, up to 50 at once: a job that asks another server."""
     batch.each(lambda _: time.sleep(0.01), concurrency=50)
+
+
+@task(queue="crowd", batch_size=250)
+def crowd(batch: Batch) -> None:
+    """Stay inside until as many handlers as `of` are, or half a minute is over; note how many were at once."""
+    pool = BlockingConnectionPool.from_url(settings.REDIS_URL, max_connections=20, timeout=30)
+    redis = Redis(connection_pool=pool)
+
+    def stay(job: ClaimedJob) -> None:
+        redis.incr("crowd:inside")
+        deadline = time.monotonic() + 30
+        while int(redis.get("crowd:inside") or 0) < job.payload["of"] and time.monotonic() < deadline:
+            time.sleep(0.1)  # the others come by themselves
+        redis.set("crowd:most", redis.get("crowd:inside") or 0)
+
+    batch.each(stay, concurrency=250)
 
 
 @task(queue="lone", batch_size=16)

@@ -9,7 +9,7 @@ from django.core.management.base import BaseCommand, CommandError
 from django_rq.utils import reset_db_connections
 from rq.serializers import JSONSerializer
 
-from jobs.worker import PermitWorker
+from jobs.worker import PermitWorker, outlast_absence
 from jobs.worker_pool import PermitPool
 
 
@@ -34,6 +34,7 @@ class Command(BaseCommand):
         if unknown:
             raise CommandError(f"no such queue: {', '.join(unknown)} (there are {', '.join(settings.JOB_QUEUES)})")
         queues = [django_rq.get_queue(name) for name in names]
+        outlast_absence(queues[0].connection)
         pool = PermitPool(
             queues,
             connection=queues[0].connection,
