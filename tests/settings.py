@@ -1,12 +1,22 @@
 """The product's settings with a workload of our own beside it: tasks whose every execution can be counted."""
 
 import os
+import sys
 from urllib.parse import urlsplit
+
+# Tests run in several processes, which inherit the addresses of the stack from the one that starts them; to settings
+# that would be services of somebody else. Not so the commands that tests start: they are given addresses on purpose.
+PROCESS = os.environ.get("PYTEST_XDIST_WORKER", "").removeprefix("gw")
+if PROCESS and "execnet" in sys.modules and os.environ.get("TESTS_ARE_EMBEDDED"):
+    for name in ("DATABASE_URL", "REDIS_URL", "CACHE_URL", "MILVUS_URI"):
+        os.environ.pop(name, None)
 
 from marketplace.settings import *
 
-# Tests run in several processes: each has a database (pytest-django's doing), a Redis database, files and a collection.
-PROCESS = os.environ.get("PYTEST_XDIST_WORKER", "").removeprefix("gw")
+if EMBEDDED:
+    os.environ["TESTS_ARE_EMBEDDED"] = "1"
+
+# Each process has a database (pytest-django's doing), a Redis database and files of its own.
 if PROCESS:
     REDIS_URL = urlsplit(REDIS_URL)._replace(path=f"/{int(PROCESS) + 1}").geturl()
     CACHE_URL = urlsplit(CACHE_URL)._replace(path=f"/{int(PROCESS) + 1}").geturl()

@@ -53,7 +53,7 @@ def main() -> int:
         console.print(f"[red]{error}")
         return 2
     judged = targets(measured)
-    console = Console()
+    console = Console(width=None if sys.stdout.isatty() else 110)  # a pipe would get 80 columns
     console.print(_loads_table(measured))
     console.print(_targets_table(measured, judged))
     print(json.dumps(as_json(measured, judged)))

@@ -36,7 +36,7 @@ from jobs.retention import Retention
 from jobs.session import Session, set_current_session
 from jobs.stats import queue_stats
 from tests.benchmarks.ours import empty as empty_all
-from tests.benchmarks.ours import until, workers
+from tests.benchmarks.ours import until, worker_processes
 
 HOT_TABLES = ("jobs_job", "jobs_jobevent", "jobs_lane")
 FILL = """
@@ -102,7 +102,7 @@ def deep_queue(rows: int) -> dict[str, Any]:
 def thousand_handlers() -> dict[str, Any]:
     """Have a thousand handlers inside their bodies at once; they count themselves."""
     empty()
-    with workers("crowd", 4):
+    with worker_processes("crowd", 4):
         until(partial(_are_idle, 4), "four workers")
         enqueue_many([NewJob("crowd", {"of": 1000}) for _ in range(1000)])
         until(lambda: not Job.objects.exclude(state="completed").exists(), "a thousand handlers")
@@ -114,7 +114,7 @@ def more_workers(jobs: int = 40_000) -> dict[str, Any]:
     found: dict[str, Any] = {}
     for count in (1, 2, 4, 8):
         empty()
-        with workers("noop-256", count):
+        with worker_processes("noop-256", count):
             until(partial(_are_idle, count), "workers")
             pause("queue:noop-256")
             for _ in range(0, jobs, 5_000):

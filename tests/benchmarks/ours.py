@@ -30,7 +30,7 @@ class Ours:
     def run(self, *, workers: int, work: str, jobs: int) -> Run:
         """Measure to the final state in the ledger. What holds the workers back is the pause that staff would set."""
         task = "nap" if work == NAP else f"noop-{self._batch}"
-        with workers(task, workers) as pids:
+        with worker_processes(task, workers) as pids:
             _enqueue(task, min(WARM_UP_JOBS, jobs))
             until(lambda: not _is_left(task), "warming up")
             pause(f"queue:{task}")
@@ -45,16 +45,16 @@ class Ours:
 
     def pickups_ms(self, count: int) -> list[float]:
         """Measure with a task that notes when its handler starts."""
-        with workers("lone", 1):
+        with worker_processes("lone", 1):
             for _ in range(count):
-                job_id = enqueue(NewJob("lone", {**PAYLOAD, "at_s": time.time()})).job_id
+                job_id = enqueue(NewJob("lone", {**PAYLOAD, "at_s": time.monotonic()})).job_id
                 until(lambda job_id=job_id: _is_final(job_id), "one job")  # type: ignore[misc]
             jobs = Job.objects.filter(task="lone").values_list("result", "payload__at_s")
             return [(started_s - at_s) * 1000 for started_s, at_s in jobs]
 
 
 @contextmanager
-def workers(queue: str, count: int) -> Iterator[list[int]]:
+def worker_processes(queue: str, count: int) -> Iterator[list[int]]:
     """Run a dispatcher and the workers of one queue on an empty ledger; give their pids, the dispatcher's first."""
     empty()
     with ExitStack() as stack:

@@ -53,9 +53,9 @@ class Fleet:
         self.processes.append(process)
         return process
 
-    def worker(self, queue: str = "workload") -> subprocess.Popen[bytes]:
+    def worker(self, queue: str = "workload", *options: str) -> subprocess.Popen[bytes]:
         """Start a worker and wait until PostgreSQL sees it alive."""
-        process = self.start("rqworker", queue)
+        process = self.start("rqworker", queue, *options)
         self.until(lambda: Worker.objects.filter(pid=process.pid, ended_at=None).exists(), "a worker to register")
         return process
 

@@ -1,5 +1,6 @@
 """Tasks that do nothing, or exactly the harm that a test asks for."""
 
+import ctypes
 import logging
 import os
 import signal
@@ -7,10 +8,12 @@ import time
 from collections.abc import Sequence
 from pathlib import Path
 
+from django.conf import settings
+from redis import BlockingConnectionPool, Redis
+
 from jobs.batch import Batch, ClaimedJob, GivenUp, NewJob
-from jobs.effects import effect
+from jobs.effects import bind, effect
 from jobs.errors import PermanentError, RateLimitedError, RetryableError
-from jobs.permits import transport
 from jobs.registry import task
 from tests.workload.models import Effect, Execution
 
@@ -32,7 +35,8 @@ def nap(batch: Batch) -> None:
 @task(queue="crowd", batch_size=250)
 def crowd(batch: Batch) -> None:
     """Stay inside until as many handlers as `of` are, or half a minute is over; note how many were at once."""
-    redis = transport()
+    pool = BlockingConnectionPool.from_url(settings.REDIS_URL, max_connections=20, timeout=30)
+    redis = Redis(connection_pool=pool)
 
     def stay(job: ClaimedJob) -> None:
         redis.incr("crowd:inside")
@@ -46,8 +50,8 @@ def crowd(batch: Batch) -> None:
 
 @task(queue="lone", batch_size=16)
 def lone(batch: Batch) -> None:
-    """Note when the handler starts, in seconds since the epoch."""
-    started_s = time.time()
+    """Note when the handler starts, in seconds of the machine's monotonic clock."""
+    started_s = time.monotonic()
     for job in batch:
         batch.complete(job, result=started_s)
 
@@ -74,6 +78,9 @@ def act(batch: Batch) -> None:
         _act(batch, job)
     batch.on_settle(_count_effects)
     batch.on_settle(_refuse_bad_effects)
+
+
+task(queue="noop-64", batch_size=64, timeout_s=20, name="act-64")(act)
 
 
 def _act(batch: Batch, job: ClaimedJob) -> None:
@@ -114,6 +121,23 @@ def act_long(batch: Batch) -> None:
     """Take `s` seconds for the whole batch, without looking whether anybody still wants it."""
     Execution.objects.bulk_create([Execution(job_id=job.id, batch_size=len(batch)) for job in batch])
     time.sleep(batch[0].payload["s"])
+    batch.on_settle(_count_effects)
+
+
+@task(queue="noop-16", batch_size=16, timeout_s=60)
+def act_when_told(batch: Batch) -> None:
+    """Wait for the files `told` of all payloads; the effects can be kept on disk."""
+    Execution.objects.bulk_create([Execution(job_id=job.id, batch_size=len(batch)) for job in batch])
+    while not all(Path(job.payload["told"]).exists() for job in batch):
+        time.sleep(0.02)
+    batch.on_settle(bind(note_effects, "told"))
+
+
+@task(queue="noop-16", batch_size=16, timeout_s=60)
+def act_hold(batch: Batch) -> None:
+    """Stay `s` seconds in C code that keeps the GIL, so that no other thread of the process runs."""
+    Execution.objects.bulk_create([Execution(job_id=job.id, batch_size=len(batch)) for job in batch])
+    ctypes.PyDLL(None).sleep(batch[0].payload["s"])
     batch.on_settle(_count_effects)
 
 

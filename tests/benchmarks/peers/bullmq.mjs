@@ -28,7 +28,7 @@ function redisAddress(url) {
   };
 }
 
-const now = () => performance.timeOrigin + performance.now();
+const now = () => Number(process.hrtime.bigint()) / 1e6; // the machine's monotonic clock: timeOrigin differs by process
 const answer = (value) => process.stdout.write(`${JSON.stringify(value)}\n`);
 
 // --- the history: one INSERT a chunk when jobs are added; an awaited UPDATE, prepared, when one starts and when it ends

@@ -1,0 +1,303 @@
+"""Every task of the product, run twice to its settlement: under two leases, by two workers, to one effect.
+
+The second run comes about as after a crash whose settlement nobody saw: the row is due again, as a suspect.
+"""
+
+from collections import Counter
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import Any
+from uuid import uuid4
+
+import pytest
+from django.apps import apps
+from django.conf import settings as django_settings
+from django.core.cache import cache
+from django.db import models
+from django.test import override_settings
+from django.utils import timezone
+
+from catalog import index
+from catalog.browser import close_process_browser
+from catalog.embedders.hashing import HashingEmbedder
+from catalog.indexing import Purpose, mark_live, write_products
+from catalog.robots import forget_rules
+from jobs.batch import NewJob
+from jobs.execution import run_once
+from jobs.ledger import enqueue_many
+from jobs.models import DeadLetter, Gate, Job, JobAttempt, JobGroup, Worker
+from jobs.registry import Task, all_tasks, get_task
+from jobs.session import Session, set_current_session
+from marketplace.demo.sample_catalog.products import make_edition
+from marketplace.models import Product, Seller, SyncRun
+from qc.models import Verdict
+from tests.catalog.products import add_picture, make_product, make_seller, make_sync
+from tests.sample_shop import sample_catalog
+
+pytestmark = pytest.mark.django_db
+FINGERPRINT = HashingEmbedder.fingerprint
+PRODUCTS = 16
+EDITION = make_edition(count=PRODUCTS, seed=1, number=1)
+COLLECTIONS = Counter(slug for product in EDITION.products for slug in product.collections)
+FIRST = EDITION.products[0].collections[0]
+DOMAIN = ("marketplace", "catalog", "qc")
+
+Snapshot = dict[str, Any]
+
+
+@dataclass(frozen=True, slots=True)
+class Shop:
+    """The sample catalog, served; and a sync of its seller whose lists have been read."""
+
+    address: str
+    sync: SyncRun
+
+    @property
+    def site(self) -> str:
+        return self.address.partition("/c/")[0]
+
+    def job(self, task: str, product: Product, **payload: Any) -> NewJob:
+        """Return the job by which a product comes to a stage."""
+        payload = {"sync": self.sync.pk, "product": product.pk, **payload}
+        key = f"{self.sync.pk}:{product.pk}"
+        return NewJob(task, payload, tenant=self.sync.seller.tenant, key=key, group=self.sync.group)
+
+
+Arrange = Callable[[Shop], Sequence[NewJob]]
+
+
+@dataclass(frozen=True, slots=True)
+class Case:
+    """How a task is run twice, and what its first run changes: parts of the snapshot, jobs by task."""
+
+    arrange: Arrange
+    changes: frozenset[str]
+    follow_ups: Mapping[str, int]
+
+
+CASES: dict[str, Case] = {}
+NO_CASE = (
+    "{name} has no case here. Add a function that arranges rows and returns the jobs to run, under "
+    '@case("{name}", changes={{...}}, follow_ups={{...}}): the parts of the snapshot that the first run changes, and '
+    "how many jobs of which task it starts."
+)
+
+
+def case(task: str, *, changes: set[str], follow_ups: Mapping[str, int] | None = None) -> Callable[[Arrange], Arrange]:
+    def declare(arrange: Arrange) -> Arrange:
+        CASES[task] = Case(arrange, frozenset(changes), follow_ups or {})
+        return arrange
+
+    return declare
+
+
+@case("sync-seller", changes={"gates", "follow-ups"}, follow_ups={"scrape-catalog": 1})
+def _an_address(shop: Shop) -> Sequence[NewJob]:
+    payload = {"sync": shop.sync.pk, "seller": shop.sync.seller_id, "address": shop.address}
+    return [NewJob("sync-seller", payload, tenant=shop.sync.seller.tenant, group=shop.sync.group)]
+
+
+@case(
+    "scrape-catalog",
+    changes={"Category", "Product", "ProductCategory", "gates", "follow-ups"},
+    follow_ups={"scrape-catalog": len(COLLECTIONS), "scrape-product": COLLECTIONS[FIRST]},
+)
+def _a_start_page_and_a_collection(shop: Shop) -> Sequence[NewJob]:
+    lists = ((None, shop.address), ("First", f"{shop.address}/{FIRST}"))
+    return [
+        NewJob(
+            "scrape-catalog",
+            {"sync": shop.sync.pk, "address": address, "category": category},
+            tenant=shop.sync.seller.tenant,
+            group=shop.sync.group,
+        )
+        for category, address in lists
+    ]
+
+
+@case("scrape-product", changes={"Product", "follow-ups"}, follow_ups={"process-images": 3})
+def _pages_of_which_two_say_the_same(shop: Shop) -> Sequence[NewJob]:
+    one, other = EDITION.products[:2]
+    listed = [
+        make_product(shop.sync, "", address=f"{shop.site}/p/{it.id}/{shop.address.rpartition('/')[2]}", content_hash="")
+        for it in (one, other, one)
+    ]
+    return [shop.job("scrape-product", product) for product in listed]
+
+
+@case("process-images", changes={"Picture", "files", "follow-ups"}, follow_ups={"generate-embedding": 2})
+def _pictures_of_which_one_is_missing(shop: Shop) -> Sequence[NewJob]:
+    shown, missing = (f"{shop.site}/media/{name}.jpg" for name in (f"{EDITION.products[0].id}-1", "none"))
+    galleries = ([shown, missing], [shown])
+    products = [make_product(shop.sync, "Red lamp", picture_addresses=addresses) for addresses in galleries]
+    return [shop.job("process-images", product) for product in products]
+
+
+@case(
+    "generate-embedding",
+    changes={"StoredVector", "Product", "index rows", "follow-ups"},
+    follow_ups={"quality-control": 3},
+)
+def _products_of_which_two_have_equal_texts(shop: Shop) -> Sequence[NewJob]:
+    products = [make_product(shop.sync, title) for title in ("Red lamp", "Red lamp", "Blue lamp")]
+    return [shop.job("generate-embedding", product) for product in products]
+
+
+@case("quality-control", changes={"Verdict", "Product", "follow-ups"}, follow_ups={"index-product": 1})
+def _a_product_that_is_fit_and_one_without_price(shop: Shop) -> Sequence[NewJob]:
+    products = [make_product(shop.sync, "Red lamp"), make_product(shop.sync, "Blue lamp", price=None)]
+    for product in products:
+        add_picture(product)
+    return [shop.job("quality-control", product) for product in products]
+
+
+@case("index-product", changes={"Product", "index rows", "shown", "index version"})
+def _products_to_show_to_hide_and_to_repair(shop: Shop) -> Sequence[NewJob]:
+    fit, unfit, changed = (make_product(shop.sync, title) for title in ("Red lamp", "Blue lamp", "Green lamp"))
+    _show(unfit, changed)
+    _judge(fit, "approved")
+    _judge(unfit, "rejected")
+    Product.objects.filter(pk=changed.pk).update(title="Green lamp, new season")
+    repair = shop.job("index-product", changed, repair=True)
+    return [*(shop.job("index-product", product) for product in (fit, unfit)), repair]
+
+
+@case("finish-sync", changes={"Product", "SyncRun", "follow-ups"}, follow_ups={"index-product": 2})
+def _a_product_that_vanished_and_one_that_is_shown_wrongly(shop: Shop) -> Sequence[NewJob]:
+    gone, changed, right = (make_product(shop.sync, title) for title in ("Red lamp", "Blue lamp", "Green lamp"))
+    _show(gone, changed, right)
+    Product.objects.filter(pk=gone.pk).update(last_sync=None)
+    Product.objects.filter(pk=changed.pk).update(title="Blue lamp, new season")
+    return [NewJob("finish-sync", {"sync": shop.sync.pk}, tenant=shop.sync.seller.tenant)]
+
+
+@case("resync-sellers", changes={"SyncRun", "groups", "follow-ups"}, follow_ups={"sync-seller": 2})
+def _sellers_who_are_overdue(shop: Shop) -> Sequence[NewJob]:
+    """Two are overdue, and the shop's own sync still runs."""
+    for name in ("Quay Street", "Mill Lane"):
+        make_seller(name)
+    Seller.objects.update(created_at=timezone.now() - timedelta(days=2))
+    return [NewJob("resync-sellers", {}, meta={"due_at": datetime(2026, 1, 1, tzinfo=UTC).isoformat()})]
+
+
+def _show(*products: Product) -> None:
+    for product in products:
+        _judge(product, "approved")
+    shown = write_products([it.pk for it in products], purpose=Purpose.SHOW, embedder=HashingEmbedder()).shown
+    assert mark_live(shown) == len(products)
+
+
+def _judge(product: Product, decision: str) -> None:
+    Verdict.objects.create(product=product, decision=decision, rule_version="1", input_hash="x")
+
+
+def _product_tasks() -> list[Task]:
+    return [task for task in all_tasks() if not task.handler.__module__.startswith("tests.")]
+
+
+@pytest.fixture(scope="module")
+def catalog_address(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+    with sample_catalog(tmp_path_factory.mktemp("sample"), products=PRODUCTS) as address:
+        yield address
+    close_process_browser()
+
+
+@pytest.fixture(scope="module")
+def collection() -> Iterator[str]:
+    """The index for all cases: making one takes Milvus a second, and no id of a product comes twice."""
+    name = f"test_{uuid4().hex[:12]}"
+    yield name
+    with override_settings(INDEX_COLLECTION=name):
+        index.drop_collection(FINGERPRINT)
+
+
+@pytest.fixture
+def shop(db: None, catalog_address: str, collection: str, settings: Any, tmp_path: Path) -> Iterator[Shop]:
+    settings.FETCH_PRIVATE_HOSTS = settings.WHATSAPP_HOSTS = [catalog_address.split("/")[2]]
+    settings.MEDIA_ROOT = tmp_path / "media"
+    settings.INDEX_COLLECTION = collection
+    cache.clear()
+    forget_rules()
+    with index.write_lock():
+        index.ensure_collection(FINGERPRINT)
+    yield Shop(address=catalog_address, sync=make_sync(make_seller()))
+    set_current_session(None)
+
+
+@pytest.mark.parametrize("task", [task.name for task in _product_tasks()])
+def test_a_task_that_is_run_twice_has_one_effect(shop: Shop, task: str) -> None:
+    if task not in CASES:
+        pytest.fail(NO_CASE.format(name=task))
+    subjects = [it.job_id for it in enqueue_many(CASES[task].arrange(shop))]
+    before = _snapshot(subjects)
+
+    _run(task, subjects, worker="first")
+    once = _snapshot(subjects)
+    _make_due_again(subjects)
+    _run(task, subjects, worker="second")
+    twice = _snapshot(subjects)
+
+    assert {part for part in once if once[part] != before[part]} == CASES[task].changes
+    assert _tasks_of(once) - _tasks_of(before) == Counter(CASES[task].follow_ups)
+    assert once["failures"] == []
+    assert twice == once
+
+
+def test_every_case_is_of_a_task_that_is_declared() -> None:
+    assert set(CASES) <= {task.name for task in _product_tasks()}
+
+
+def _run(task: str, subjects: Sequence[int], *, worker: str) -> None:
+    """Run the jobs to their settlement on a worker of their own."""
+    session = Session(name=worker, queues=[])
+    session.worker_id = Worker.objects.create(name=worker, hostname="here", pid=1, queues=[]).pk
+    set_current_session(session)
+    leases = dict(Job.objects.filter(pk__in=subjects).values_list("pk", "lease"))
+    claimed = 0
+    while claimed < len(subjects):
+        limit = min(get_task(task).batch_size, len(subjects) - claimed)
+        claimed += run_once(get_task(task).queue, session=session, limit=limit)
+    ran = Job.objects.filter(pk__in=subjects, state="completed", task=task)
+    assert dict(ran.values_list("pk", "lease")) == {pk: lease + 1 for pk, lease in leases.items()}
+
+
+def _make_due_again(subjects: Sequence[int]) -> None:
+    """Undo what the settlement did to the rows themselves; suspects are claimed before what follows them."""
+    Job.objects.filter(pk__in=subjects).update(
+        state="pending", attempt=0, worker=None, is_suspect=True, result=None, finished_at=None
+    )
+
+
+def _snapshot(subjects: Sequence[int]) -> Snapshot:
+    """Return all that a task may leave behind, without instants: the domain's rows with their ids, files, the index.
+
+    Of the engine's tables: the other jobs, groups, gates, and what tells of failures.
+    """
+    products = list(Product.objects.values_list("pk", flat=True))
+    fields = ("pk", "task", "key", "tenant", "priority", "grp", "gate", "payload", "state")
+    media = Path(django_settings.MEDIA_ROOT)
+    return {
+        **{model.__name__: _rows(model) for name in DOMAIN for model in apps.get_app_config(name).get_models()},
+        "files": sorted((str(path.relative_to(media)), path.read_bytes()) for path in media.rglob("*.*")),
+        "index rows": index.row_hashes(FINGERPRINT, products),
+        "shown": [index.visible_rows(FINGERPRINT, seller.pk) for seller in Seller.objects.all()],
+        "index version": index.current_version(),
+        "follow-ups": list(Job.objects.exclude(pk__in=subjects).order_by("pk").values(*fields)),
+        "groups": list(JobGroup.objects.order_by("name").values("name", "then_task", "then_payload", "outcome")),
+        "gates": list(Gate.objects.order_by("key").values("key", "rate_per_s", "burst", "is_paused")),
+        "failures": [*JobAttempt.objects.values("job", "error_code"), *DeadLetter.objects.values("job", "reason")],
+    }
+
+
+def _rows(model: type[models.Model]) -> list[tuple[Any, ...]]:
+    fields = [it.attname for it in model._meta.concrete_fields if not isinstance(it, models.DateTimeField)]
+    return [
+        tuple(bytes(value) if isinstance(value, memoryview) else value for value in row)
+        for row in model._default_manager.order_by("pk").values_list(*fields)
+    ]
+
+
+def _tasks_of(snapshot: Snapshot) -> Counter[str]:
+    return Counter(job["task"] for job in snapshot["follow-ups"])
