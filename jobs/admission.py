@@ -44,7 +44,7 @@ SELECT per_minute, max_waiting,
              CROSS JOIN generate_series(0, 3) AS lanes (priority)
              CROSS JOIN LATERAL (SELECT 1 FROM jobs_job
                                   WHERE queue = names.queue AND priority = lanes.priority AND tenant = %(tenant)s
-                                    AND state IN ('pending', 'gated')
+                                    AND state IN ('pending', 'gated') AND vtime >= 0
                                   LIMIT (SELECT max_waiting FROM limits)) AS job
              LIMIT (SELECT max_waiting FROM limits)) AS waiting)
   FROM limits

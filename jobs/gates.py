@@ -23,6 +23,8 @@ from jobs.registry import all_tasks
 MAX_PASSED_A_TICK = 5_000
 MAX_SETS_A_TICK = 10_000
 MAX_HELD_A_TICK = 20_000
+HEAD_A_TICK = 2_000  # jobs a lane; a claim passes over so many in a few milliseconds
+WHOLE_LANE = 2**31 - 1
 SEPARATOR = " "
 
 
@@ -157,18 +159,23 @@ def hold_paused() -> int:
     """Gate the due jobs of tenants and tasks that are paused, some at a time; return how many."""
     paused = Gate.objects.filter(is_paused=True)
     keys = [key for key in paused.values_list("key", flat=True) if key.startswith(("task:", "tenant:"))]
-    return sum(hold_pending(key) for key in keys)
+    return sum(hold_pending(key, head=HEAD_A_TICK) for key in keys)
 
 
-def hold_pending(key: str) -> int:
-    """Gate due jobs of the task or tenant that the key names and that do not have it; return how many."""
+def hold_pending(key: str, *, head: int = WHOLE_LANE) -> int:
+    """Gate due jobs of the task or tenant that the key names and that do not have it; return how many.
+
+    Args:
+        key: `task:NAME` or `tenant:NAME`.
+        head: how many of each lane's next jobs are looked at; a paused one that stands further back comes later.
+    """
     kind, _, name = key.partition(":")
     of_task = kind == "task"
     queues = [task.queue for task in all_tasks() if task.name == name] if of_task else list(settings.JOB_QUEUES)
     with connection.cursor() as cursor:
         cursor.execute(
             sql.GATE_PENDING_OF_TASK if of_task else sql.GATE_PENDING_OF_TENANT,
-            {"key": key, "name": name, "queues": queues, "limit": MAX_HELD_A_TICK},
+            {"key": key, "name": name, "queues": queues, "head": head, "limit": MAX_HELD_A_TICK},
         )
         return int(cursor.fetchone()[0])
 
@@ -178,7 +185,7 @@ def _room(cursor: Any, sets: Sequence[str]) -> dict[str, float]:
     keys = sorted({key for gate in sets for key in gate.split(SEPARATOR)})
     cursor.execute(sql.REFILL_GATES, [keys])
     gates = cursor.fetchall()
-    flying = _in_flight(cursor) if any(limit is not None for _, _, limit, _ in gates) else Counter()
+    flying = _in_flight(cursor, {key: limit for key, _, limit, _ in gates if limit is not None})
     room: dict[str, float] = {}
     for key, tokens, limit, is_open in gates:
         if not is_open:
@@ -190,9 +197,12 @@ def _room(cursor: Any, sets: Sequence[str]) -> dict[str, float]:
     return room
 
 
-def _in_flight(cursor: Any) -> Counter[str]:
-    cursor.execute(sql.IN_FLIGHT)
+def _in_flight(cursor: Any, limits: Mapping[str, int]) -> Counter[str]:
+    """Count what is due or running behind the keys that limit it."""
     flying: Counter[str] = Counter()
+    if not limits:
+        return flying
+    cursor.execute(sql.IN_FLIGHT, {"limited": list(limits), "most": max(limits.values())})
     for gate, count in cursor.fetchall():
         for key in gate.split(SEPARATOR):
             flying[key] += count

@@ -34,7 +34,7 @@ UPDATE jobs_job
        started_at = clock_timestamp()
  WHERE id = ANY (ARRAY(
         SELECT id FROM jobs_job
-         WHERE id = ANY (%(ids)s) AND state = 'pending'
+         WHERE id = ANY (%(ids)s) AND state || '' = 'pending'
            AND NOT EXISTS (SELECT 1 FROM jobs_gate WHERE is_paused
                               AND key IN ('queue:' || queue, 'task:' || task, 'tenant:' || tenant))
          ORDER BY id FOR UPDATE SKIP LOCKED))

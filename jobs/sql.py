@@ -22,6 +22,10 @@ SELECT held.task, held.key, held.job_id
   JOIN unnest(%s::text[], %s::text[]) AS wanted (task, key) USING (task, key)
 """
 
+# What the planner believes may be an hour old: that nothing waits, while a million jobs do. So each statement leaves it
+# one way only. `vtime >= 0` is always so: it is in the condition of job_fair, and asks for that index. `state || ''`
+# asks for none: rows are found by their ids, not by reading all of an index of that state.
+
 # For each lane and tenant: where its next job stands in virtual time (from there on, 1 / weight apart), whether another
 # transaction enqueues there too, and what holds the jobs. The lock is only tried: to wait for it could deadlock.
 PREPARE_LANES = """
@@ -29,7 +33,7 @@ SELECT new.queue, new.priority, new.tenant,
        greatest(coalesce(lane.vtime, 0),
                 coalesce((SELECT vtime FROM jobs_job last
                            WHERE last.queue = new.queue AND last.priority = new.priority AND last.tenant = new.tenant
-                             AND last.state IN ('pending', 'gated')
+                             AND last.state IN ('pending', 'gated') AND last.vtime >= 0
                            ORDER BY vtime DESC LIMIT 1), 0)),
        coalesce(tenant.weight, 1),
        pg_try_advisory_xact_lock(%s, hashtext(new.queue || new.priority || new.tenant)),
@@ -176,12 +180,12 @@ WITH due AS MATERIALIZED (
 SELECT id, queue, priority, tenant, gate, run_at FROM jobs_job
  WHERE state = 'scheduled' AND run_at <= clock_timestamp()
  ORDER BY run_at LIMIT %s FOR UPDATE SKIP LOCKED),
-base AS (
+base AS MATERIALIZED (
 SELECT due.queue, due.priority, due.tenant,
        greatest(coalesce(max(lane.vtime), 0),
                 coalesce((SELECT vtime FROM jobs_job last
                            WHERE last.queue = due.queue AND last.priority = due.priority AND last.tenant = due.tenant
-                             AND last.state IN ('pending', 'gated')
+                             AND last.state IN ('pending', 'gated') AND last.vtime >= 0
                            ORDER BY vtime DESC LIMIT 1), 0)) AS vtime,
        coalesce(max(tenant.weight), 1) AS weight
   FROM due
@@ -227,8 +231,18 @@ RETURNING gate.key, CASE WHEN new.rate IS NULL THEN NULL ELSE gate.tokens END, g
           NOT gate.is_paused AND coalesce(gate.closed_until <= clock_timestamp(), true)
 """
 
+# What is due or running behind the keys that limit it, by jumps through the index; up to the highest of the limits.
 IN_FLIGHT = """
-SELECT gate, count(*) FROM jobs_job WHERE gate IS NOT NULL AND state IN ('pending', 'running') GROUP BY gate
+WITH RECURSIVE sets AS (
+(SELECT gate FROM jobs_job WHERE gate IS NOT NULL AND state IN ('pending', 'running') ORDER BY gate LIMIT 1)
+UNION ALL
+SELECT (SELECT gate FROM jobs_job
+         WHERE gate IS NOT NULL AND state IN ('pending', 'running') AND gate > sets.gate ORDER BY gate LIMIT 1)
+  FROM sets WHERE sets.gate IS NOT NULL)
+SELECT gate, (SELECT count(*) FROM (SELECT 1 FROM jobs_job
+                                     WHERE gate = sets.gate AND gate IS NOT NULL AND state IN ('pending', 'running')
+                                     LIMIT %(most)s) AS flying)
+  FROM sets WHERE string_to_array(gate, ' ') && %(limited)s::text[]
 """
 
 GATED_HEADS = """
@@ -243,7 +257,7 @@ SELECT head.id, wanted.gate, head.priority, head.vtime
 OPEN_GATES = """
 WITH passed AS MATERIALIZED (
 SELECT id, queue, priority, tenant, vtime FROM jobs_job
- WHERE id = ANY (%s) AND state = 'gated' FOR UPDATE SKIP LOCKED),
+ WHERE id = ANY (%s) AND state || '' = 'gated' FOR UPDATE SKIP LOCKED),
 ranked AS (
 SELECT id, row_number() OVER (PARTITION BY queue, priority, tenant ORDER BY vtime, id) AS k,
        queue, priority, tenant FROM passed),
@@ -267,32 +281,42 @@ UPDATE jobs_gate SET tokens = tokens - spent.count
   FROM unnest(%s::text[], %s::int[]) AS spent (key, count) WHERE jobs_gate.key = spent.key AND spent.count > 0
 """
 
-# Jobs of a tenant or a task that was paused, or given a pace or a limit, while they were due.
+# Jobs of a tenant or a task that was paused, or given a pace or a limit, while they were due. Only the heads of the
+# lanes are looked at: there they stand in the way.
 GATE_PENDING = """
 WITH held AS (
 UPDATE jobs_job
    SET state = 'gated',
        gate = (SELECT string_agg(DISTINCT key, ' ' ORDER BY key)
                  FROM unnest(string_to_array(coalesce(gate, ''), ' ') || %(key)s::text) AS keys (key) WHERE key <> '')
- WHERE id = ANY (ARRAY(SELECT id FROM jobs_job
-                        WHERE state = 'pending' AND queue = ANY (%(queues)s) AND priority = ANY ('{{0,1,2,3}}')
-                          AND {whose} AND NOT coalesce(%(key)s = ANY (string_to_array(gate, ' ')), false)
-                        LIMIT %(limit)s FOR UPDATE SKIP LOCKED))
+ WHERE id = ANY (ARRAY(
+       SELECT id FROM jobs_job
+        WHERE id = ANY (ARRAY(
+              SELECT head.id
+                FROM unnest(%(queues)s::text[]) AS names (queue)
+               CROSS JOIN generate_series(0, 3) AS lanes (priority)
+               CROSS JOIN LATERAL (SELECT id, tenant, task, gate FROM jobs_job
+                                    WHERE queue = names.queue AND priority = lanes.priority AND state = 'pending'
+                                    ORDER BY vtime, id LIMIT %(head)s) AS head
+               WHERE {whose} AND NOT coalesce(%(key)s = ANY (string_to_array(head.gate, ' ')), false)
+               LIMIT %(limit)s))
+          AND state || '' = 'pending' FOR UPDATE SKIP LOCKED))
 RETURNING id, task, tenant, grp),
 told AS (
 INSERT INTO jobs_jobevent (kind, ids, tasks, tenants, groups)
 SELECT 'gated', array_agg(id), array_agg(task), array_agg(tenant), array_agg(grp) FROM held HAVING count(*) > 0)
 SELECT count(*) FROM held
 """
-GATE_PENDING_OF_TENANT = GATE_PENDING.format(whose="tenant = %(name)s")
-GATE_PENDING_OF_TASK = GATE_PENDING.format(whose="task = %(name)s")
+GATE_PENDING_OF_TENANT = GATE_PENDING.format(whose="head.tenant = %(name)s")
+GATE_PENDING_OF_TASK = GATE_PENDING.format(whose="head.task = %(name)s")
 
 # Stamps a tenant's due jobs in a lane 1 / weight apart, in the order that they have, from where the lane is.
 RESTAMP = """
 WITH ranked AS (
 SELECT id, row_number() OVER (ORDER BY vtime, id) AS k
   FROM (SELECT id, vtime FROM jobs_job
-         WHERE queue = %(queue)s AND priority = %(priority)s AND tenant = %(tenant)s AND state IN ('pending', 'gated')
+         WHERE queue = %(queue)s AND priority = %(priority)s AND tenant = %(tenant)s
+           AND state IN ('pending', 'gated') AND vtime >= 0
          ORDER BY vtime, id LIMIT %(limit)s) head),
 base AS (
 SELECT coalesce((SELECT vtime FROM jobs_lane WHERE queue = %(queue)s AND priority = %(priority)s), 0) AS vtime,
@@ -303,9 +327,10 @@ UPDATE jobs_job job SET vtime = base.vtime + ranked.k / base.weight
 
 LANES_OF_TENANT = """
 SELECT lane.queue, lane.priority FROM jobs_lane lane
- WHERE EXISTS (SELECT 1 FROM jobs_job
-                WHERE queue = lane.queue AND priority = lane.priority AND tenant = %s
-                  AND state IN ('pending', 'gated'))
+ WHERE (SELECT vtime FROM jobs_job
+         WHERE queue = lane.queue AND priority = lane.priority AND tenant = %s
+           AND state IN ('pending', 'gated') AND vtime >= 0
+         ORDER BY vtime LIMIT 1) IS NOT NULL
 """
 
 MAKE_LANES = """
@@ -387,7 +412,12 @@ SELECT DISTINCT worker_id FROM jobs_job
    AND NOT EXISTS (SELECT 1 FROM jobs_worker WHERE id = jobs_job.worker_id AND ended_at IS NULL)
 """
 
-QUEUE_HAS_PENDING = "SELECT EXISTS (SELECT 1 FROM jobs_job WHERE queue = %s AND state = 'pending')"
+# Not EXISTS, which knows no order: while most jobs are due it would read the table until it meets one, and go on doing
+# so when they are done.
+QUEUE_HAS_PENDING = """
+SELECT (SELECT id FROM jobs_job WHERE queue = %s AND state = 'pending'
+         ORDER BY priority, vtime, id LIMIT 1) IS NOT NULL
+"""
 
 # A dead worker's session is gone from pg_locks and its beat has stopped; silence alone takes much longer.
 LOST_WORKERS = """
