@@ -52,8 +52,8 @@ SELECT 'waiting', queue, count(*)
  GROUP BY queue
 """
 
-# The tenants of each lane by jumps through the index: one look-up a tenant, however many jobs it has. Of a tenant's jobs
-# in a lane a few are counted; how many more there are is told by virtual time, which they stand 1 / weight apart in.
+# The tenants of each lane by jumps through the index: one look-up a tenant, however many jobs it has. Of a tenant's
+# jobs in a lane a few are counted; how many more there are is told by virtual time: they stand 1 / weight apart.
 _TENANTS = """
 WITH RECURSIVE lanes AS (
 SELECT queue, priority FROM unnest(%(queues)s::text[]) AS names (queue) CROSS JOIN generate_series(0, 3) AS priority),
