@@ -25,6 +25,7 @@ from jobs.execution import run_once
 from jobs.gates import close_gate, set_gate
 from jobs.ledger import enqueue, enqueue_many
 from jobs.models import DeadLetter, Job, JobAttempt, JobKey, Schedule, State, Worker
+from jobs.permits import transport
 from jobs.reclaim import reclaim_lost_jobs
 from jobs.selection import LetterFilter
 from jobs.session import LOCK_CLASS, Session
@@ -75,6 +76,7 @@ def struck(postgres: Member, tmp_path: Path) -> Iterator[Fleet]:
     subprocess.run(migrate, cwd=settings.BASE_DIR, env=fleet.environment, check=True)
     yield fleet
     fleet.end()
+    transport().flushdb()
 
 
 def test_postgresql_killed_and_back_makes_nobody_a_crash_and_what_was_done_meanwhile_is_settled(
