@@ -48,6 +48,7 @@ def pytest_configure(config: pytest.Config) -> None:
     sys.addaudithook(_refuse_other_machines)
 
 
+@pytest.hookimpl(tryfirst=True)  # before the marks are read
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """Keep the tests of a file in one process, and all that write to Milvus, which bears one writer at a time."""
     for item in items:
