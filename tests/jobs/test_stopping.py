@@ -119,6 +119,7 @@ def test_the_children_of_a_killed_pool_finish_their_batches_and_end(fleet: Fleet
     assert Effect.objects.count() == states[State.COMPLETED, 1]
 
 
+@pytest.mark.timeout(300)
 def test_a_worker_of_every_queue_outlives_rq_s_sweep_of_a_dead_one_s_permit(fleet: Fleet) -> None:
     dead = fleet.worker()
     _enqueue(5, do="sleep", s=1)
@@ -132,7 +133,7 @@ def test_a_worker_of_every_queue_outlives_rq_s_sweep_of_a_dead_one_s_permit(flee
     transport().zadd(started.key, {entry: 1})  # as if an hour had passed
     fleet.start("dispatcher")
     fleet.start("rqworker")
-    fleet.until(_all_completed, "all jobs", deadline_s=90)  # it warms up for every task first
+    fleet.until(_all_completed, "all jobs", deadline_s=240)  # it warms up for every task first
     _assert_each_took_effect_once(5)
     assert FailedJobRegistry(queue=queue).count == 1
     assert len(Worker.objects.get(end_reason="").queues) > 5

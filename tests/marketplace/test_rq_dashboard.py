@@ -19,6 +19,7 @@ from jobs.models import Audit
 def queue() -> Iterator[Queue]:
     """A queue with one job, as RQ keeps it."""
     with redis.Redis.from_url(settings.REDIS_URL) as connection:
+        connection.flushdb()  # workers that other tests have killed leave records that no page bears
         made = Queue("dashboard-test", connection=connection, serializer=JSONSerializer)
         made.enqueue("jobs.permits.work", "dashboard-test")
         yield made
