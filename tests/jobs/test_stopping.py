@@ -6,6 +6,7 @@ import subprocess
 from collections import Counter
 from typing import Any
 
+import pytest
 from rq import Queue
 from rq.registry import FailedJobRegistry, StartedJobRegistry
 from rq.serializers import JSONSerializer
