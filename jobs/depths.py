@@ -48,7 +48,8 @@ SELECT 'running', queue, count(*)
  UNION ALL
 SELECT 'waiting', queue, count(*)
   FROM jobs_job
- WHERE state = 'waiting' AND id IN (SELECT DISTINCT job_id FROM jobs_jobdependency ORDER BY job_id LIMIT %(limit)s)
+ WHERE state = 'waiting'
+   AND id = ANY (ARRAY(SELECT DISTINCT job_id FROM jobs_jobdependency ORDER BY job_id LIMIT %(limit)s))
  GROUP BY queue
 """
 

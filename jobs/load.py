@@ -40,7 +40,7 @@ SELECT (SELECT count(*) FROM (
        (SELECT coalesce(sum(completed + failed), 0)
                / extract(epoch FROM clock_timestamp() - date_trunc('minute', clock_timestamp()) + interval '1 minute')
           FROM jobs_taskminute
-         WHERE minute >= date_trunc('minute', clock_timestamp()) - interval '1 minute')::float8
+         WHERE minute >= date_trunc('minute', statement_timestamp()) - interval '1 minute')::float8
 """
 
 

@@ -98,11 +98,12 @@ RETURNING 1)
 SELECT (SELECT min(job_id) FROM stretch), (SELECT count(*) FROM stretch), (SELECT count(*) FROM gone)
 """
 
+# By the rows' places, or the planner reads the whole table to find the few.
 SWEEP_MINUTES = """
 WITH gone AS (
-DELETE FROM jobs_taskminute WHERE (minute, task, worker_id) IN (
-       SELECT minute, task, worker_id FROM jobs_taskminute
-        WHERE minute < clock_timestamp() - %(days)s * interval '1 day' ORDER BY minute LIMIT %(rows)s)
+DELETE FROM jobs_taskminute WHERE ctid = ANY (ARRAY(
+       SELECT ctid FROM jobs_taskminute
+        WHERE minute < statement_timestamp() - %(days)s * interval '1 day' ORDER BY minute LIMIT %(rows)s))
 RETURNING 1)
 SELECT count(*) FROM gone
 """

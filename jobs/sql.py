@@ -24,7 +24,8 @@ SELECT held.task, held.key, held.job_id
 
 # What the planner believes may be an hour old: that nothing waits, while a million jobs do. So each statement leaves it
 # one way only. `vtime >= 0` is always so: it is in the condition of job_fair, and asks for that index. `state || ''`
-# asks for none: rows are found by their ids, not by reading all of an index of that state.
+# asks for none: rows are found by their ids, not by reading all of an index of that state. `= ANY (ARRAY(...))` looks
+# rows up, where IN may join them with a table that is believed to be empty.
 
 # For each lane and tenant: where its next job stands in virtual time (from there on, 1 / weight apart), whether another
 # transaction enqueues there too, and what holds the jobs. The lock is only tried: to wait for it could deadlock.
@@ -174,11 +175,12 @@ ON CONFLICT (minute, task, worker_id) DO UPDATE
 # --- the dispatcher's ------------------------------------------------------------------------------
 
 # A job that becomes due is stamped anew, behind its tenant's other jobs in the lane, or a tenant whose jobs fail would
-# get several times its share.
+# get several times its share. The time is the statement's: clock_timestamp(), which is volatile, could not use the
+# index, and each tick would read all that is scheduled.
 RELEASE_DUE = """
 WITH due AS MATERIALIZED (
 SELECT id, queue, priority, tenant, gate, run_at FROM jobs_job
- WHERE state = 'scheduled' AND run_at <= clock_timestamp()
+ WHERE state = 'scheduled' AND run_at <= statement_timestamp()
  ORDER BY run_at LIMIT %s FOR UPDATE SKIP LOCKED),
 base AS MATERIALIZED (
 SELECT due.queue, due.priority, due.tenant,
@@ -366,9 +368,9 @@ WITH met AS (
 DELETE FROM jobs_jobdependency WHERE on_id = ANY (%(final)s) RETURNING job_id),
 released AS (
 UPDATE jobs_job SET state = 'scheduled', run_at = greatest(run_at, clock_timestamp())
- WHERE state = 'waiting' AND id IN (SELECT job_id FROM met)
-   AND NOT EXISTS (SELECT 1 FROM jobs_jobdependency other
-                    WHERE other.job_id = jobs_job.id AND NOT other.on_id = ANY (%(final)s))
+ WHERE state = 'waiting' AND id = ANY (ARRAY(SELECT job_id FROM met))
+   AND (SELECT other.on_id FROM jobs_jobdependency other
+         WHERE other.job_id = jobs_job.id AND NOT other.on_id = ANY (%(final)s) LIMIT 1) IS NULL
 RETURNING id, task, tenant, grp),
 told AS (
 INSERT INTO jobs_jobevent (kind, ids, tasks, tenants, groups)
@@ -395,9 +397,9 @@ UPDATE jobs_job
                           AND NOT is_cancelling ORDER BY id FOR UPDATE))
 RETURNING id, state, task, tenant, grp),
 freed AS (
-DELETE FROM jobs_jobkey WHERE job_id IN (SELECT id FROM cancelled WHERE state = 'cancelled')),
+DELETE FROM jobs_jobkey WHERE job_id = ANY (ARRAY(SELECT id FROM cancelled WHERE state = 'cancelled'))),
 undone AS (
-DELETE FROM jobs_jobdependency WHERE job_id IN (SELECT id FROM cancelled WHERE state = 'cancelled')),
+DELETE FROM jobs_jobdependency WHERE job_id = ANY (ARRAY(SELECT id FROM cancelled WHERE state = 'cancelled'))),
 told AS (
 INSERT INTO jobs_jobevent (kind, ids, tasks, tenants, groups)
 SELECT CASE WHEN state = 'running' THEN 'cancelling' ELSE state END, array_agg(id), array_agg(task),
@@ -447,7 +449,7 @@ UPDATE jobs_job
  WHERE id = ANY (%(ids)s) AND worker_id = %(worker)s AND state = 'running'
 RETURNING id, state, queue, task, tenant, grp),
 freed AS (
-DELETE FROM jobs_jobkey WHERE job_id IN (SELECT id FROM given WHERE state = 'cancelled')),
+DELETE FROM jobs_jobkey WHERE job_id = ANY (ARRAY(SELECT id FROM given WHERE state = 'cancelled'))),
 told AS (
 INSERT INTO jobs_jobevent (kind, ids, tasks, tenants, groups)
 SELECT kind, array_agg(id), array_agg(task), array_agg(tenant), array_agg(grp)
