@@ -36,7 +36,7 @@ _PENDING = f"""{_QUEUE}, {_AT_ONCE}, 'pending' AS state, '' AS error_code,
        CASE WHEN n % 10 = 0 THEN 'new:' || n % 1000 END AS grp, CASE WHEN n % 20 = 3 THEN 'shop:9' END AS gate,
        CASE WHEN n % 20 = 0 THEN 'k' || n END AS key, NULL::bigint AS worker_id"""
 _SCHEDULED = f"""'act' AS task, 'workload' AS queue, interval '1 hour' AS age,
-       CASE WHEN n % 100 = 0 THEN interval '0' ELSE interval '1 day' END AS delay, 'scheduled' AS state, {_NOTHING}"""
+       CASE WHEN n % 500 = 0 THEN interval '0' ELSE interval '1 day' END AS delay, 'scheduled' AS state, {_NOTHING}"""
 _GATED = f"""'act' AS task, 'workload' AS queue, {_AT_ONCE}, 'gated' AS state, '' AS error_code, NULL AS grp,
        'domain:' || n % 50 || ' gemini' AS gate, NULL AS key, NULL::bigint AS worker_id"""
 _RUNNING = f"""'act' AS task, 'workload' AS queue, {_AT_ONCE}, 'running' AS state, '' AS error_code, NULL AS grp,
@@ -91,7 +91,7 @@ _OTHERS = (
 )
 _EMPTY = """
 TRUNCATE jobs_job, jobs_jobkey, jobs_jobgroup, jobs_deadletter, jobs_jobattempt, jobs_jobline, jobs_jobdependency,
-         jobs_jobevent, jobs_taskminute, jobs_worker, jobs_gate, jobs_lane
+         jobs_jobevent, jobs_taskminute, jobs_worker, jobs_gate, jobs_lane RESTART IDENTITY
 """
 
 
@@ -106,7 +106,7 @@ def fill(*, pending: int, finals: int) -> None:
         with _without_indexes(cursor):
             _insert(cursor, _FINALS, finals)
             _insert(cursor, _PENDING, pending)
-            for part, count in ((_SCHEDULED, 10_000), (_GATED, 10_000), (_RUNNING, 500), (_WAITING, 1_000)):
+            for part, count in ((_SCHEDULED, 50_000), (_GATED, 10_000), (_RUNNING, 500), (_WAITING, 1_000)):
                 _insert(cursor, part, count)
         for statement in _OTHERS:
             cursor.execute(statement)
