@@ -3,7 +3,6 @@
 What is enqueued here is promised: once the transaction commits, the job reaches a final state.
 """
 
-import json
 from collections import Counter
 from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass
@@ -21,6 +20,7 @@ from jobs.permits import wake
 from jobs.registry import Task, get_task
 from jobs.sealing import seal
 
+_ENCODER = DjangoJSONEncoder()
 OVERLAP_LOCK_CLASS = 0x50AD
 MAX_LOCKED_LANES = 100  # the server's table of locks is small, and shared
 
@@ -45,27 +45,34 @@ class _Lane:
     weight: float
 
 
+_LaneKey = tuple[str, int, str]  # queue, priority, tenant: what fair queueing goes by
+
+
 @dataclass(slots=True)
 class _Row:
+    """A job on its way into the ledger; what is asked of it often is worked out once."""
+
     job_id: int
     new: NewJob
     task: Task
+    lane: _LaneKey
     gate: str | None = None
+    state: State = State.PENDING
     vtime: float = 0.0
 
-    @property
-    def lane(self) -> tuple[str, int, str]:
-        """The queue, the priority and the tenant: what fair queueing goes by."""
-        return (self.task.queue, priority_of(self.new), self.new.tenant or "")
 
-    @property
-    def state(self) -> State:
-        """Where the job starts."""
-        if self.new.after:
-            return State.WAITING
-        if self.new.delay_s > 0:
-            return State.SCHEDULED
-        return State.GATED if self.gate else State.PENDING
+def _row(job_id: int, new: NewJob) -> _Row:
+    task = get_task(new.task)
+    return _Row(job_id, new, task, (task.queue, priority_of(new), new.tenant or ""))
+
+
+def _state(row: _Row) -> State:
+    """Return where the job starts."""
+    if row.new.after:
+        return State.WAITING
+    if row.new.delay_s > 0:
+        return State.SCHEDULED
+    return State.GATED if row.gate else State.PENDING
 
 
 _inline_runners: list[Callable[[Sequence[int]], None]] = []
@@ -102,16 +109,16 @@ def enqueue_many(new_jobs: Sequence[NewJob], *, origin_id: int | None = None) ->
     """
     if not new_jobs:
         return []
-    tasks = [get_task(new.task) for new in new_jobs]
+    for name in {new.task for new in new_jobs}:
+        get_task(name)
     with transaction.atomic(), connection.cursor() as cursor:
         cursor.execute(sql.ALLOCATE_IDS, [len(new_jobs)])
-        ids = [row[0] for row in cursor.fetchall()]
-        rows = [_Row(job_id, new, task) for job_id, new, task in zip(ids, new_jobs, tasks, strict=True)]
+        rows = [_row(job_id, new) for (job_id,), new in zip(cursor.fetchall(), new_jobs, strict=True)]
         holders = _take_keys(cursor, rows)
         fresh = [row for row in rows if row.job_id not in holders]
         if fresh:
             inline = _place(cursor, fresh)
-            cursor.execute(sql.INSERT_JOBS, _columns(fresh, origin_id))
+            cursor.execute(sql.INSERT_JOBS, _arguments(fresh, origin_id))
             _insert_dependencies(cursor, fresh)
             _wake_after_commit(fresh, inline)
     return [Enqueued(holders.get(row.job_id, row.job_id), row.job_id in holders) for row in rows]
@@ -126,7 +133,7 @@ def _place(cursor: Any, rows: Sequence[_Row]) -> frozenset[str]:
     ]
     lock_class = OVERLAP_LOCK_CLASS if len(wanted) <= MAX_LOCKED_LANES else None
     cursor.execute(sql.PREPARE_LANES, [lock_class, holds, tasks, *map(list, zip(*wanted, strict=True))])
-    lanes: dict[tuple[str, int, str], _Lane] = {}
+    lanes: dict[_LaneKey, _Lane] = {}
     held: frozenset[str] = frozenset()
     inline: frozenset[str] = frozenset()
     for queue, priority, tenant, vtime, weight, is_alone, held_keys, inline_tasks in cursor.fetchall():
@@ -134,10 +141,11 @@ def _place(cursor: Any, rows: Sequence[_Row]) -> frozenset[str]:
         held, inline = frozenset(held_keys), frozenset(inline_tasks)
         if is_alone is False:
             tell_overlap(queue=queue, priority=priority, tenant=tenant)
-    seen: Counter[tuple[str, int, str]] = Counter()
+    seen: Counter[_LaneKey] = Counter()
     for row in rows:
         row.gate = _gate(row, held)
-        if row.state in (State.PENDING, State.GATED):
+        row.state = _state(row)
+        if row.state is State.PENDING or row.state is State.GATED:
             seen[row.lane] += 1
             lane = lanes[row.lane]
             row.vtime = lane.vtime + seen[row.lane] / lane.weight
@@ -193,25 +201,31 @@ def _take_keys(cursor: Any, rows: Sequence[_Row]) -> dict[int, int]:
     return {row.job_id: holders[row.new.task, row.new.key or ""] for row in keyed if row.job_id not in taken}
 
 
-def _columns(rows: Sequence[_Row], origin_id: int | None) -> list[list[Any]]:
-    return [
-        [row.job_id for row in rows],
-        [row.task.name for row in rows],
-        [row.task.queue for row in rows],
-        [row.new.tenant or "" for row in rows],
-        [priority_of(row.new) for row in rows],
-        [row.vtime for row in rows],
-        [row.state.value for row in rows],
-        [row.new.max_attempts or row.task.attempts for row in rows],
-        [float(max(0, row.new.delay_s)) for row in rows],
-        [row.gate for row in rows],
-        [row.new.group or None for row in rows],
-        [row.new.key or None for row in rows],
-        [origin_id] * len(rows),
-        [row.new.parent for row in rows],
-        [stored(row.new.payload, row.task) for row in rows],
-        [to_json(row.new.meta) if row.new.meta else "{}" for row in rows],
-    ]
+def _arguments(rows: Sequence[_Row], origin_id: int | None) -> dict[str, Any]:
+    """Return what INSERT_JOBS takes: the kinds that the rows are of, and of each row what is its own."""
+    kinds: dict[tuple[Any, ...], int] = {}
+    metas: dict[int, str] = {}  # the jobs of a call tend to share one object
+    numbers = []
+    for row in rows:
+        new = row.new
+        meta = "{}"
+        if new.meta:
+            meta = metas.get(id(new.meta)) or metas.setdefault(id(new.meta), to_json(new.meta))
+        attempts = new.max_attempts or row.task.attempts
+        delay_s = float(max(0, new.delay_s))
+        kind = (row.task.name, *row.lane, row.state.value, attempts, delay_s, row.gate, new.group or None, meta)
+        numbers.append(kinds.setdefault(kind, len(kinds) + 1))
+    names = ("task", "queue", "priority", "tenant", "state", "max_attempts", "delay_s", "gate", "grp", "meta")
+    return {
+        **dict(zip(names, map(list, zip(*kinds, strict=True)), strict=True)),
+        "ids": [row.job_id for row in rows],
+        "kinds": numbers,
+        "vtimes": [row.vtime for row in rows],
+        "keys": [row.new.key or None for row in rows] if any(row.new.key for row in rows) else [],
+        "parents": [row.new.parent for row in rows] if any(row.new.parent for row in rows) else [],
+        "payloads": f"[{','.join([stored(row.new.payload, row.task) for row in rows])}]",
+        "origin": origin_id,
+    }
 
 
 def stored(value: Any, task: Task) -> str:
@@ -228,4 +242,4 @@ def stored(value: Any, task: Task) -> str:
 
 def to_json(value: Any) -> str:
     """Return value as JSON text; dates, decimals and UUIDs become strings."""
-    return json.dumps(value, cls=DjangoJSONEncoder)
+    return _ENCODER.encode(value)

@@ -48,12 +48,10 @@ def pytest_configure(config: pytest.Config) -> None:
     sys.addaudithook(_refuse_other_machines)
 
 
-@pytest.hookimpl(tryfirst=True)  # before the marks are read
-def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+def pytest_itemcollected(item: pytest.Item) -> None:
     """Keep the tests of a file in one process, and all that write to Milvus, which bears one writer at a time."""
-    for item in items:
-        name = "milvus" if item.path.name in USES_MILVUS else str(item.path)
-        item.add_marker(pytest.mark.xdist_group(name))
+    name = "milvus" if item.path.name in USES_MILVUS else item.path.stem
+    item.add_marker(pytest.mark.xdist_group(name))
 
 
 def pytest_sessionstart(session: pytest.Session) -> None:

@@ -57,7 +57,7 @@ LEDGER_PAGES = 30_000  # all of the ledger: what is found by neither index nor l
 BATCH = 64
 STAFF = {"actor": "ada", "reason": "plans"}
 
-pytestmark = [pytest.mark.django_db, pytest.mark.timeout(600), pytest.mark.plans]
+pytestmark = [pytest.mark.django_db, pytest.mark.timeout(600)]
 
 
 @dataclass(frozen=True, slots=True)
