@@ -80,7 +80,9 @@ def test_a_killed_workers_jobs_run_again_only_where_nothing_was_settled(matrix: 
     was_held = cell.point in ("claimed", "handling", "handled", "settling")
     has_run = cell.point in ("handling", "handled", "settling")
     assert facts["runs"] == JOBS_A_CELL * (2 if has_run else 1)
-    assert facts["failures"] == ({"crash": JOBS_A_CELL} if was_held else {})
+    crashed = {"crash": JOBS_A_CELL} if was_held else {}
+    # One that was stopped first may have been found silent, which is no crash, before the machine came to kill it.
+    assert facts["failures"] in ([crashed, {}] if cell.signals == "SIGSTOP+SIGKILL" else [crashed])
 
 
 @pytest.mark.parametrize("point", ["claimed", "handling", "handled"])
