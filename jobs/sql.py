@@ -105,11 +105,12 @@ SELECT id, task, tenant, priority, attempt, max_attempts, waits, lease, grp, gat
        is_suspect
   FROM claimed
 """
-_RUNNABLE = """task = ANY (%(tasks)s::text[])
-               AND NOT tenant = ANY (ARRAY(
-                SELECT substr(key, 8) FROM jobs_gate WHERE is_paused AND key LIKE 'tenant:%%'))
-               AND NOT task = ANY (ARRAY(
-                SELECT substr(key, 6) FROM jobs_gate WHERE is_paused AND key LIKE 'task:%%'))
+# The planner takes `NOT IN (SELECT ...)` for half of the rows. Of `<> ALL (array)` it believes that no row is left where
+# a ledger has one task or tenant, and then reads and sorts a million (380 ms a claim, measured 2026-11-25).
+_RUNNABLE = """task = ANY (ARRAY(
+                SELECT name FROM unnest(%(tasks)s::text[]) AS name
+                 WHERE NOT EXISTS (SELECT 1 FROM jobs_gate WHERE is_paused AND key = 'task:' || name)))
+               AND tenant NOT IN (SELECT substr(key, 8) FROM jobs_gate WHERE is_paused AND key LIKE 'tenant:%%')
                AND NOT EXISTS (SELECT 1 FROM jobs_gate WHERE is_paused AND key = 'queue:' || %(queue)s::text)"""
 CLAIM = CLAIM.format(runnable=_RUNNABLE)
 

@@ -53,6 +53,12 @@ from tests.jobs.full_ledger import LIVE_WORKER, Explainer, Plan, explain, fill, 
 
 PENDING, FINALS = 1_000_000, 200_000
 MAX_BUFFERS = 10_000  # pages of 8 KiB; a hundred jobs become due at 73 each
+UNIFORM = """
+INSERT INTO jobs_job (task, queue, tenant, priority, vtime, state, attempt, max_attempts, waits, crashes, is_suspect,
+                      lease, payload, meta, error_code, error_message, created_at, run_at)
+SELECT 'noop-64', 'noop-64', 'one', 2, n, 'pending', 0, 3, 0, 0, false, 0, '{}', '{}', '', '', now(), now()
+  FROM generate_series(1, %s) AS n
+"""
 LEDGER_PAGES = 30_000  # all of the ledger: what is found by neither index nor luck is looked for once
 BATCH = 64
 STAFF = {"actor": "ada", "reason": "plans"}
@@ -295,6 +301,19 @@ def _explained(steps: Mapping[str, Callable[[], object]]) -> list[Plan]:
             step()
     print(worst(explainer.plans))
     return explainer.plans
+
+
+def test_a_claim_from_a_ledger_of_one_task_and_tenant_reads_no_more_than_its_batch() -> None:
+    with connection.cursor() as cursor, undone("uniform"):
+        cursor.execute(UNIFORM, [200_000])
+        cursor.execute("ANALYZE jobs_job")
+        values = {"worker": LIVE_WORKER, "queue": "noop-64", "tasks": ["noop-64"], "limit": BATCH}
+        plan = explain(sql.CLAIM, values)
+    with connection.cursor() as cursor:
+        cursor.execute("ANALYZE jobs_job")
+    print(plan)
+    assert plan.buffers < MAX_BUFFERS
+    assert "jobs_job" not in plan.scanned
 
 
 def test_no_statement_of_the_engine_reads_more_than_its_batch(some: Some, statistics: str) -> None:
