@@ -10,7 +10,7 @@ from yarl import URL
 from catalog.sitemaps.contract import MAX_ADDRESS_CHARS
 
 # RFC 3986, 2: what stands in an address as it is.
-_PLAIN = re.compile(r"https?://[a-z0-9.-]+(?::\d{1,5})?(?:[/?][A-Za-z0-9\-._~:/?\[\]@!$&'()*+,;=%]*)?")
+_PLAIN = re.compile(r"https?://([a-z0-9.-]+)(?::\d{1,5})?(?:[/?][A-Za-z0-9\-._~:/?\[\]@!$&'()*+,;=%]*)?")
 _SAFE = "%/:=&?~+!$,;'@()*[]"
 _YEAR_MONTH = re.compile(r"(\d{4})(?:-(\d{1,2}))?")
 
@@ -53,6 +53,8 @@ def resolve_location(text: str, *, base: str) -> str:
 
 def host_of(address: str) -> str:
     """Return the address's host in lower case; empty if it has none."""
+    if plain := _PLAIN.fullmatch(address):
+        return plain[1]
     try:
         return (urlsplit(address).hostname or "").lower()
     except ValueError:

@@ -69,7 +69,7 @@ class XmlLimits:
 class _Open:
     """An element that has begun."""
 
-    name: str
+    path: tuple[str, ...]
     space: str
     attributes: dict[str, str]
     text: list[str] = field(default_factory=list)
@@ -278,7 +278,8 @@ class XmlRecordReader:
             if name == self._record.name and not self._stack:
                 message = f"a <{name}> begins inside another that began in line {self._record.line}"
                 raise _Refused("xml.unclosed", message, is_final=False, at=self._parser.CurrentByteIndex)
-            self._stack.append(_Open(name, self._spaces.get(prefix, prefix), attributes))
+            path = (*self._stack[-1].path, name) if self._stack else (name,)
+            self._stack.append(_Open(path, self._spaces.get(prefix, prefix), attributes))
         elif name in self._kind and len(self._raw) > 1:
             self._kind = frozenset({name})
             self._way = self._raw[:-1]
@@ -308,8 +309,7 @@ class XmlRecordReader:
         self._ready.append(record)
 
     def _close_field(self, record: XmlRecord) -> None:
-        path = tuple(element.name for element in self._stack)
         element = self._stack.pop()
         text = "".join(element.text).strip()
         if len(record.fields) < self._limits.fields:
-            record.fields.append(XmlField(path, element.space, text, element.attributes))
+            record.fields.append(XmlField(element.path, element.space, text, element.attributes))
