@@ -13,7 +13,7 @@ from django.conf import settings
 from playwright.sync_api import Page
 from yarl import URL
 
-from catalog.extraction import read_open_graph
+from catalog.extraction.open_graph import read_open_graph
 from catalog.fetching import PageNotFound
 from catalog.scrolling import scroll_through
 from catalog.sources.source import (
