@@ -1,25 +1,31 @@
-"""Duplicates: products of one seller that say the same; the first of them is the original."""
+"""Duplicates: products of one seller that say the same, or that name the same address as theirs.
+
+The first of them is the original.
+"""
 
 from collections.abc import Collection
 from dataclasses import dataclass
 
 from django.db import connection
-from django.db.models import Q
+from django.db.models import Q, QuerySet
 
-from marketplace.models import Product
+from catalog.likeness import is_near
+from marketplace.models import Picture, Product
 
 
 @dataclass(frozen=True, slots=True, order=True)
 class Content:
-    """What a seller's product says, as a hash."""
+    """What two products of a seller may have in common: what they say, as a hash, or the address that they name."""
 
     seller_id: int
-    sha256: str
+    sha256: str  # the address itself where the kind is "address", the title where it is "title"
+    kind: str = "content"
 
 
 def lock_contents(contents: Collection[Content]) -> None:
     """Hold these contents until the transaction ends; before any row is written, or two batches may deadlock."""
-    keys = [f"{content.seller_id}:{content.sha256}" for content in contents]
+    kinds = {"content": "", "address": "address:", "title": "title:"}
+    keys = [f"{content.seller_id}:{kinds[content.kind]}{content.sha256}" for content in contents]
     with connection.cursor() as cursor:
         cursor.execute(
             "SELECT pg_advisory_xact_lock(key) FROM (SELECT DISTINCT hashtextextended(name, 0) AS key"
@@ -36,24 +42,57 @@ def link_duplicates(contents: Collection[Content]) -> dict[int, int | None]:
     """
     if not contents:
         return {}
-    same = Q()
-    for content in contents:
-        same |= Q(seller_id=content.seller_id, content_hash=content.sha256)
-    rows = (
-        Product.objects.filter(same)
-        .exclude(status=Product.Status.GONE)
-        .order_by("pk")
-        .only("pk", "seller_id", "content_hash", "duplicate_of_id")
-    )
+    rows = _rows_with(contents)
     originals: dict[Content, int] = {}
     changed: dict[int, int | None] = {}
     relinked: list[Product] = []
     for row in rows:
-        original = originals.setdefault(Content(row.seller_id, row.content_hash), row.pk)
+        own = [content for content in _contents_of(row) if content in contents]
+        original = min(originals.setdefault(content, row.pk) for content in own)
+        for content in own:  # who copies one that says the same copies the first of that one's kin
+            originals[content] = min(original, originals[content])
         copied = None if original == row.pk else original
+        if copied is None and row.duplicate_of is not None and _still_copies(row, row.duplicate_of):
+            continue  # by what this call is not about
         if row.duplicate_of_id != copied:
             row.duplicate_of_id = copied
             changed[row.pk] = copied
             relinked.append(row)
     Product.objects.bulk_update(relinked, ["duplicate_of"])
     return changed
+
+
+def _rows_with(contents: Collection[Content]) -> QuerySet[Product]:
+    same = Q(pk__in=[])
+    for seller_id in {content.seller_id for content in contents}:
+        own = [content for content in contents if content.seller_id == seller_id]
+        same |= Q(seller_id=seller_id, content_hash__in=[it.sha256 for it in own if it.kind == "content"])
+        addresses = [it.sha256 for it in own if it.kind == "address"]
+        if addresses:
+            same |= Q(seller_id=seller_id, canonical_address__in=addresses)
+    return (
+        Product.objects.filter(same).exclude(status=Product.Status.GONE).select_related("duplicate_of").order_by("pk")
+    )
+
+
+def says_the_same(first: Product, second: Product) -> bool:
+    """Tell whether two products have the same content or name the same address as theirs."""
+    if first.content_hash and first.content_hash == second.content_hash:
+        return True
+    return bool(first.canonical_address) and first.canonical_address == second.canonical_address
+
+
+def _still_copies(row: Product, original: Product) -> bool:
+    if original.status == Product.Status.GONE:
+        return False
+    if says_the_same(original, row):
+        return True
+    first, second = (it.pictures.filter(position=0, status=Picture.Status.READY).first() for it in (original, row))
+    return first is not None and second is not None and is_near(original, row, first, second)
+
+
+def _contents_of(row: Product) -> list[Content]:
+    found = [Content(row.seller_id, row.content_hash)]
+    if row.canonical_address:
+        found.append(Content(row.seller_id, row.canonical_address, kind="address"))
+    return found

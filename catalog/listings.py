@@ -7,9 +7,10 @@ from django.utils import timezone
 
 from catalog.discovery import gate_of, list_gate_of, list_rate_of, rate_of
 from catalog.duplicates import link_duplicates, lock_contents
-from catalog.extraction import content_hash
+from catalog.extraction.open_graph import content_hash
 from catalog.product_pages import PageRead, contents_of, products_to_read, store_pages
 from catalog.rechecks import recheck_copies
+from catalog.site.category_classes import kind_of
 from catalog.sources.source import CategoryPath, ExtractedProduct, ListedProduct, Listing, ListPage
 from jobs.batch import ClaimedJob, NewJob
 from jobs.gates import set_gate
@@ -153,12 +154,13 @@ def store_paths(seller_id: int, paths: Iterable[CategoryPath]) -> dict[CategoryP
                     name=path[-1].name[:200],
                     path=name,
                     address=path[-1].address[:2000],
+                    kind=kind_of(tuple(step.name for step in path)),
                 )
                 for name, path in named.items()
             ],
             update_conflicts=True,
             unique_fields=["seller", "path"],
-            update_fields=["name", "address", "parent"],
+            update_fields=["name", "address", "parent", "kind"],
         )
         ids = {row.path: row.pk for row in rows}
         stored |= {path: ids[path_name(path)] for path in level}

@@ -1,6 +1,7 @@
 """Product pages: read many at once, and write down what they say."""
 
 import asyncio
+import time
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from datetime import datetime
@@ -13,7 +14,10 @@ from django.utils import timezone
 from catalog.duplicates import Content
 from catalog.extraction.open_graph import content_hash
 from catalog.fetching import FetchSession, Request
+from catalog.reading import SiteReader
 from catalog.robots import Rules, origin_of, rules_for
+from catalog.site.intelligence import host_of, hosts_that_need_browser
+from catalog.site.rendering import render
 from catalog.sources.known import source_of
 from catalog.sources.source import ExtractedProduct
 from jobs.errors import JobError
@@ -40,6 +44,7 @@ CONTENT_FIELDS = (
     "etag",
     "last_modified",
 )
+RENDER_BUDGET_S = 120.0  # of one batch: well below its timeout, and what is left over goes back at no cost
 STAMPS = ("last_seen_at", "scraped_at", "updated_at")
 _NEEDED = ("pk", "seller_id", "external_id", "status", "address", *CONTENT_FIELDS, "last_sync_id")
 
@@ -113,8 +118,38 @@ def products_to_read(product_ids: Sequence[int]) -> dict[int, Product]:
 
 
 def read_pages(products: Sequence[Product], *, is_stopping: Callable[[], bool]) -> dict[int, Outcome]:
-    """Read the pages of products, several at once; one outcome each, by the product's id."""
-    return asyncio.run(_read_pages(products, is_stopping))
+    """Read the pages of products, several at once; one outcome each, by the product's id.
+
+    Those of sites whose pages are empty without their scripts are rendered, one after the other.
+    """
+    browsed = hosts_that_need_browser({product.address for product in products})
+    rendered = [product for product in products if host_of(product.address) in browsed]
+    fetched = [product for product in products if host_of(product.address) not in browsed]
+    outcomes = asyncio.run(_read_pages(fetched, is_stopping)) if fetched else {}
+    return outcomes | _render_pages(rendered, is_stopping)
+
+
+def _render_pages(products: Sequence[Product], is_stopping: Callable[[], bool]) -> dict[int, Outcome]:
+    """Read pages in this process's browser; those for which the time does not suffice are not started."""
+    outcomes: dict[int, Outcome] = dict.fromkeys((product.pk for product in products), None)
+    if not products:
+        return outcomes
+    ends_at = time.monotonic() + RENDER_BUDGET_S
+    with SiteReader(max_requests=len(products)) as reader:
+        for product in products:
+            if is_stopping() or time.monotonic() > ends_at:
+                break
+            try:
+                outcomes[product.pk] = _render_page(reader, product)
+            except JobError as error:
+                outcomes[product.pk] = error
+    return outcomes
+
+
+def _render_page(reader: SiteReader, product: Product) -> PageRead:
+    address, html = reader.browse(product.address, lambda tab: render(tab, product.address))
+    content = source_of(product.external_id).extract(html, address)
+    return PageRead(product, content=content, content_hash=content_hash(content))
 
 
 async def _read_pages(products: Sequence[Product], is_stopping: Callable[[], bool]) -> dict[int, Outcome]:
@@ -162,12 +197,14 @@ async def _read_page(session: FetchSession, product: Product, rules: Mapping[str
 
 
 def contents_of(reads: Iterable[PageRead]) -> set[Content]:
-    """Return the contents that these readings end or begin."""
+    """Return the contents and the canonical addresses that these readings end or begin."""
     contents: set[Content] = set()
     for read in reads:
         if read.is_changed:
             seller_id = read.product.seller_id
             contents |= {Content(seller_id, read.product.content_hash), Content(seller_id, read.content_hash)}
+            addresses = (read.product.canonical_address, read.content.canonical_address if read.content else "")
+            contents |= {Content(seller_id, address, kind="address") for address in addresses}
     return {content for content in contents if content.sha256}
 
 

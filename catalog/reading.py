@@ -11,6 +11,7 @@ from catalog.browser import process_browser
 from catalog.egress import check_address, check_host
 from catalog.fetching import ACCEPT_PAGES, MAX_PAGE_BYTES, FetchSession, Reply, Request
 from catalog.robots import Rules, origin_of, rules_for
+from catalog.site.intelligence import Intelligence
 from jobs.errors import JobError, PermanentError
 
 MAX_REQUESTS = 20
@@ -28,9 +29,13 @@ class SiteReader:
     """What a source may use to look at a site; a context manager, of one job and one thread.
 
     Every request asks robots.txt first, is guarded against private addresses, and counts.
+    `site` is what is known of the site; a source that finds out more replaces it, and who made the reader stores it.
     """
 
-    def __init__(self, *, max_requests: int = MAX_REQUESTS, respects_robots: bool = True) -> None:
+    def __init__(
+        self, *, site: Intelligence | None = None, max_requests: int = MAX_REQUESTS, respects_robots: bool = True
+    ) -> None:
+        self.site = site or Intelligence("")
         self._left = max_requests
         self._respects_robots = respects_robots
         self._runner = asyncio.Runner()

@@ -1,9 +1,10 @@
 """The sources that Souk knows, in the order in which they are asked where they are equally sure."""
 
+from catalog.sources.shop import ShopSource
 from catalog.sources.source import Clues, Evidence, Source, UnsupportedAddress
 from catalog.sources.whatsapp import WhatsAppSource
 
-SOURCES: tuple[Source, ...] = (WhatsAppSource(),)
+SOURCES: tuple[Source, ...] = (WhatsAppSource(), ShopSource())
 
 
 def probe(clues: Clues) -> list[Evidence]:

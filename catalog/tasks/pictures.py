@@ -3,10 +3,13 @@
 from collections.abc import Sequence
 
 from catalog.galleries import FilledGallery, fill_galleries, galleries_of, store_galleries
+from catalog.near_duplicates import link_near_duplicates, lock_titles
+from catalog.rechecks import recheck_copies
 from catalog.setbacks import bury_products, revive_products
 from jobs.batch import Batch, ClaimedJob, GivenUp, NewJob
 from jobs.errors import JobError
 from jobs.registry import task
+from marketplace.models import Product
 
 
 def give_up_on_pictures(given_up: Sequence[GivenUp]) -> None:
@@ -33,10 +36,16 @@ def process_images(batch: Batch) -> None:
             batch.complete(job, result=_summary(outcome), then=[_embedding(job)])
 
     def store(jobs: Sequence[ClaimedJob]) -> None:
-        wanted = {job.payload["product"] for job in jobs}
+        by_product = {job.payload["product"]: job for job in jobs}
+        wanted = set(by_product)
+        lock_titles(wanted)
         ready = [outcome for pk, outcome in filled.items() if pk in wanted and isinstance(outcome, FilledGallery)]
         store_galleries(ready)
         revive_products(wanted)
+        changed = link_near_duplicates(wanted)
+        if changed:
+            sellers = Product.objects.filter(pk__in=wanted).values_list("pk", "seller_id")
+            recheck_copies(changed, jobs={seller_id: by_product[pk] for pk, seller_id in sellers})
 
     batch.on_settle(store)
 

@@ -3,7 +3,7 @@
 import hashlib
 import json
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from typing import Any
 
 from catalog.browser import open_process_browser
@@ -22,6 +22,7 @@ from catalog.product_pages import (
 from catalog.reading import SiteReader
 from catalog.rechecks import LOST, lose_products, recheck_copies
 from catalog.setbacks import bury_products
+from catalog.site.intelligence import Intelligence, intelligence_on, store_intelligence
 from catalog.sources.source import CategoryStep, Evidence, Listing, ListPage
 from jobs.batch import Batch, ClaimedJob, GivenUp, NewJob
 from jobs.effects import bind, effect
@@ -56,18 +57,22 @@ def sync_seller(batch: Batch) -> None:
 def scrape_catalog(batch: Batch) -> None:
     """Read a list of the catalog: its products are enqueued, and so are the lists that it leads to."""
     listings: dict[int, tuple[ListPage, Listing]] = {}
+    learned: dict[int, Intelligence] = {}
     for job in batch:
         if batch.is_stopping():
             batch.release(job)
             continue
         page = page_of(job.payload)
         try:
-            with SiteReader() as reader:
+            known = intelligence_on(page.address)
+            with SiteReader(site=known) as reader:
                 listing = _look(reader, page)
         except JobError as error:
             batch.fail(job, error)
             continue
         listings[job.id] = page, listing
+        if reader.site != known:
+            learned[job.id] = reader.site
         batch.complete(
             job,
             result={"products": len(listing.products), "lists": len(listing.lists), "skipped": dict(listing.skipped)},
@@ -77,6 +82,8 @@ def scrape_catalog(batch: Batch) -> None:
     def record(jobs: Sequence[ClaimedJob]) -> None:
         for job in jobs:
             record_listing(job, *listings[job.id])
+            if job.id in learned:
+                store_intelligence(learned[job.id])
 
     batch.on_settle(record)
 
@@ -86,6 +93,8 @@ def _look(reader: SiteReader, page: ListPage) -> Listing:
     if page.kind != SITE:
         return read_list(reader, page, is_start=False)
     start = start_reading(reader, page.address)
+    evidence = [{"source": it.source, "weight": it.weight, "reason": it.reason} for it in start.evidence]
+    reader.site = replace(reader.site, source=start.source, evidence=evidence)
     if len(start.lists) == 1:
         return read_list(reader, start.lists[0], is_start=True)
     return Listing(page.address, products=(), lists=start.lists)

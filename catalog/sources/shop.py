@@ -1,0 +1,341 @@
+"""Any shop: a site with products on it, read by its sitemaps, its navigation and its lists.
+
+What kind of page an address leads to is never assumed from one site's habits: the words in addresses, what the site's
+own sitemaps and cards say, and, where these leave it open, a few pages that are looked at.
+"""
+
+import hashlib
+import json
+from collections import Counter
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from typing import Any
+
+from catalog.addresses import canonical_address
+from catalog.egress import AddressRefused
+from catalog.extraction.open_graph import read_open_graph
+from catalog.fetching import PageNotFound, Reply, RequestRefused, TooManyRedirects
+from catalog.reading import SiteReader
+from catalog.robots import RobotsForbid
+from catalog.site.category_classes import select_categories
+from catalog.site.intelligence import Intelligence
+from catalog.site.lists import ShopList, SubCategory, page_number, read_list
+from catalog.site.navigation import Branch, read_navigation
+from catalog.site.page import parse_page
+from catalog.site.page_kinds import is_product_page, product_evidence
+from catalog.site.rendering import is_shell, render, shows_more
+from catalog.site.sitemap_pages import SitemapPages, sort_entries
+from catalog.site.templates import LIST, PRODUCT, learn
+from catalog.sitemaps.parser import read_sitemap
+from catalog.sitemaps.planning import COMMON_PLACES, PlanLimits, product_rank
+from catalog.sources.source import (
+    CategoryPath,
+    CategoryStep,
+    Clues,
+    Evidence,
+    ExtractedProduct,
+    ListedProduct,
+    Listing,
+    ListPage,
+)
+
+NAME = "shop"
+SITEMAP, CATEGORY = "sitemap", "category"
+MAX_CATEGORIES = 500  # of one site's navigation
+MAX_PAGES = 300  # of one list: 24 products on a page make 7,200
+MAX_SUB_LEVELS = 3  # below what the navigation or a sitemap names
+MAX_SITEMAP_BYTES = PlanLimits().file.max_bytes
+LEAST_WEIGHT, MOST_WEIGHT = 10, 50
+_PAGE_TYPES = frozenset({"", "text/html", "application/xhtml+xml", "text/plain"})
+_ABSENT = (PageNotFound, RequestRefused, TooManyRedirects, RobotsForbid)
+
+
+@dataclass(frozen=True, slots=True)
+class ShopSource:
+    """Reads shops that no other source knows."""
+
+    name: str = NAME
+
+    def probe(self, clues: Clues) -> Evidence | None:
+        """Take any page of the web, the more surely the more it looks like one of a shop."""
+        if not clues.is_fetched or "<" not in clues.html[:2000]:
+            return None
+        weight, reasons = product_evidence(clues.html)
+        return Evidence(
+            source=self.name,
+            address=clues.address,
+            reason="; ".join(reasons) or "a page of the web",
+            weight=min(MOST_WEIGHT, LEAST_WEIGHT + weight),
+        )
+
+    def start(self, reader: SiteReader, clues: Clues) -> Sequence[ListPage] | None:
+        """Read the navigation, and find the sitemaps; None when the page leads to no list and shows no product."""
+        known = reader.site
+        html, needs_browser = self._front(reader, clues)
+        page = parse_page(html, clues.address)
+        templates = dict(known.templates)
+        tree = known.navigation or read_navigation(page, templates=templates)
+        sitemaps, told = self._sitemaps(reader, clues.address, known)
+        branches, left_out = select_categories(tree, most=MAX_CATEGORIES)
+        front = read_list(html, clues.address, templates=templates, known=frozenset())
+        learned = replace(told, navigation=tree, needs_browser=needs_browser)
+        if front.cards:
+            learned = replace(learned, templates=learn(templates, _priced(front), PRODUCT))
+        reader.site = learned
+        if not (sitemaps or branches or front.cards):
+            return None
+        own = canonical_address(clues.address)
+        lists = [*sitemaps, *(self._list_of(branch) for branch in branches)]
+        if front.cards and own not in {branch.address for branch in branches}:
+            lists.append(ListPage(self.name, own, CATEGORY))
+        if left_out:
+            lists[0] = replace(lists[0], cursor={**lists[0].cursor, "left_out": left_out})
+        return lists
+
+    def discover(self, reader: SiteReader, page: ListPage) -> Listing:
+        """Read one sitemap, or one page of a list."""
+        return self._read_sitemap(reader, page) if page.kind == SITEMAP else self._read_category(reader, page)
+
+    def extract(self, html: str, address: str) -> ExtractedProduct:
+        """Return what a product's page says."""
+        return read_open_graph(html, address)
+
+    def _front(self, reader: SiteReader, clues: Clues) -> tuple[str, bool | None]:
+        """Return the page at the seller's address, and whether a browser was needed to see it."""
+        needs_browser = reader.site.needs_browser
+        if needs_browser is False or (needs_browser is None and not is_shell(clues.html)):
+            return clues.html, needs_browser
+        _, html = reader.browse(clues.address, lambda tab: render(tab, clues.address, is_list=True))
+        if needs_browser is None and not shows_more(html, clues.html):
+            return clues.html, None
+        return html, True
+
+    def _sitemaps(self, reader: SiteReader, address: str, known: Intelligence) -> tuple[list[ListPage], Intelligence]:
+        """Return the sitemaps to read: those of robots.txt, else the first that stands in a common place."""
+        named = list(dict.fromkeys(reader.rules(address).sitemaps))
+        robots = {"sitemaps": named}
+        if known.robots:
+            roots = [told["address"] for told in known.sitemaps if told.get("is_root") and not told["problem"]]
+            return [self._sitemap(place) for place in dict.fromkeys([*named, *roots])], known
+        learned = replace(known, robots=robots)
+        if named:
+            return [self._sitemap(place) for place in named if _is_web(place)], learned
+        for place in COMMON_PLACES:
+            guess = canonical_address(place, base=address)
+            try:
+                reply = reader.get(guess, accept="application/xml,text/xml,*/*;q=0.1", max_bytes=MAX_SITEMAP_BYTES)
+            except _ABSENT:
+                continue
+            read = read_sitemap([reply.body], reply.address)
+            if read.entries or read.subs:
+                told = {"address": guess, "entries": len(read.entries), "products": 0, "problem": "", "is_root": True}
+                return [self._sitemap(guess)], replace(learned, sitemaps=[*learned.sitemaps, told])
+        return [], learned
+
+    def _sitemap(self, address: str, depth: int = 1) -> ListPage:
+        return ListPage(self.name, address, SITEMAP, cursor={"depth": depth})
+
+    def _list_of(self, branch: Branch) -> ListPage:
+        paths = tuple(tuple(CategoryStep(node.name, node.address) for node in path) for path in branch.paths)
+        return ListPage(self.name, branch.address, CATEGORY, paths=paths)
+
+    def _read_sitemap(self, reader: SiteReader, page: ListPage) -> Listing:
+        """Sort a sitemap's addresses into products, lists and all else, looking at pages where nothing else tells."""
+        skipped: Counter[str] = Counter()
+        depth = int(page.cursor.get("depth", 1))
+        if left_out := int(page.cursor.get("left_out", 0)):
+            skipped["categories beyond the cap"] += left_out
+        try:
+            reply = reader.get(page.address, accept="application/xml,text/xml,*/*;q=0.1", max_bytes=MAX_SITEMAP_BYTES)
+        except _ABSENT as error:
+            reader.site = reader.site.with_sitemap(page.address, entries=0, products=0, problem=error.code)
+            return Listing(page.address, (), skipped={error.code: 1})
+        read = read_sitemap([reply.body], reply.address)
+        skipped.update(read.problem_counts)
+        subs = [] if depth >= PlanLimits().max_depth else read.subs
+        if len(subs) < len(read.subs):
+            skipped["sitemap.too_deep"] += len(read.subs)
+        pages = sort_entries(
+            read.entries,
+            says_products=product_rank(page.address) == 0,
+            templates=reader.site.templates,
+            look=lambda address: self._kind_of_page(reader, address),
+        )
+        skipped.update(pages.skipped)
+        problem = read.problems[0].message if read.problems and not (read.entries or read.subs) else ""
+        reader.site = replace(reader.site, templates=pages.templates).with_sitemap(
+            page.address, entries=len(read.entries), products=len(pages.products), problem=problem
+        )
+        ordered = sorted(subs, key=lambda sub: product_rank(sub.address))
+        lists = [self._sitemap(sub.address, depth + 1) for sub in ordered]
+        return Listing(
+            page.address,
+            [self._listed(address) for address in pages.products],
+            [*lists, *self._unknown_lists(reader.site, pages, skipped)],
+            skipped=dict(skipped),
+        )
+
+    def _unknown_lists(self, site: Intelligence, pages: SitemapPages, skipped: Counter[str]) -> list[ListPage]:
+        """Return the lists that a sitemap names and the navigation does not; where they stand is told by themselves."""
+        unknown = [address for address in (*pages.lists, *pages.unclear) if address not in site.category_addresses]
+        if len(unknown) > MAX_CATEGORIES:
+            skipped["categories beyond the cap"] += len(unknown) - MAX_CATEGORIES
+        return [ListPage(self.name, address, CATEGORY) for address in unknown[:MAX_CATEGORIES]]
+
+    def _kind_of_page(self, reader: SiteReader, address: str) -> str:
+        """Return what the page at an address is, by looking at it: product, list, or empty."""
+        try:
+            html, final = self._page(reader, address)
+        except _ABSENT:
+            return ""
+        if is_product_page(html, final):
+            return PRODUCT
+        return LIST if len(read_list(html, final, templates=reader.site.templates).cards) > 1 else ""
+
+    def _page(self, reader: SiteReader, address: str) -> tuple[str, str]:
+        """Return a page's HTML, as a browser shows it where the site needs one, and its address."""
+        if reader.site.needs_browser:
+            final, html = reader.browse(address, lambda tab: render(tab, address, is_list=True))
+            return html, final
+        reply = reader.get(address)
+        return _html_of(reply), reply.address
+
+    def _read_category(self, reader: SiteReader, page: ListPage) -> Listing:
+        """Read one page of a list; the next page and the categories below are lists of their own."""
+        seen = list(page.cursor.get("pages", ()))
+        try:
+            html, final = self._page(reader, page.address)
+        except _ABSENT as error:
+            # A navigation may name what is not there (any more); what a guess found missing is the list's end.
+            return Listing(page.address, (), skipped={"end of the list" if seen else error.code: 1})
+        templates = reader.site.templates
+        known = reader.site.category_addresses
+        shown = read_list(html, final, templates=templates, known=known)
+        if not shown.cards and reader.site.needs_browser is None and "<script" in html:
+            html, shown = self._try_browser(reader, page.address, html, shown)
+        skipped: Counter[str] = Counter(shown.skipped)
+        if is_product_page(html, final):
+            return self._only_product(page, final, skipped)
+        if shown.cards:
+            reader.site = replace(
+                reader.site,
+                templates=learn(templates, _priced(shown), PRODUCT),
+                needs_browser=bool(reader.site.needs_browser),
+            )
+        digest = _digest(card.address for card in shown.cards)
+        if digest in seen:
+            skipped["repeated page"] += 1
+            return Listing(page.address, (), skipped=dict(skipped))
+        paths = page.paths or _own_paths(shown, final)
+        lists = self._next_lists(page, shown, [*seen, digest], paths, skipped)
+        listed = [self._listed(card.address, () if page.paths else paths) for card in shown.cards]
+        return Listing(page.address, listed, lists, total=shown.total, skipped=dict(skipped))
+
+    def _try_browser(self, reader: SiteReader, address: str, html: str, shown: ShopList) -> tuple[str, ShopList]:
+        """Look at a list that shows no products once more, in the browser; what comes of it is remembered."""
+        final, rendered = reader.browse(address, lambda tab: render(tab, address, is_list=True))
+        again = read_list(rendered, final, templates=reader.site.templates, known=reader.site.category_addresses)
+        if not again.cards or not shows_more(rendered, html):
+            return html, shown
+        reader.site = replace(reader.site, needs_browser=True)
+        return rendered, again
+
+    def _next_lists(
+        self,
+        page: ListPage,
+        shown: ShopList,
+        seen: Sequence[str],
+        paths: tuple[CategoryPath, ...],
+        skipped: Counter[str],
+    ) -> list[ListPage]:
+        count = int(page.cursor.get("count", 0)) + len(shown.cards)
+        cursor: Mapping[str, Any] = {**page.cursor, "pages": list(seen), "count": count}
+        lists: list[ListPage] = []
+        is_more = shown.total is not None and count < shown.total
+        following = shown.next_address or (shown.next_guess if is_more else "")
+        if following and shown.cards:
+            if len(seen) >= MAX_PAGES:
+                skipped["pages beyond the cap"] += 1
+            else:
+                lists.append(replace(page, address=following, paths=page.paths or paths, cursor=cursor))
+        if len(seen) > 1:
+            return lists  # the categories below stand on each page of a list; the first has told them
+        level = int(page.cursor.get("level", 0))
+        for category in shown.categories:
+            longer = _paths_below(paths, category)
+            if not longer:
+                skipped["category loop"] += 1
+            elif level >= MAX_SUB_LEVELS:
+                skipped["categories too deep"] += 1
+            else:
+                # Reached over two lists it is read for both, so that its products are in both.
+                below = {"level": level + 1, "via": _digest([json.dumps([[s.name for s in p] for p in paths])])}
+                lists.append(ListPage(self.name, category.address, CATEGORY, longer, below))
+        return lists
+
+    def _only_product(self, page: ListPage, address: str, skipped: Counter[str]) -> Listing:
+        """What was taken for a list is a product's page."""
+        skipped["a product, not a list"] += 1
+        return Listing(page.address, [self._listed(canonical_address(address))], skipped=dict(skipped))
+
+    def _listed(self, address: str, paths: tuple[CategoryPath, ...] = ()) -> ListedProduct:
+        address = canonical_address(address)
+        return ListedProduct(f"{self.name}:{_digest([address], length=32)}", address, paths=paths)
+
+
+def _digest(texts: Any, *, length: int = 12) -> str:
+    return hashlib.sha256("\n".join(texts).encode()).hexdigest()[:length]
+
+
+def _html_of(reply: Reply) -> str:
+    """Return a page's HTML; of JSON that carries HTML (what loads more), that; of all else, nothing."""
+    if reply.media_type in _PAGE_TYPES:
+        return reply.text
+    if not reply.media_type.endswith("json"):
+        return ""
+    try:
+        waiting: list[Any] = [json.loads(reply.text)]
+    except (ValueError, RecursionError):
+        return ""  # says nothing that could be read
+    parts: list[str] = []
+    while waiting and len(parts) < 1000:
+        node = waiting.pop()
+        if isinstance(node, str) and "<a " in node:
+            parts.append(node)
+        elif isinstance(node, dict | list):
+            waiting.extend(reversed(list(node.values()) if isinstance(node, dict) else node))
+    return "".join(parts)
+
+
+def _is_web(address: str) -> bool:
+    try:
+        canonical_address(address)
+    except AddressRefused:
+        return False
+    return True
+
+
+def _priced(shown: ShopList) -> list[str]:
+    """Return the products that a list shows with a price: these surely are some."""
+    return [card.address for card in shown.cards if card.has_price]
+
+
+def _own_paths(shown: ShopList, address: str) -> tuple[CategoryPath, ...]:
+    """Return where a list stands by its own breadcrumbs, or by its heading; the front page stands nowhere."""
+    if canonical_address("/", base=address) == canonical_address(address) or page_number(address) > 1:
+        return ()
+    crumbs = list(shown.crumbs)
+    if not crumbs or (shown.heading and crumbs[-1].name != shown.heading):
+        crumbs = [*crumbs, SubCategory(shown.heading, "")] if shown.heading else crumbs
+    if not crumbs:
+        return ()
+    own = canonical_address(address)
+    steps = [CategoryStep(crumb.name, crumb.address) for crumb in crumbs[:-1]]
+    return ((*steps, CategoryStep(crumbs[-1].name, own)),)
+
+
+def _paths_below(paths: tuple[CategoryPath, ...], category: SubCategory) -> tuple[CategoryPath, ...]:
+    """Return the paths to a category below these; none that comes back to where it was."""
+    step = CategoryStep(category.name, category.address)
+    above = paths or ((),)
+    return tuple((*path, step) for path in above if all(known.address != step.address for known in path))
