@@ -87,7 +87,8 @@ VISIBLE = {
         "Preventa", "Bajo pedido", "Preordina ora", "In arrivo", "Pré-venda", "Sob encomenda", "Förhandsboka",
         "Beställningsvara", "Forudbestil", "Ennakkotilaa", "Przedsprzedaż", "Na zamówienie", "Předobjednávka",
         "Előrendelhető", "Precomandă", "Предзаказ", "Под заказ", "Передзамовлення", "По поръчка", "Κατόπιν παραγγελίας",
-        "Ön sipariş", "طلب مسبق", "הזמנה מוקדמת", "สั่งจองล่วงหน้า", "Đặt trước", "予約受付中", "お取り寄せ", "예약판매", "预售", "預購",
+        "Ön sipariş", "طلب مسبق", "הזמנה מוקדמת", "สั่งจองล่วงหน้า", "Đặt trước", "予約受付中", "お取り寄せ", "예약판매",
+        "预售", "預購",
     ],
 }  # fmt: skip
 
