@@ -41,6 +41,11 @@ class Rules:
 
     parsed: Protego | None
 
+    @property
+    def sitemaps(self) -> tuple[str, ...]:
+        """The sitemaps that it names."""
+        return tuple(self.parsed.sitemaps) if self.parsed is not None else ()
+
     def check(self, address: str) -> None:
         """Raise RobotsForbid when the rules forbid the address."""
         if self.parsed is not None and not self.parsed.can_fetch(address, ROBOT):
