@@ -15,10 +15,10 @@ MAX_PAGE_CHARACTERS = 8_000_000
 MAX_ADDRESS = 2_000
 # lexbor's tree building is quadratic in the open elements: 10,000 took 0.1 s, 200,000 took 120 s (2 cores, 2026).
 MAX_OPEN_ELEMENTS = 20_000
-# Open <b>, <i>, <a>... are copied into each following block, so that n of them and n blocks make n * n nodes.
+# Open <b>, <i>... are copied into each following block, so that n of them and n blocks make n * n nodes.
 MAX_OPEN_FORMATTING = 300
 _COUNTED_CHARACTERS = 65_536
-_FORMATTING = re.compile(r"<(/?)(?:a|b|big|code|em|font|i|nobr|s|small|strike|strong|tt|u)(?=[\s/>])", re.IGNORECASE)
+_FORMATTING = re.compile(r"<(/?)(?:b|big|code|em|font|i|s|small|strike|strong|tt|u)(?=[\s/>])", re.IGNORECASE)
 _RAW_TEXT = re.compile(r"<(script|style)\b.*?</\1\s*>", re.IGNORECASE | re.DOTALL)
 _SPACES = re.compile(r"\s+")
 

@@ -3,7 +3,6 @@
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass, field
-from enum import IntFlag
 from functools import lru_cache
 
 from selectolax.lexbor import LexborNode
@@ -20,8 +19,8 @@ _LETTERS = re.compile(r"[^\W\d_]+")
 _DECIMALS = re.compile(r"cent|decimal|fraction|frac\b|penny|pence|kopeck|minor|super|\bsup\b")
 
 
-class Standing(IntFlag):
-    """What the elements around a text say of it."""
+class Standing:
+    """What the elements around a text say of it: bits, as plain integers, since they are joined a million times a page."""
 
     NONE = 0
     STRUCK = 1  # crossed out, or named old
@@ -37,6 +36,7 @@ class Standing(IntFlag):
     BRAND = 1024
     BUY = 2048
     CHOICE = 4096  # one of several to choose from
+    TRAIL = 8192  # breadcrumbs
 
 
 def _named(*words: str) -> str:
@@ -44,7 +44,7 @@ def _named(*words: str) -> str:
 
 
 # By the words that developers put into class, id and data attributes, in the languages in which they write them.
-_NAMES: list[tuple[Standing, re.Pattern[str]]] = [
+_NAMES: list[tuple[int, re.Pattern[str]]] = [
     (
         Standing.STRUCK,
         re.compile(
@@ -73,7 +73,7 @@ _NAMES: list[tuple[Standing, re.Pattern[str]]] = [
                                 r"|kaina|tsena|amount|cost(?!ume|co)|(?:^|[^a-z])pr(?:$|[^a-z])|deal|money|harga|valor")),
     (Standing.CURRENT, re.compile(_named("current", "sale", "final", "now", "actual", "new", "special", "promo", "offer",
                                          "selling", "today", "our", "main", "product-?price", "buy-?price", "discounted",
-                                         "promotional", "big", "total", "sales", "best-?by", "por", "live", "p?deal")
+                                         "promotional", "big", "sales", "por", "live")
                                   + r"|price-?(?:new|now|sale|current|final)|(?:sale|new|final|main|current)-?price")),
     (Standing.REGULAR, re.compile(_named("regular", "normal", "list", "standard", "original", "catalog", "full", "retail"))),
     (
@@ -88,6 +88,8 @@ _NAMES: list[tuple[Standing, re.Pattern[str]]] = [
             + r"|ship(?:ping)?-?cost|conv[a-z]*price"
         ),
     ),
+    (Standing.TRAIL, re.compile(r"bread-?crumbs?|" + _named("crumbs?", "trail", "you-?are", "path-?way", "okruszki", "brotkrumen", "drobeckova",
+                                                           "navigation-?path"))),
     (Standing.STOCK, re.compile(r"stock|availab|inventory|verfueg|verfugbar|lager|disponib|dostepn|sklad|nalich|stok|saldo|delivery-?status")),
     (Standing.CODE, re.compile(
         r"(?:^|[^a-z])(?:sku|mpn|art(?:icle|ikel|icul)?-?(?:nr|no|num(?:mer|ber)?|id|code)|(?:product|prd|item|prod|model|part|style|goods)-?"
@@ -108,10 +110,10 @@ class Element:
     names: str  # class, id and data attributes that name things, lower case, camel case split
     attributes: dict[str, str | None]
     parent: int
-    own: Standing
+    own: int  # Standing
     start: int
     end: int = 0
-    standing: Standing = Standing.NONE  # its own and what it stands in
+    standing: int = Standing.NONE  # its own and what it stands in
 
 
 @dataclass(slots=True)
@@ -129,7 +131,7 @@ class Layout:
             element = self.elements[element].parent
             limit -= 1
 
-    def text_of(self, element: int, *, limit: int = 200, leave_out: Standing = Standing.NONE) -> str:
+    def text_of(self, element: int, *, limit: int = 200, leave_out: int = Standing.NONE) -> str:
         """Return the texts of an element as one; decimals set apart (19<sup>99</sup>) are joined by a point."""
         own = self.elements[element]
         parts: list[str] = []
@@ -145,7 +147,7 @@ class Layout:
                 break
         return "".join(parts).strip()
 
-    def standing(self, text: int) -> Standing:
+    def standing(self, text: int) -> int:
         """Return the standing of a text."""
         return self.elements[self.owners[text]].standing
 
@@ -155,7 +157,7 @@ class Layout:
         for index, element in enumerate(self.elements):
             own = element.own
             if index in around:
-                own &= ~(Standing.ASIDE | Standing.LINK | Standing.OTHER_AMOUNT | Standing.STRUCK | Standing.HIDDEN)
+                own &= ~_INHERITED
             inherited = self.elements[element.parent].standing & _INHERITED if element.parent >= 0 else Standing.NONE
             element.standing = own | inherited
 
@@ -219,22 +221,22 @@ def _add_text(layout: Layout, text: str, owner: int) -> None:
 def _add_element(layout: Layout, node: LexborNode, parent: int) -> None:
     attributes = node.attributes
     tag = node.tag or ""
+    own = _TAG_STANDINGS.get(tag, Standing.NONE)
     names = ""
     if attributes:
-        parts = [value for name, value in attributes.items()
-                 if value and (name in ("class", "id", "itemprop") or (name.startswith("data-") and len(value) < 40))]  # fmt: skip
-        names = " ".join(parts)[:400]
-    element = Element(tag, names, attributes, parent, _standing(tag, names), len(layout.texts))
-    element.own |= _standing_of_attributes(tag, attributes)
+        names = " ".join([value for name, value in attributes.items() if value and (name in _NAMING or (
+            name[:5] == "data-" and len(value) < 40))])[:400]  # fmt: skip
+        if names:
+            own |= _standing_of_names(names)
+        own |= _standing_of_attributes(tag, attributes)
+    element = Element(tag, names, attributes, parent, own, len(layout.texts))
     layout.elements.append(element)
     if tag == "input" and (attributes.get("type") or "").lower() in _VALUE_INPUTS:
         _add_text(layout, attributes.get("value") or "", len(layout.elements) - 1)
 
 
-def _standing_of_attributes(tag: str, attributes: dict[str, str | None]) -> Standing:
+def _standing_of_attributes(tag: str, attributes: dict[str, str | None]) -> int:
     standing = Standing.NONE
-    if not attributes:
-        return standing
     if "hidden" in attributes:
         standing |= Standing.HIDDEN
     style = attributes.get("style")
@@ -251,16 +253,13 @@ def _standing_of_attributes(tag: str, attributes: dict[str, str | None]) -> Stan
 
 _TAG_STANDINGS = {
     "del": Standing.STRUCK, "s": Standing.STRUCK, "strike": Standing.STRUCK, "nav": Standing.ASIDE,
-    "footer": Standing.ASIDE, "option": Standing.CHOICE, "select": Standing.CHOICE, "li": Standing.NONE,
-    "label": Standing.CHOICE,
+    "footer": Standing.ASIDE, "option": Standing.CHOICE, "select": Standing.CHOICE, "label": Standing.CHOICE,
 }  # fmt: skip
+_NAMING = frozenset({"class", "id", "itemprop"})
 
 
-def _standing(tag: str, names: str) -> Standing:
-    return _TAG_STANDINGS.get(tag, Standing.NONE) | (_standing_of_names(names) if names else Standing.NONE)
-
-
-def _standing_of_names(names: str) -> Standing:
+@lru_cache(maxsize=20_000)
+def _standing_of_names(names: str) -> int:
     """Look the names up word by word and pair by pair: pages repeat their words, and the words' standings are kept."""
     words = _LETTERS.findall(_CAMEL.sub(r"\1-\2", names).lower())
     standing = Standing.NONE
@@ -272,7 +271,7 @@ def _standing_of_names(names: str) -> Standing:
 
 
 @lru_cache(maxsize=50_000)
-def _standing_of_word(word: str) -> Standing:
+def _standing_of_word(word: str) -> int:
     standing = Standing.NONE
     for one, pattern in _NAMES:
         if pattern.search(word):

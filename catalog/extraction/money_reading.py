@@ -7,7 +7,7 @@ from urllib.parse import urlsplit
 
 from catalog.extraction.document import Document
 from catalog.extraction.json_text import Number
-from catalog.extraction.prices import ParsedPrice, parse_price
+from catalog.extraction.prices import ParsedPrice, currency_of, parse_price
 from marketplace.money import Money
 
 MAX_AMOUNT = Decimal(10) ** 14  # what the column holds
@@ -15,7 +15,6 @@ MAX_RAW = 200
 MAX_PRICE_TEXT = 200
 # ISO 3166 codes that are no country's, as domains: a shop at .io or .co says nothing about its place.
 _WORLDWIDE = frozenset({"ai", "cc", "co", "fm", "gg", "im", "io", "me", "nu", "sh", "so", "to", "tv", "ws", "eu"})
-_OLD_CODES = {"RUR": "RUB"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,25 +32,22 @@ def locale_of(document: Document) -> str:
     country = "" if host in _WORLDWIDE or len(host) != 2 else {"uk": "GB"}.get(host, host.upper())
     if re.search(r"-[A-Z]{2}\b", language) or not country:
         return language
-    return f"{language.partition('-')[0] or 'und'}-{country}"
+    return f"{language.partition('-')[0]}-{country}".lstrip("-")
 
 
-def currency_code(text: str) -> str:
+def currency_code(text: str, locale: str = "") -> str:
     """Return the ISO 4217 code that a text of markup names, or empty when it names none for sure."""
     word = text.strip()
-    if re.fullmatch(r"[A-Za-z]{3}", word):
-        return _OLD_CODES.get(word.upper(), word.upper())
-    if not word or len(word) > 12:
+    if not word or len(word) > 20:
         return ""
-    parsed = parse_price(f"1 {word}")
-    return parsed.currency if parsed else ""
+    return currency_of(word, locale_hint=locale or None)
 
 
 def read_money(value: str, currency: str, hints: Hints) -> Money | None:
     """Return the money of a property's value and of its currency's; None when it is no amount."""
     if not value or len(value) > MAX_PRICE_TEXT:
         return None
-    code = currency_code(currency)
+    code = currency_code(currency, hints.locale)
     parsed = _parsed(value, code or hints.currency, hints.locale, "." if isinstance(value, Number) else None)
     if parsed is None or not 0 <= parsed.amount < MAX_AMOUNT:
         return None

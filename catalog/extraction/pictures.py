@@ -10,7 +10,7 @@ from catalog.extraction.titles import similarity
 MAX_PICTURES = 10
 MIN_SIDE = 100  # pixels; smaller ones are icons and swatches
 _NOT_A_PICTURE = re.compile(
-    r"logo|sprite|icon|pixel|spacer|blank|placeholder|no-?image|noimage|payment|badge|flag|avatar|loader|loading|rating|captcha|tracking"
+    r"logo|sprite|icon|pixel|spacer|blank|placeholder|no-?image|noimage|payment|badge|flag|avatar|loader|loading|rating|\bstars?\b|captcha|tracking|/tiles?/|//maps?\d*\."
     r"|1x1|\.svg|facebook|twitter|doubleclick|analytics",
     re.IGNORECASE,
 )
@@ -25,7 +25,7 @@ _SIZE = re.compile(r"(?:^|[/_.=,-])(?:s-?l|w_?|h_?|width=|height=)?(\d{2,4})(?:x
 
 def is_picture(address: str) -> bool:
     """Return whether an address can be a product's picture, by its own words."""
-    return bool(address) and not _NOT_A_PICTURE.search(urlsplit(address).path + "?" + urlsplit(address).query[:200])
+    return bool(address) and not _NOT_A_PICTURE.search(address[:600])
 
 
 def best_of_srcset(srcset: str) -> str:
@@ -42,6 +42,7 @@ def same_picture(address: str) -> str:
     """Return what two sizes of one picture have in common: the address without its query, size and scheme."""
     parts = urlsplit(address)
     path = re.sub(r"(?:[_-]\d{2,4}x\d{0,4}|[_-](?:small|thumb|medium|large|grande|mini|zoom|product|catalog))(?=\.\w+$)", "", parts.path)
+    path = re.sub(r"/(?:big|large|middle|medium|small|thumbs?|thumbnails?|mini|zoom|originals?|full)(?=/)|(?<=/)[a-z]_(?=\d)", "", path)
     path = re.sub(r"/(?:w|h|s|width|height|resize|fit|q)[/_=-]?\d+(?:x\d+)?(?=/)", "", path)
     return (parts.hostname or "") + re.sub(r"s-l\d+", "s-l", path)
 
@@ -81,7 +82,10 @@ def merged(addresses: list[str]) -> list[str]:
         key = same_picture(address)
         if key not in kept or _claimed_size(address) > _claimed_size(kept[key]):
             kept[key] = address
-    return list(kept.values())[:MAX_PICTURES]
+    pictures = list(kept.values())
+    if any(_claimed_size(address) >= MIN_SIDE or not _claimed_size(address) for address in pictures):
+        pictures = [address for address in pictures if not 0 < _claimed_size(address) < MIN_SIDE]
+    return pictures[:MAX_PICTURES]
 
 
 def _claimed_size(address: str) -> int:

@@ -3,6 +3,7 @@
 import re
 import unicodedata
 from collections.abc import Iterable
+from functools import lru_cache
 
 from catalog.extraction.layout import Layout, Standing
 
@@ -12,6 +13,7 @@ _SHOP_SUFFIX = re.compile(r"\s+[|–—·•»:-]\s+|\s*\|\s*")
 _HEADINGS = {"h1": 1.0, "h2": 0.5, "h3": 0.25}
 
 
+@lru_cache(maxsize=4_096)
 def normal(text: str) -> str:
     """Return the text's words, folded, joined by single spaces."""
     return " ".join(_WORD.findall(unicodedata.normalize("NFKC", text).casefold()))
@@ -49,6 +51,8 @@ def find_title(layout: Layout, references: list[str]) -> int | None:
     """Return the element that shows the product's title: the heading most like what the head and the markup say."""
     references = [reference for reference in references if reference]
     parts = {part: len(part) / len(reference) for reference in references for part in reversed(title_parts(reference))}
+    normals = [normal(part) for part in parts]
+    longest = max((len(part) for part in parts), default=MAX_TITLE_TEXT)
     best: tuple[float, int] | None = None
     for index, element in enumerate(layout.elements):
         if element.start == element.end or element.end - element.start > 12:
@@ -58,7 +62,7 @@ def find_title(layout: Layout, references: list[str]) -> int | None:
         if not weight and not own_text:
             continue
         text = layout.text_of(index, limit=MAX_TITLE_TEXT)
-        if not 3 <= len(text) <= MAX_TITLE_TEXT:
+        if not 3 <= len(text) <= MAX_TITLE_TEXT or (not weight and not _may_show(text, normals, longest)):
             continue
         alike = max((_likeness(text, part, share) for part, share in parts.items()), default=0.0)
         if alike < 0.6 and not (weight == 1.0 and not parts):
@@ -71,13 +75,21 @@ def find_title(layout: Layout, references: list[str]) -> int | None:
     return best[1] if best and best[0] >= 1.2 else None
 
 
+def _may_show(text: str, normals: list[str], longest: int) -> bool:
+    """Return whether a text that is no heading is, holds or begins one of the titles; it is asked of every text."""
+    if len(text) > 2 * longest:
+        return False
+    words = normal(text)
+    return bool(words) and any(words in one or one in words for one in normals)
+
+
 def _likeness(text: str, part: str, share: float) -> float:
     """Return how well a text shows a part of a title: less well where it is a small piece, or the part is."""
     covered = min(1.0, 2 * len(text) / len(part)) if len(text) < len(part) else 1.0
     return similarity(text, part) * (0.6 + 0.4 * covered) * (0.7 + 0.3 * share)
 
 
-def _standing_weight(standing: Standing) -> float:
+def _standing_weight(standing: int) -> float:
     weight = 0.0
     if standing & Standing.ASIDE:
         weight -= 1.0

@@ -8,17 +8,18 @@ from catalog.extraction.page_data import Breadcrumb
 from catalog.extraction.titles import similarity
 
 MAX_STEPS = 15
-_TRAIL = re.compile(r"bread-?crumbs?|(?:^|[^a-z])(?:crumbs?|trail|you-?are-?here|path-?way|okruszki|brotkrumen|drobeckova|navigationpath)(?:[^a-z]|$)", re.IGNORECASE)
+_LABELS = re.compile(r"bread-?\s?crumbs?|you are here|brotkr|fil d.ariane|okruszki|migas|briciole", re.IGNORECASE)
 _SEPARATOR = re.compile(r"[\s›»>/|\\·•→<«‹:,.-]*")
-_CAMEL = re.compile(r"([a-z])([A-Z])")
 
 
 def shown_trail(document: Document, layout: Layout) -> list[Breadcrumb]:
     """Return the steps of the page's list of breadcrumbs; empty if there is none."""
     best: list[Breadcrumb] = []
     for index, element in enumerate(layout.elements):
-        names = _CAMEL.sub(r"\1-\2", f"{element.names} {element.attributes.get('aria-label') or ''}")
-        if not _TRAIL.search(names) or not 1 <= element.end - element.start <= 60:
+        is_trail = bool(element.own & Standing.TRAIL)
+        if not is_trail and "aria-label" in element.attributes:
+            is_trail = bool(_LABELS.search(element.attributes["aria-label"] or ""))
+        if not is_trail or not 1 <= element.end - element.start <= 60:
             continue
         steps = _steps(document, layout, index)
         if len(steps) > len(best) and not (best and element.standing & Standing.HIDDEN):
@@ -42,6 +43,8 @@ def _steps(document: Document, layout: Layout, trail: int) -> list[Breadcrumb]:
                 break
         if not steps or steps[-1].name != words:
             steps.append(Breadcrumb(words, address))
+    if len(steps) > 1 and not steps[0].address and steps[1].address:
+        steps = steps[1:]  # the list's heading
     return steps if len(steps) <= MAX_STEPS else []
 
 

@@ -12,7 +12,7 @@ from catalog.extraction.layout import Layout, Standing
 
 MAX_LABEL = 40
 MAX_VALUE = 80
-_NUMBER_WORDS = r"(?:\s*-?\s*(?:no|nr|num|number|nummer|numéro|número|numero|code|id|n°|nº|№|#)\b?\.?)?"
+_NUMBER_WORDS = r"(?:\s*-?\s*(?:no|nr|num|number|nummer|numéro|número|numero|code|id|n°|nº|№|#)\.?)?"
 _SKU = re.compile(
     r"(?:^|(?<=\s))(?:"
     r"sku|s\.k\.u\.?|(?:product|item|article|art|part|stock|catalog(?:ue)?|order|style|model|web|lot|listing|post|posting|ad|reference|ref|prod)\.?\s*-?\s*"
@@ -118,7 +118,7 @@ def _pairs(layout: Layout, pattern: re.Pattern[str]) -> Iterator[tuple[int, str,
     for index, text in enumerate(layout.texts):
         if len(text) > MAX_LABEL + MAX_VALUE:
             continue
-        match = pattern.search(text)
+        match = pattern.search(text, 0, MAX_LABEL + 24)
         if match is None or match.start() > 24:
             continue
         rest = text[match.end() :].strip(" :：#.)(")

@@ -20,14 +20,14 @@ MAX_SHOWN = 300
 MAX_TEXT = 64
 _DIGIT = re.compile(r"\d")
 _CURRENCY = re.compile(
-    r"[$€£¥￥₽₴₸₺₹₩฿₫₱₪₦₲₡₾₼֏₮]|\b[A-Z]{3}\b|(?<![^\W\d_])(?:zł|kč|kn|лв|руб|р\.|тг|тенге|грн|сум|сом|kr|rs|rp|rm|lei|ft|din|rsd|"
+    r"[$€£¥￥₽₴₸₺₹₩฿₫₱₪₦₲₡₾₼֏₮]|(?-i:\b[A-Z]{3}\b)|(?<![^\W\d_])(?:zł|kč|kn|лв|руб|р\.|тг|тенге|грн|сум|сом|kr|rs|rp|rm|lei|ft|din|rsd|"
     r"eur|euro|usd|chf|fr|tl|ден|км|dh|dhs|aed|sar|ر|د|ج|درهم|ريال|جنيه|دينار|تومان|元|円|원|บาท|đ|vnđ|dkk|sek|nok)(?![^\W\d_])|元|円|원|บาท|ريال|تومان",
     re.IGNORECASE,
 )  # fmt: skip
 _UNIT = re.compile(
-    r"^\s*(?:/|per\b|pro\b|je\b|za\s+(?:kg|ks|m2|szt)|por\s+(?:kg|m2|unidad|unidade)|par\s|le\s+kg|al\s+(?:kg|metro)|\bx\b\s*\d|×\s*\d)"
-    r"|(?:/|per|pro|je)\s*(?:\d+\s*)?(?:kg|g|ml|l|cl|m²|m2|m|st(?:ü|u)ck|szt|ks|oz|lb|100)\b"
-    r"|/\s*(?:mo|month|monat|mois|mes|miesiąc|мес|罐|包|個|件|片|支|入)|(?:a|per)\s+month|p\.?m\.?\b|monatlich|mensual|mensili|в месяц|в мес",
+    r"^\s*(?:/|per\b|pro\b|je\b|za\s+(?:kg|m2)|por\s+(?:kg|m2)|par\s|le\s+kg|al\s+(?:kg|metro)|\bx\b\s*\d|×\s*\d)"
+    r"|(?:/|per|pro|je)\s*(?:\d+\s*)?(?:kg|g|ml|l|cl|m²|m2|m|oz|lb|100)\b"
+    r"|/\s*(?:mo|month|monat|mois|mes|miesiąc|мес)|(?:a|per)\s+month|p\.?m\.?\b|monatlich|mensual|mensili|в месяц|в мес",
     re.IGNORECASE,
 )
 _NOT_THE_PRICE = re.compile(
@@ -35,7 +35,7 @@ _NOT_THE_PRICE = re.compile(
     r"|kedvezm|sleva|ušetř|ušetr|popust|discount|折|省|off\b"
     r"|ship|deliver|postage|versand|liefer|livraison|envío|envio|frete|spedizion|dostaw|dopra|доставк|kargo|szállít|leveran|frakt|fragt|toimitus|運費|运费|送料|배송"
     r"|instal|rate[n]?\b|raty\b|rata\b|splát|cuota|parcela|mensualit|taksit|рассроч|кредит|в месяц|/mo\b|monthly|klarna|afterpay|financ|leasing|分期"
-    r"|minimum|free over|orders? over|above|ab einem|dès\b|estimate|est\.|bid\b|deposit|points?\b|bonus|балл|cashback|кэшб|coupon|gutschein"
+    r"|start(?:ing|preis|gebot)|opening|reserve\b|minimum|free over|orders? over|above|ab einem|dès\b|estimate|est\.|bid\b|deposit|points?\b|bonus|балл|cashback|кэшб|coupon|gutschein"
     r"|\bex(?:cl)?\.?\s*(?:vat|tax)|tax\b|fee\b|reviews?\b|rating|bewertung",
     re.IGNORECASE,
 )
@@ -69,7 +69,7 @@ class ShownPrice:
 def shown_prices(layout: Layout, hints: Hints, *, title: int | None, buttons: Iterable[int]) -> list[ShownPrice]:
     """Return the prices that the page shows, the surest first; at most MAX_SHOWN are looked at."""
     title_at = layout.elements[title].start if title is not None else None
-    button_at = sorted(buttons)
+    button_at = next((at for at in sorted(buttons) if title_at is None or at >= title_at), None)
     found: list[tuple[int, int, ParsedPrice]] = []
     done: set[int] = set()
     for index in _likely_texts(layout):
@@ -102,7 +102,8 @@ def _likely_texts(layout: Layout) -> Iterable[int]:
         if len(text) > MAX_TEXT or not _DIGIT.search(text):
             continue
         standing = layout.standing(index)
-        if standing & Standing.CHOICE and standing & Standing.ASIDE:
+        is_code = layout.elements[layout.owners[index]].own & Standing.CODE
+        if (standing & Standing.CHOICE and standing & Standing.ASIDE) or is_code:
             continue
         if _CURRENCY.search(text) or _named_price(layout, index):
             yield index
@@ -180,15 +181,15 @@ def _context(layout: Layout, index: int) -> tuple[str, str, str]:
     return before, after, texts[index]
 
 
-def _nearness(index: int, title_at: int | None, button_at: list[int]) -> float:
+def _nearness(index: int, title_at: int | None, button_at: int | None) -> float:
     score = 0.0
     if title_at is not None:
         distance = index - title_at
-        score += 2.0 * math.exp(-distance / 50) if distance >= 0 else 1.2 * math.exp(distance / 30)
+        score += 2.2 * math.exp(-distance / 40) if distance >= 0 else 1.2 * math.exp(distance / 30)
     else:
         score += 1.5 * math.exp(-index / 400)
-    if button_at:
-        score += 0.9 * math.exp(-min(abs(index - at) for at in button_at) / 20)
+    if button_at is not None:
+        score += 0.9 * math.exp(-abs(index - button_at) / 20)
     return score
 
 

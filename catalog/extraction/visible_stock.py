@@ -33,15 +33,31 @@ class ShownAvailability:
     place: str
 
 
-def buy_buttons(layout: Layout) -> list[int]:
-    """Return the texts that stand on enabled buttons to buy, in order; those among other products are left out."""
-    return [index for index in _buttons(layout) if _BUY.search(layout.texts[index]) and not _is_disabled(layout, index)]
+@dataclass(frozen=True, slots=True)
+class Buttons:
+    """The page's buttons, by the index of their text; those among other products are left out."""
+
+    buying: tuple[int, ...]  # enabled
+    disabled: tuple[int, ...]  # to buy, but not now
+    notifying: tuple[int, ...]  # offering word when there is stock
 
 
-def shown_availability(layout: Layout, *, title: int | None, buttons: list[int], price_at: int | None) -> ShownAvailability | None:
+def read_buttons(layout: Layout) -> Buttons:
+    """Return the buttons that say something of stock, in order."""
+    buttons = _buttons(layout)
+    to_buy = [index for index in buttons if _BUY.search(layout.texts[index])]
+    disabled = {index for index in to_buy if _is_disabled(layout, index)}
+    return Buttons(
+        buying=tuple(index for index in to_buy if index not in disabled),
+        disabled=tuple(sorted(disabled)),
+        notifying=tuple(index for index in buttons if _NOTIFY.search(layout.texts[index])),
+    )
+
+
+def shown_availability(layout: Layout, *, title: int | None, buttons: Buttons, price_at: int | None) -> ShownAvailability | None:
     """Return what the page shows near its title and price: words first, then what can be pressed."""
     start = layout.elements[title].start if title is not None else 0
-    anchors = [at for at in (price_at, start if title is not None else None, *buttons[:1]) if at is not None]
+    anchors = [at for at in (price_at, start if title is not None else None, *buttons.buying[:1]) if at is not None]
     best: ShownAvailability | None = None
     for index, text in enumerate(layout.texts):
         standing = layout.standing(index)
@@ -57,18 +73,17 @@ def shown_availability(layout: Layout, *, title: int | None, buttons: list[int],
         confidence = 0.45 + 0.25 * named + 0.2 * near - 0.1 * bool(standing & Standing.LINK)
         if best is None or confidence > best.confidence:
             best = ShownAvailability(value, min(confidence, 0.9), f"text {text!r}"[:100])
-    if best is not None and best.value == "OutOfStock" and best.confidence < 0.8 and any(index >= start for index in buttons):
-        return ShownAvailability("InStock", 0.5, f"button {layout.texts[buttons[0]]!r}"[:100])
+    if best is not None and best.value == "OutOfStock" and best.confidence < 0.8 and any(index >= start for index in buttons.buying):
+        return ShownAvailability("InStock", 0.5, f"button {layout.texts[buttons.buying[0]]!r}"[:100])
     if best is not None:
         return best
-    pressed = [index for index in buttons if index >= start - 5]
+    pressed = [index for index in buttons.buying if index >= start - 5]
     if pressed:
         return ShownAvailability("InStock", 0.6, f"button {layout.texts[pressed[0]]!r}"[:100])
-    disabled = [index for index in _buttons(layout) if index >= start and _is_disabled(layout, index)
-                and _BUY.search(layout.texts[index])]  # fmt: skip
-    notified = [index for index in _buttons(layout) if index >= start and _NOTIFY.search(layout.texts[index])]
-    if notified and (disabled or title is not None):
-        return ShownAvailability("OutOfStock", 0.5, f"button {layout.texts[notified[0]]!r}"[:100])
+    disabled = any(index >= start for index in buttons.disabled)
+    notifying = next((index for index in buttons.notifying if index >= start), None)
+    if notifying is not None and (disabled or title is not None):
+        return ShownAvailability("OutOfStock", 0.5, f"button {layout.texts[notifying]!r}"[:100])
     return None
 
 
