@@ -186,6 +186,7 @@ def _nearness(index: int, title_at: int | None, button_at: int | None) -> float:
     if title_at is not None:
         distance = index - title_at
         score += 2.2 * math.exp(-distance / 40) if distance >= 0 else 1.2 * math.exp(distance / 30)
+        score -= 0.7 * (1 - math.exp(-abs(distance) / 120))
     else:
         score += 1.5 * math.exp(-index / 400)
     if button_at is not None:
