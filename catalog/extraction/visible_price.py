@@ -136,7 +136,7 @@ def _smallest_price(layout: Layout, index: int, hints: Hints) -> tuple[int, Pars
         parsed = read_visible_money(text, hints)
         if parsed is not None and parsed.currency_raw:
             return element, parsed
-    if bare[1] is not None and re.fullmatch(r"\D{0,12}\d[\d\s.,'’٫٬]*\D{0,6}", layout.texts[index]) and "%" not in layout.texts[index]:
+    if bare[1] is not None and _named_price(layout, index) and re.fullmatch(r"\D{0,12}\d[\d\s.,'’٫٬]*\D{0,6}", layout.texts[index]) and "%" not in layout.texts[index]:
         return bare
     return bare[0], None
 
