@@ -212,7 +212,9 @@ PLATFORMS: Mapping[str, tuple[Sign, ...]] = {
         _header("sw-context-token", weight=80),
         _header("sw-invalidation-states", weight=70),
         _cookie("sw-states", weight=60),
-        _script(r"\bwindow\.(?:storeApiProxyToken|salesChannelId|themeJsPublicPath)\b", "Shopware's scripts", weight=50),
+        _script(
+            r"\bwindow\.(?:storeApiProxyToken|salesChannelId|themeJsPublicPath)\b", "Shopware's scripts", weight=50
+        ),
         _asset(r"/bundles/storefront/|/theme/[0-9a-f]{32}/", "files of Shopware's storefront", weight=40),
     ),
     "vtex": (
