@@ -10,6 +10,7 @@ from catalog.sources.interfaces import line_text
 
 _OUTSIDE = frozenset({"header", "footer", "nav", "aside"})
 MAX_LINKS = 5_000
+FIRST_LINK = "a[href]:not(.button, .add_to_cart_button)"
 
 
 @dataclass(frozen=True, slots=True)
@@ -22,18 +23,19 @@ class Archive:
     trail: Sequence[tuple[str, str]] = ()  # breadcrumbs: name and address, from the root
 
 
-def read_archive(html: str, address: str, *, cards: str = "a[href]", trail: str = "") -> Archive:
+def read_archive(html: str, address: str, *, cards: str = "", trail: str = "") -> Archive:
     """Read a category's page.
 
     Args:
         html: the page.
         address: where it stands.
-        cards: CSS of the links to products, within the page's main part.
+        cards: CSS of the products shown, of which the first link counts; every link of the main part if empty.
         trail: CSS of the element that holds the breadcrumbs.
     """
     tree = LexborHTMLParser(html)
     main = tree.css_first("main, [role=main], #MainContent") or tree.body
-    links = main.css(cards)[:MAX_LINKS] if main else []
+    shown = main.css(cards or "a[href]")[:MAX_LINKS] if main else []
+    links = [link for node in shown if (link := node.css_first(FIRST_LINK)) is not None] if cards else shown
     found = [urljoin(address, node.attributes.get("href") or "") for node in links if not _is_outside(node)]
     heading = (main.css_first("h1") if main else None) or tree.css_first("h1")
     following = tree.css_first("link[rel=next][href], a[rel=next][href], a.next[href], .next > a[href]")

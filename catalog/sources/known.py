@@ -3,10 +3,12 @@
 from catalog.sources.shopify import ShopifySource
 from catalog.sources.source import Clues, Evidence, Source, UnsupportedAddress
 from catalog.sources.whatsapp import WhatsAppSource
+from catalog.sources.woocommerce import WooCommerceSource
 
 SOURCES: tuple[Source, ...] = (
     WhatsAppSource(),
     ShopifySource(),
+    WooCommerceSource(),
 )
 
 

@@ -12,7 +12,7 @@ from dataclasses import dataclass, replace
 from typing import Any
 from urllib.parse import quote, urlsplit
 
-from catalog.extraction import read_open_graph
+from catalog.extraction.open_graph import read_open_graph
 from catalog.fetching import ReplyTooLarge
 from catalog.platforms import SHOPIFY, evidence_of
 from catalog.reading import SiteReader

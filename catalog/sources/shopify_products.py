@@ -8,11 +8,11 @@ A product's price is that of its first variant that can be bought, in the shop's
 what its page shows when it is opened. Every variant's price stands in `variants`.
 """
 
-import re
 from collections.abc import Mapping, Sequence
 from typing import Any
 from urllib.parse import urljoin
 
+from catalog.extraction.gtins import parse_gtin
 from catalog.sources.interfaces import items_of, money_of, plain_text, text_of, web_addresses
 from catalog.sources.source import ExtractedProduct
 from marketplace.models import Product
@@ -51,22 +51,12 @@ def read_product(
         availability=_availability([variant.get("available") for variant in variants]),
         brand=text_of(product.get("vendor"), 200),
         sku=text_of(shown.get("sku"), 200),
-        gtin=gtin_of(shown.get("barcode")),
+        gtin=_gtin(shown),
         variants=_variants(product, variants, currency=currency, minor_unit=minor_unit, address=address),
         picture_addresses=web_addresses([_absolute(picture, address) for picture in _pictures(product)]),
         canonical_address=address,
         evidence=_evidence(evidence, price),
     )
-
-
-def gtin_of(value: Any) -> str:
-    """Return the digits of a GTIN whose check digit is right; empty for any other barcode."""
-    digits = re.sub(r"[\s-]", "", text_of(value, 40))
-    if not re.fullmatch(r"\d{8}|\d{12,14}", digits) or not int(digits):
-        return ""
-    # GS1 General Specifications, 7.9: weights 3 and 1 by turns, from the right.
-    total = sum(int(digit) * (3 if place % 2 == 0 else 1) for place, digit in enumerate(reversed(digits[:-1])))
-    return digits if (10 - total % 10) % 10 == int(digits[-1]) else ""
 
 
 def _availability(available: Sequence[Any]) -> Product.Availability:
@@ -109,12 +99,16 @@ def _variant(
         "title": text_of(variant.get("title")),
         "options": {name: value for name, value in zip(names, chosen, strict=False) if name and value},
         "sku": text_of(variant.get("sku"), 200),
-        "gtin": gtin_of(variant.get("barcode")),
+        "gtin": _gtin(variant),
         "price": _digits(price),
         "list_price": _digits(list_price) if is_reduced else None,
         "availability": _availability([variant.get("available")]),
         "picture": _absolute(source, address) if source else "",
     }
+
+
+def _gtin(variant: Mapping[str, Any]) -> str:
+    return parse_gtin(text_of(variant.get("barcode"), 40)) or ""
 
 
 def _digits(price: Money | None) -> str | None:

@@ -111,5 +111,5 @@ def test_products_beyond_the_offset_limit_are_found_in_collections_and_the_sitem
     assert all(found[key] == beyond[key] for key in found if key not in truth)
     # The sitemap names products that the lists did not show, and no others are read by page.
     assert job_states(sync, "scrape-product") == {"completed": len([key for key in found if key not in truth])}
-    skipped = [job.result["skipped"] for job in Job.objects.filter(grp=sync.group, task="scrape-catalog")]
+    skipped = [(job.result or {})["skipped"] for job in Job.objects.filter(grp=sync.group, task="scrape-catalog")]
     assert {shopify.SKIPPED_BEYOND: 1} in skipped

@@ -7,14 +7,16 @@ sitemap's parameters as public shops answer them.
 import html
 import json
 import random
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
-from typing import Any
+from typing import Any, TypeVar
 from urllib.parse import parse_qs, quote, unquote, urlsplit
 
 from tests.sample_shop import Answer, small_site
 from tests.shops.truth import TruthProduct
+
+T = TypeVar("T")
 
 CDN = "https://cdn.shopify.com/s/files/1/0200/0300/files"
 COLLECTION_NAMES = ("Lamps", "Chairs & Stools", "Gifts", "New", "Sale")
@@ -146,23 +148,22 @@ class ShopifyShop:
             case ["cart.js"]:
                 return _json({"token": "c1", "items": [], "item_count": 0, "currency": self.currency})
             case ["products.json"]:
-                return self._listed([self._in_list(item) for item in self.items], "products", query)
+                return self._listed(self.items, self._in_list, "products", query)
             case ["collections.json"]:
-                return self._listed([self._collection(handle) for handle in self.collections], "collections", query)
+                return self._listed(list(self.collections), self._collection, "collections", query)
             case ["collections", handle, "products.json"] if handle in self.collections:
                 shown = [item for item in self.items if handle in item.collections]
                 shown = [] if handle in self.empty_collections else shown
-                return self._listed([self._in_list(item) for item in shown], "products", query)
+                return self._listed(shown, self._in_list, "products", query)
             case ["products", name] if (item := self._item(name.removesuffix(".js"))) and name.endswith(".js"):
                 return _json(self._ajax(item))
         return 404, JSON, b'{"errors":"Not Found"}'
 
-    def _listed(self, rows: list[dict[str, Any]], name: str, query: Mapping[str, str]) -> Answer:
+    def _listed(self, rows: list[T], told: Callable[[T], Any], name: str, query: Mapping[str, str]) -> Answer:
         limit, page = min(int(query.get("limit", 30)), 250), int(query.get("page", 1))
         if limit * page > self.offset_limit:
-            told = {"errors": f"Page * Limit exceeds the {self.offset_limit} limit."}
-            return 400, JSON, json.dumps(told, separators=(",", ":")).encode()
-        return _json({name: rows[(page - 1) * limit : page * limit]})
+            return 400, JSON, f'{{"errors":"Page * Limit exceeds the {self.offset_limit} limit."}}'.encode()
+        return _json({name: [told(row) for row in rows[(page - 1) * limit : page * limit]]})
 
     def _item(self, handle: str) -> Item | None:
         return next((item for item in self.items if item.handle == handle), None)
