@@ -11,24 +11,10 @@ from typing import Any
 import uvicorn
 
 HOST = "127.0.0.1"
-WORDS = [
-    "oak",
-    "linen",
-    "brass",
-    "lamp",
-    "chair",
-    "table",
-    "vase",
-    "rug",
-    "clock",
-    "shelf",
-    "mirror",
-    "basket",
-    "stool",
-    "frame",
-    "bowl",
-    "candle",
-]
+WORDS = (
+    "oak", "linen", "brass", "lamp", "chair", "table", "vase", "rug",
+    "clock", "shelf", "mirror", "basket", "stool", "frame", "bowl", "candle",
+)  # fmt: skip
 
 
 def page_of(number: int, *, products: int, host: str) -> str:
