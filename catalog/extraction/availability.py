@@ -3,8 +3,8 @@
 Decided, after schema.org's definitions: limited, online only, in store only and made to order can be bought (InStock);
 sold out, discontinued and reserved cannot (OutOfStock); a back order is accepted now and served later, like a pre-order
 is (PreOrder). `Notify me` and `back soon` say that it is not there. Clauses that contradict each other say nothing,
-unless one of them is of a branch of the shop, or offers a pre-order; of a branch alone it is believed that the product is
-there, not that it is nowhere.
+unless one of them is of a branch of the shop, or offers a pre-order; of a branch alone it is believed that the product
+is there, not that it is nowhere.
 """
 
 import re
@@ -17,6 +17,7 @@ from catalog.extraction.availability_words import (
     ALONE_IN_STOCK,
     ALONE_OUT_OF_STOCK,
     BRANCHES,
+    CONDITIONS,
     COUNTED,
     DATED,
     DENIALS,
@@ -44,6 +45,7 @@ _MARKS = re.compile("[\u0300-\u036f]")
 _LETTERS = str.maketrans({"ł": "l", "đ": "d", "ø": "o", "ı": "i", "æ": "ae", "œ": "oe", "’": "'", "‘": "'", "_": " "})
 _CLAUSES = re.compile(r"[\n\r.;|•·!✓✔✗✘✅❌]+|, | [–—] ")
 _STILL_THERE = re.compile(STILL_THERE)
+_CONDITIONS = re.compile(CONDITIONS)
 _DATED = re.compile(DATED)
 _COUNTED = re.compile(rf"(?<!\w)(?:{COUNTED})")
 _CHOICES = re.compile(
@@ -88,7 +90,8 @@ def _of_clause(clause: str) -> Availability | None:
         return None
     in_stock, out_of_stock, preorder = _phrases()
     clause, still_there = _STILL_THERE.subn(" ", clause)
-    clause = _QUESTIONS.sub(" ", _CHOICES.sub(" ", clause))
+    for said_of_nothing in (_CHOICES, _QUESTIONS, _CONDITIONS):
+        clause = said_of_nothing.sub(" ", clause)
     if out_of_stock.search(clause):
         return "PreOrder" if preorder.search(clause) and not in_stock.search(clause) else "OutOfStock"
     if preorder.search(clause) or _DATED.search(clause):

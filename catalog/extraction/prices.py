@@ -45,7 +45,7 @@ MAX_TEXT = 2_000
 MAX_NUMBERS = 50
 MAX_BARE_DIGITS = 10  # a longer number without a currency is an article's or a telephone's
 
-_TOKEN = re.compile(rf"(?P<number>(?<![\d.,])[.,]\d{{1,2}}(?!\d)|{NUMBER})(?P<bare>[.,:] ?[-–—]{{1,2}}(?! ?\d))?")
+_TOKEN = re.compile(rf"(?P<number>(?<![\d.,])[.,]\d{{1,2}}(?![\d.,])|{NUMBER})(?P<bare>[.,:] ?[-–—]{{1,2}}(?! ?\d))?")
 _WORD = re.compile(r"[^\W\d_][^\W_]*(?:['’.][^\W\d_]+)*")
 _JOINED = re.compile(r" ?(?:[-–—~〜～]|\.\.+|to|bis|à|a|do|до|til|till|tot|ile|hasta|fino a) ?", re.IGNORECASE)
 _PER_UNIT = re.compile(r" ?(?:/|per\b|pro\b|par\b|por\b|je\b|за\b|mtl|monat|mois|mensua)", re.IGNORECASE)
@@ -55,8 +55,8 @@ _CENTS_BEHIND_SIGN = re.compile(
     r"(?<![\d.,])(?P<whole>\d{1,3}(?:[., ']?\d{3}){0,3})(?P<gap> ?)(?P<sign>[^\d\s]{1,6})(?P<space> ?)"
     r"(?P<cents>\d{1,2})(?![\d.,:/%])(?P<minor> ?(?:коп\b\.?|ст\b\.?|gr\b|cents?\b))?"
 )
-_NOT_A_PRICE_BEFORE = re.compile(r"[%٪#№+/]$|\d:$")
-_NOT_A_PRICE_AFTER = re.compile(r" ?[%‰٪°\"]|:\d| ?/ ?\d| \(\d|\.\d|[x×]\d", re.IGNORECASE)
+_NOT_A_PRICE_BEFORE = re.compile(r"[%٪#№+/]$|[#№/] $|\d:$|\d \($")
+_NOT_A_PRICE_AFTER = re.compile(r" ?[%‰٪°\"]|:\d| ?/ ?[^\w\s]?\d| \(\d|\.\d|[x×]\d", re.IGNORECASE)
 _DATE = re.compile(r"\b\d{4}([-/.])\d{2}\1\d{2}\b|\b\d{1,2}([-/.])\d{1,2}\2(?:19|20)\d\d\b")
 _MACHINE = re.compile(r"\d[\d.]{0,38}[eE][+-]?\d{1,2}")
 
@@ -260,9 +260,12 @@ def _is_glued(text: str, token: re.Match[str]) -> bool:
 def _is_ruled_out(text: str, token: re.Match[str], *, left: str, right: str) -> bool:
     """Tell whether the number is a percentage, a rating, a time, or part of something longer."""
     head = text[max(token.start() - 3, 0) : token.start()]
-    if not left and _NOT_A_PRICE_BEFORE.search(head.rstrip()):
+    if not left and _NOT_A_PRICE_BEFORE.search(head):
         return True
-    return not right and _NOT_A_PRICE_AFTER.match(text, token.end()) is not None
+    if not right and _NOT_A_PRICE_AFTER.match(text, token.end()):
+        return True
+    is_in_groups = re.search(r"\d $", head) or re.match(r" \d", text[token.end() : token.end() + 2])
+    return token["number"].isdigit() and not left and not right and is_in_groups is not None
 
 
 def _ranked(numbers: list[_Found], place: int) -> _Found | None:
