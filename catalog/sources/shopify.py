@@ -12,12 +12,12 @@ from dataclasses import dataclass, replace
 from typing import Any
 from urllib.parse import quote, urlsplit
 
-from catalog.extraction.open_graph import read_open_graph
 from catalog.fetching import ReplyTooLarge
 from catalog.platforms import SHOPIFY, evidence_of
 from catalog.reading import SiteReader
 from catalog.sources.archives import read_archive
 from catalog.sources.interfaces import Answer, InterfaceClosed, currency_of, items_of, read_json, text_of
+from catalog.sources.page_products import product_of_page
 from catalog.sources.shopify_pages import embedded_product, handle_of, is_password_page, shop_currency, shop_root
 from catalog.sources.shopify_products import HUNDREDTHS, read_product
 from catalog.sources.sitemap_lists import SitemapFile, find_sitemap, read_sitemap_file
@@ -113,7 +113,7 @@ class ShopifySource:
             )
             if product is not None:
                 return product
-        return read_open_graph(html, address)
+        return product_of_page(html, address)
 
     def _json(self, reader: SiteReader, address: str) -> Answer:
         answer = read_json(reader, address)

@@ -14,6 +14,7 @@ from urllib.parse import urljoin
 
 from catalog.extraction.gtins import parse_gtin
 from catalog.sources.interfaces import items_of, money_of, plain_text, text_of, web_addresses
+from catalog.sources.page_products import digits_of
 from catalog.sources.source import ExtractedProduct
 from marketplace.models import Product
 from marketplace.money import Money
@@ -100,8 +101,8 @@ def _variant(
         "options": {name: value for name, value in zip(names, chosen, strict=False) if name and value},
         "sku": text_of(variant.get("sku"), 200),
         "gtin": _gtin(variant),
-        "price": _digits(price),
-        "list_price": _digits(list_price) if is_reduced else None,
+        "price": digits_of(price),
+        "list_price": digits_of(list_price) if is_reduced else None,
         "availability": _availability([variant.get("available")]),
         "picture": _absolute(source, address) if source else "",
     }
@@ -109,10 +110,6 @@ def _variant(
 
 def _gtin(variant: Mapping[str, Any]) -> str:
     return parse_gtin(text_of(variant.get("barcode"), 40)) or ""
-
-
-def _digits(price: Money | None) -> str | None:
-    return f"{price.amount.normalize():f}" if price else None
 
 
 def _pictures(product: Mapping[str, Any]) -> list[str]:

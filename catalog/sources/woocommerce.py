@@ -16,7 +16,6 @@ from urllib.parse import urlencode, urljoin
 
 from selectolax.lexbor import LexborHTMLParser
 
-from catalog.extraction.open_graph import read_open_graph
 from catalog.platforms import WOOCOMMERCE, evidence_of
 from catalog.reading import SiteReader
 from catalog.sitemaps.planning import product_rank
@@ -32,6 +31,7 @@ from catalog.sources.source import (
     Listing,
     ListPage,
 )
+from catalog.sources.woocommerce_pages import read_product_page
 from catalog.sources.woocommerce_products import Tree, paths_of, read_product, tree_of
 
 PAGE = 100  # the most that one page shows
@@ -67,7 +67,7 @@ class WooCommerceSource:
         return Evidence(self.name, clues.address, "; ".join(evidence.reasons), evidence.weight)
 
     def start(self, reader: SiteReader, clues: Clues) -> Sequence[ListPage] | None:
-        """Confirm by the tree of categories; where the API is closed, by the sitemap's products; None without either."""
+        """Confirm by the tree of categories, or where the API is closed by the sitemap; None without either."""
         home = home_of(clues)
         for root in _rest_roots(clues, home):
             for namespace in NAMESPACES:
@@ -93,7 +93,7 @@ class WooCommerceSource:
 
     def extract(self, html: str, address: str) -> ExtractedProduct:
         """Read a product's page."""
-        return read_open_graph(html, address)
+        return read_product_page(html, address)
 
     def _categories(self, reader: SiteReader, api: str) -> Tree:
         answer = read_json(reader, rest_address(api, "products/categories"))
@@ -216,7 +216,7 @@ class WooCommerceSource:
 def home_of(clues: Clues) -> str:
     """Return the address of WordPress' folder, with a last slash: where its plugin's files lie, else the origin."""
     found = _PLUGIN.search(clues.html)
-    return urljoin(clues.address, found[1] if found else "/")
+    return urljoin(clues.address, str(found[1]) if found else "/")
 
 
 def rest_address(api: str, route: str, **query: Any) -> str:

@@ -19,6 +19,7 @@ from catalog.sources.interfaces import (
     text_of,
     web_addresses,
 )
+from catalog.sources.page_products import digits_of
 from catalog.sources.source import CategoryPath, CategoryStep, ExtractedProduct
 from marketplace.models import Product
 from marketplace.money import Money
@@ -165,8 +166,8 @@ def _variant(
         "options": options,
         "sku": line_text(text_of(detail.get("sku")), 200),
         "gtin": parse_gtin(text_of(detail.get("global_unique_id"), 40)) or "",
-        "price": f"{price.amount.normalize():f}" if price else None,
-        "list_price": f"{list_price.amount.normalize():f}" if list_price else None,
+        "price": digits_of(price),
+        "list_price": digits_of(list_price),
         "availability": _availability(detail),
         "picture": picture,
     }
