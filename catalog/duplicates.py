@@ -4,12 +4,12 @@ The first of them is the original.
 """
 
 from collections.abc import Collection
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from django.db import connection
 from django.db.models import Q, QuerySet
 
-from catalog.likeness import is_near
+from catalog.likeness import is_near, title_key
 from marketplace.models import Picture, Product
 
 
@@ -20,6 +20,7 @@ class Content:
     seller_id: int
     sha256: str  # the address itself where the kind is "address", the title where it is "title"
     kind: str = "content"
+    title: str = ""  # in which products must agree that name one address: some shops name the same for several
 
 
 def lock_contents(contents: Collection[Content]) -> None:
@@ -47,7 +48,7 @@ def link_duplicates(contents: Collection[Content]) -> dict[int, int | None]:
     changed: dict[int, int | None] = {}
     relinked: list[Product] = []
     for row in rows:
-        own = [content for content in _contents_of(row) if content in contents]
+        own = [content for content in _contents_of(row) if replace(content, title="") in contents]
         original = min(originals.setdefault(content, row.pk) for content in own)
         for content in own:  # who copies one that says the same copies the first of that one's kin
             originals[content] = min(original, originals[content])
@@ -76,10 +77,11 @@ def _rows_with(contents: Collection[Content]) -> QuerySet[Product]:
 
 
 def says_the_same(first: Product, second: Product) -> bool:
-    """Tell whether two products have the same content or name the same address as theirs."""
+    """Tell whether two products have the same content, or the same title and name the same address as theirs."""
     if first.content_hash and first.content_hash == second.content_hash:
         return True
-    return bool(first.canonical_address) and first.canonical_address == second.canonical_address
+    is_one_address = bool(first.canonical_address) and first.canonical_address == second.canonical_address
+    return is_one_address and title_key(first.title) == title_key(second.title)
 
 
 def _still_copies(row: Product, original: Product) -> bool:
@@ -94,5 +96,5 @@ def _still_copies(row: Product, original: Product) -> bool:
 def _contents_of(row: Product) -> list[Content]:
     found = [Content(row.seller_id, row.content_hash)]
     if row.canonical_address:
-        found.append(Content(row.seller_id, row.canonical_address, kind="address"))
+        found.append(Content(row.seller_id, row.canonical_address, kind="address", title=title_key(row.title)))
     return found

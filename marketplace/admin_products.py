@@ -10,8 +10,8 @@ from django.utils.html import format_html, format_html_join
 from django.utils.safestring import SafeString
 from unfold.decorators import display
 
-from jobs.admin_lists import ReadOnlyAdmin
-from jobs.presentation import label, link, list_link, pretty_json
+from jobs.pages.lists import ReadOnlyAdmin
+from jobs.pages.presentation import label, link, list_link, pretty_json
 from marketplace.models import Category, Picture, Product
 from marketplace.products import price_text
 

@@ -11,9 +11,8 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
-from catalog.addresses import canonical_address
+from catalog.addresses import canonical_address, same_site
 from catalog.egress import AddressRefused
-from catalog.extraction.open_graph import read_open_graph
 from catalog.fetching import PageNotFound, Reply, RequestRefused, TooManyRedirects
 from catalog.reading import SiteReader
 from catalog.robots import RobotsForbid
@@ -28,6 +27,7 @@ from catalog.site.sitemap_pages import SitemapPages, sort_entries
 from catalog.site.templates import LIST, PRODUCT, learn
 from catalog.sitemaps.parser import read_sitemap
 from catalog.sitemaps.planning import COMMON_PLACES, PlanLimits, product_rank
+from catalog.sources.page_products import product_of_page
 from catalog.sources.source import (
     CategoryPath,
     CategoryStep,
@@ -97,8 +97,9 @@ class ShopSource:
         return self._read_sitemap(reader, page) if page.kind == SITEMAP else self._read_category(reader, page)
 
     def extract(self, html: str, address: str) -> ExtractedProduct:
-        """Return what a product's page says."""
-        return read_open_graph(html, address)
+        """Return what a product's page says; the address that it names as its own counts if it can be one."""
+        product = product_of_page(html, address)
+        return replace(product, canonical_address=_own_address(product.canonical_address, address))
 
     def _front(self, reader: SiteReader, clues: Clues) -> tuple[str, bool | None]:
         """Return the page at the seller's address, and whether a browser was needed to see it."""
@@ -305,6 +306,20 @@ def _html_of(reply: Reply) -> str:
         elif isinstance(node, dict | list):
             waiting.extend(reversed(list(node.values()) if isinstance(node, dict) else node))
     return "".join(parts)
+
+
+def _own_address(named: str, address: str) -> str:
+    """Return the canonical address of a product's page: the one that it names, unless that is no product's.
+
+    Shops by mistake name their front page, or another site.
+    """
+    own = canonical_address(address)
+    try:
+        canonical = canonical_address(named, base=address) if named else own
+    except AddressRefused:
+        return own
+    is_front = canonical == canonical_address("/", base=canonical)
+    return canonical if same_site(canonical, own) and not is_front and len(canonical) <= 2000 else own
 
 
 def _is_web(address: str) -> bool:

@@ -9,9 +9,9 @@ from django.test import Client
 from django.urls import reverse
 from django.utils import timezone
 
-from jobs import paginator
 from jobs.models import Audit, DeadLetter, Job, JobAttempt, Worker
-from jobs.presentation import seconds_text, subject_links
+from jobs.pages import paginator
+from jobs.pages.presentation import seconds_text, subject_links
 
 JOBS = "/admin/jobs/job/"
 LETTERS = "/admin/jobs/deadletter/"

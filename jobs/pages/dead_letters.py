@@ -10,11 +10,11 @@ from django.utils.html import format_html, format_html_join
 from django.utils.safestring import SafeString
 from unfold.decorators import action, display
 
-from jobs.admin_lists import ReadOnlyAdmin, TaskFilter
-from jobs.confirmation import ask_for_reason, given_reason
 from jobs.dead_letters import AlreadyResolved, discard_dead_letter, retry_dead_letter
 from jobs.models import DeadLetter
-from jobs.presentation import attempts_text, label, link, subject_links, tenant_link
+from jobs.pages.confirmation import ask_for_reason, given_reason
+from jobs.pages.lists import ReadOnlyAdmin, TaskFilter
+from jobs.pages.presentation import attempts_text, label, link, subject_links, tenant_link
 from jobs.sensitive import shown_text
 
 RESOLUTION_LABELS = {"": "danger", "retried": "success", "discarded": "warning"}

@@ -1,0 +1,68 @@
+"""A category's own page on a shop's site: the addresses that its main part links to, its heading and its next page."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from urllib.parse import urldefrag, urljoin
+
+from selectolax.lexbor import LexborHTMLParser, LexborNode
+
+from catalog.sources.interfaces import line_text
+
+_OUTSIDE = frozenset({"header", "footer", "nav", "aside"})
+MAX_LINKS = 5_000
+FIRST_LINK = "a[href]:not(.button, .add_to_cart_button)"
+
+
+@dataclass(frozen=True, slots=True)
+class Archive:
+    """What a category's page shows."""
+
+    heading: str
+    links: Sequence[str]  # absolute, without query and fragment, each once, in order
+    following: str  # the next page's address; empty on the last
+    trail: Sequence[tuple[str, str]] = ()  # breadcrumbs: name and address, from the root
+
+
+def read_archive(html: str, address: str, *, cards: str = "", trail: str = "") -> Archive:
+    """Read a category's page.
+
+    Args:
+        html: the page.
+        address: where it stands.
+        cards: CSS of the products shown, of which the first link counts; every link of the main part if empty.
+        trail: CSS of the element that holds the breadcrumbs.
+    """
+    tree = LexborHTMLParser(html)
+    main = tree.css_first("main, [role=main], #MainContent") or tree.body
+    shown = main.css(cards or "a[href]")[:MAX_LINKS] if main else []
+    links = [link for node in shown if (link := node.css_first(FIRST_LINK)) is not None] if cards else shown
+    found = [urljoin(address, node.attributes.get("href") or "") for node in links if not _is_outside(node)]
+    heading = (main.css_first("h1") if main else None) or tree.css_first("h1")
+    following = tree.css_first("link[rel=next][href], a[rel=next][href], a.next[href], .next > a[href]")
+    target = urljoin(address, following.attributes.get("href") or "") if following else ""
+    crumbs = tree.css_first(trail) if trail else None
+    return Archive(
+        heading=line_text(heading.html, 200) if heading else "",
+        links=list(dict.fromkeys(urldefrag(link).url.partition("?")[0] for link in found)),
+        following="" if target == address else target,
+        trail=_steps(crumbs, address) if crumbs else (),
+    )
+
+
+def _is_outside(node: LexborNode) -> bool:
+    """Tell whether the link stands in the page's frame instead of its main part."""
+    above = node.parent
+    while above is not None:
+        if above.tag in _OUTSIDE:
+            return True
+        above = above.parent
+    return False
+
+
+def _steps(crumbs: LexborNode, address: str) -> list[tuple[str, str]]:
+    """Return the breadcrumbs' names and addresses, from the root; the last is the page itself and often no link."""
+    steps = [
+        (line_text(node.html, 200), urljoin(address, node.attributes.get("href") or ""))
+        for node in crumbs.css("a[href]")
+    ]
+    return [(name, link) for name, link in steps if name]
