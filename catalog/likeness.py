@@ -46,7 +46,7 @@ def is_same_picture(first: Picture, second: Picture) -> bool:
 
 def _colour_distance(first: Picture, second: Picture) -> float:
     """Return how far the colours of two pictures are apart, place by place; infinite when one cannot be seen."""
-    own, other = (_colours(picture.thumbnail.name) for picture in (first, second))
+    own, other = (_colours(picture.thumbnail.name or "") for picture in (first, second))
     if own is None or other is None:
         return float("inf")
     return float(np.abs(own - other).max(axis=2).mean())

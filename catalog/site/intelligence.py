@@ -26,7 +26,7 @@ class Intelligence:
     source: str = ""
     evidence: Sequence[Mapping[str, Any]] = ()  # {source, weight, reason}
     robots: Mapping[str, Any] = field(default_factory=dict)
-    sitemaps: Sequence[Mapping[str, Any]] = ()  # {address, entries, products, problem}
+    sitemaps: Sequence[Mapping[str, Any]] = ()  # {address, entries, products, problem, is_root}
     navigation: tuple[NavigationNode, ...] = ()
     templates: Mapping[str, str] = field(default_factory=dict)
     needs_browser: bool | None = None
@@ -39,8 +39,9 @@ class Intelligence:
     def with_sitemap(self, address: str, *, entries: int, products: int, problem: str = "") -> "Intelligence":
         """Return the same with what one sitemap said."""
         told = {"address": address, "entries": entries, "products": products, "problem": problem}
-        others = [sitemap for sitemap in self.sitemaps if sitemap["address"] != address]
-        return replace(self, sitemaps=[*others, told][:MAX_SITEMAPS])
+        by_address = {sitemap["address"]: sitemap for sitemap in self.sitemaps}
+        by_address[address] = {**by_address.get(address, {}), **told}
+        return replace(self, sitemaps=list(by_address.values())[:MAX_SITEMAPS])
 
 
 def host_of(address: str) -> str:

@@ -20,7 +20,7 @@ from catalog.site.address_words import (
     PRODUCT_COUNTS,
 )
 from catalog.site.cards import Card, ListReader
-from catalog.site.page import SitePage, ancestors_of, parse_page, text_of, tokens_of
+from catalog.site.page import SitePage, ancestors_of, text_of, tokens_of
 from catalog.site.templates import PRODUCT, kind_by_words
 
 MAX_SUB_CATEGORIES = 100
@@ -59,9 +59,8 @@ class ShopList:
     skipped: Mapping[str, int] = field(default_factory=dict)
 
 
-def read_list(html: str, address: str, *, templates: Mapping[str, str], known: Collection[str] = ()) -> ShopList:
+def read_list(page: SitePage, *, templates: Mapping[str, str], known: Collection[str] = ()) -> ShopList:
     """Read one page of a list. `known` are the addresses of categories that the navigation names already."""
-    page = parse_page(html, address)
     reader = ListReader(page, templates)
     cards = reader.cards()
     heading = page.tree.css_first("h1")
@@ -192,7 +191,8 @@ def _sub_categories(
 ) -> list[SubCategory]:
     """Return the categories below this one: nested addresses, or tiles on a page that shows no products."""
     products = {card.address for card in cards}
-    nested, tiles = {}, {}
+    nested: dict[str, SubCategory] = {}
+    tiles: dict[str, SubCategory] = {}
     for anchor, address in reader.anchors:
         if address in products or address in above or anchor.mem_id in reader.card_nodes or address in known:
             continue

@@ -3,15 +3,14 @@
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass, field
-from urllib.parse import urljoin
 
 from selectolax.lexbor import LexborHTMLParser, LexborNode
 
 from catalog.addresses import canonical_address, same_site
 from catalog.egress import AddressRefused
+from catalog.extraction.document import Document
 from catalog.site.address_words import OUTER_BLOCKS
 
-MAX_CHARS = 4 * 1024 * 1024
 MAX_DEPTH = 200  # of nodes; browsers stop nesting at 512
 MAX_NAME = 100
 _SPACES = re.compile(r"\s+")
@@ -26,6 +25,7 @@ class SitePage:
     """A page's parsed text. Addresses that lead nowhere, or to another site, are None."""
 
     address: str
+    html: str
     tree: LexborHTMLParser
     base: str
     _resolved: dict[str, str | None] = field(default_factory=dict)
@@ -54,15 +54,13 @@ class SitePage:
 
 
 def parse_page(html: str, address: str) -> SitePage:
-    """Return the page; text beyond the cap is not read."""
-    tree = LexborHTMLParser(html[:MAX_CHARS])
-    node = tree.css_first("base[href]")
-    href = (node.attributes.get("href") or "").strip() if node else ""
-    try:
-        base = urljoin(address, href)
-    except ValueError:
-        base = address
-    return SitePage(address, tree, base)
+    """Return the page.
+
+    Raises:
+        PageMalformed: it is too large, or nested so deeply that a parser would not end (permanent).
+    """
+    document = Document(html, address)
+    return SitePage(address, html, document.tree, document.base)
 
 
 def text_of(node: LexborNode, *, most: int = MAX_NAME) -> str:

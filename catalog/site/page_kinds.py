@@ -4,7 +4,9 @@ import re
 
 from selectolax.lexbor import LexborHTMLParser
 
-from catalog.site.page import MAX_CHARS, SitePage, is_outer, parse_page
+from catalog.site.page import SitePage, is_outer
+
+MAX_CHARS = 4 * 1024 * 1024
 
 _PRODUCT_TYPE = re.compile(r'"@type"\s*:\s*(?:\[[^\]]{0,100})?"(?:https?://schema\.org/)?Product(?:Group)?"')
 _BASKET_WORDS = re.compile(
@@ -36,12 +38,11 @@ def product_evidence(html: str) -> tuple[int, list[str]]:
     return min(weight, 40), reasons
 
 
-def is_product_page(html: str, address: str) -> bool:
+def is_product_page(page: SitePage) -> bool:
     """Tell whether a page is about one product: it says so itself, or offers one thing below one heading.
 
     A list may mark up each of its products; a page about one marks up a single one, or several of which one is its own.
     """
-    page = parse_page(html, address)
     if _is_marked(page):
         return True
     headings = page.tree.css("h1")

@@ -13,6 +13,7 @@ from typing import Any
 
 from catalog.addresses import canonical_address, same_site
 from catalog.egress import AddressRefused
+from catalog.extraction.document import PageMalformed
 from catalog.fetching import PageNotFound, Reply, RequestRefused, TooManyRedirects
 from catalog.reading import SiteReader
 from catalog.robots import RobotsForbid
@@ -20,11 +21,12 @@ from catalog.site.category_classes import select_categories
 from catalog.site.intelligence import Intelligence
 from catalog.site.lists import ShopList, SubCategory, page_number, read_list
 from catalog.site.navigation import Branch, read_navigation
-from catalog.site.page import parse_page
+from catalog.site.page import SitePage, parse_page
 from catalog.site.page_kinds import is_product_page, product_evidence
 from catalog.site.rendering import is_shell, render, shows_more
 from catalog.site.sitemap_pages import SitemapPages, sort_entries
-from catalog.site.templates import LIST, PRODUCT, learn
+from catalog.site.templates import LIST, PRODUCT, learn, template_of
+from catalog.sitemaps.contract import SubSitemap
 from catalog.sitemaps.parser import read_sitemap
 from catalog.sitemaps.planning import COMMON_PLACES, PlanLimits, product_rank
 from catalog.sources.page_products import product_of_page
@@ -47,7 +49,7 @@ MAX_SUB_LEVELS = 3  # below what the navigation or a sitemap names
 MAX_SITEMAP_BYTES = PlanLimits().file.max_bytes
 LEAST_WEIGHT, MOST_WEIGHT = 10, 50
 _PAGE_TYPES = frozenset({"", "text/html", "application/xhtml+xml", "text/plain"})
-_ABSENT = (PageNotFound, RequestRefused, TooManyRedirects, RobotsForbid)
+_ABSENT = (PageNotFound, RequestRefused, TooManyRedirects, RobotsForbid, PageMalformed)
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,7 +79,7 @@ class ShopSource:
         tree = known.navigation or read_navigation(page, templates=templates)
         sitemaps, told = self._sitemaps(reader, clues.address, known)
         branches, left_out = select_categories(tree, most=MAX_CATEGORIES)
-        front = read_list(html, clues.address, templates=templates, known=frozenset())
+        front = read_list(page, templates=templates)
         learned = replace(told, navigation=tree, needs_browser=needs_browser)
         if front.cards:
             learned = replace(learned, templates=learn(templates, _priced(front), PRODUCT))
@@ -130,7 +132,8 @@ class ShopSource:
             read = read_sitemap([reply.body], reply.address)
             if read.entries or read.subs:
                 told = {"address": guess, "entries": len(read.entries), "products": 0, "problem": "", "is_root": True}
-                return [self._sitemap(guess)], replace(learned, sitemaps=[*learned.sitemaps, told])
+                subs = [self._sitemap(sub.address, 2) for sub in _products_first(read.subs)]
+                return subs or [self._sitemap(guess)], replace(learned, sitemaps=[*learned.sitemaps, told])
         return [], learned
 
     def _sitemap(self, address: str, depth: int = 1) -> ListPage:
@@ -167,8 +170,7 @@ class ShopSource:
         reader.site = replace(reader.site, templates=pages.templates).with_sitemap(
             page.address, entries=len(read.entries), products=len(pages.products), problem=problem
         )
-        ordered = sorted(subs, key=lambda sub: product_rank(sub.address))
-        lists = [self._sitemap(sub.address, depth + 1) for sub in ordered]
+        lists = [self._sitemap(sub.address, depth + 1) for sub in _products_first(subs)]
         return Listing(
             page.address,
             [self._listed(address) for address in pages.products],
@@ -186,36 +188,39 @@ class ShopSource:
     def _kind_of_page(self, reader: SiteReader, address: str) -> str:
         """Return what the page at an address is, by looking at it: product, list, or empty."""
         try:
-            html, final = self._page(reader, address)
+            page = self._page(reader, address)
         except _ABSENT:
             return ""
-        if is_product_page(html, final):
+        if is_product_page(page):
             return PRODUCT
-        return LIST if len(read_list(html, final, templates=reader.site.templates).cards) > 1 else ""
+        return LIST if len(read_list(page, templates=reader.site.templates).cards) > 1 else ""
 
-    def _page(self, reader: SiteReader, address: str) -> tuple[str, str]:
-        """Return a page's HTML, as a browser shows it where the site needs one, and its address."""
+    def _page(self, reader: SiteReader, address: str) -> SitePage:
+        """Return a page, as a browser shows it where the site needs one."""
         if reader.site.needs_browser:
-            final, html = reader.browse(address, lambda tab: render(tab, address, is_list=True))
-            return html, final
+            return self._browsed(reader, address)
         reply = reader.get(address)
-        return _html_of(reply), reply.address
+        return parse_page(_html_of(reply), reply.address)
+
+    def _browsed(self, reader: SiteReader, address: str) -> SitePage:
+        final, html = reader.browse(address, lambda tab: render(tab, address, is_list=True))
+        return parse_page(html, final)
 
     def _read_category(self, reader: SiteReader, page: ListPage) -> Listing:
         """Read one page of a list; the next page and the categories below are lists of their own."""
         seen = list(page.cursor.get("pages", ()))
+        templates, known = reader.site.templates, reader.site.category_addresses
         try:
-            html, final = self._page(reader, page.address)
+            found = self._page(reader, page.address)
+            shown = read_list(found, templates=templates, known=known)
+            if not shown.cards and reader.site.needs_browser is None and "<script" in found.html:
+                found, shown = self._try_browser(reader, found, shown)
         except _ABSENT as error:
             # A navigation may name what is not there (any more); what a guess found missing is the list's end.
             return Listing(page.address, (), skipped={"end of the list" if seen else error.code: 1})
-        templates = reader.site.templates
-        known = reader.site.category_addresses
-        shown = read_list(html, final, templates=templates, known=known)
-        if not shown.cards and reader.site.needs_browser is None and "<script" in html:
-            html, shown = self._try_browser(reader, page.address, html, shown)
+        final = found.address
         skipped: Counter[str] = Counter(shown.skipped)
-        if is_product_page(html, final):
+        if is_product_page(found):
             return self._only_product(page, final, skipped)
         if shown.cards:
             reader.site = replace(
@@ -229,17 +234,18 @@ class ShopSource:
             return Listing(page.address, (), skipped=dict(skipped))
         paths = page.paths or _own_paths(shown, final)
         lists = self._next_lists(page, shown, [*seen, digest], paths, skipped)
-        listed = [self._listed(card.address, () if page.paths else paths) for card in shown.cards]
+        addresses = dict.fromkeys(_without_visit(card.address, reader.site.templates) for card in shown.cards)
+        listed = [self._listed(address, () if page.paths else paths) for address in addresses]
         return Listing(page.address, listed, lists, total=shown.total, skipped=dict(skipped))
 
-    def _try_browser(self, reader: SiteReader, address: str, html: str, shown: ShopList) -> tuple[str, ShopList]:
+    def _try_browser(self, reader: SiteReader, plain: SitePage, shown: ShopList) -> tuple[SitePage, ShopList]:
         """Look at a list that shows no products once more, in the browser; what comes of it is remembered."""
-        final, rendered = reader.browse(address, lambda tab: render(tab, address, is_list=True))
-        again = read_list(rendered, final, templates=reader.site.templates, known=reader.site.category_addresses)
-        if not again.cards or not shows_more(rendered, html):
-            return html, shown
+        found = self._browsed(reader, plain.address)
+        again = read_list(found, templates=reader.site.templates, known=reader.site.category_addresses)
+        if not again.cards or not shows_more(found.html, plain.html):
+            return plain, shown
         reader.site = replace(reader.site, needs_browser=True)
-        return rendered, again
+        return found, again
 
     def _next_lists(
         self,
@@ -282,6 +288,10 @@ class ShopSource:
     def _listed(self, address: str, paths: tuple[CategoryPath, ...] = ()) -> ListedProduct:
         address = canonical_address(address)
         return ListedProduct(f"{self.name}:{_digest([address], length=32)}", address, paths=paths)
+
+
+def _products_first(subs: Sequence[SubSitemap]) -> list[SubSitemap]:
+    return sorted(subs, key=lambda sub: product_rank(sub.address))
 
 
 def _digest(texts: Any, *, length: int = 12) -> str:
@@ -333,6 +343,12 @@ def _is_web(address: str) -> bool:
 def _priced(shown: ShopList) -> list[str]:
     """Return the products that a list shows with a price: these surely are some."""
     return [card.address for card in shown.cards if card.has_price]
+
+
+def _without_visit(address: str, templates: Mapping[str, str]) -> str:
+    """Return a product's address without its query where the site has products' addresses of that form without one."""
+    plain = address.partition("?")[0]
+    return plain if plain != address and templates.get(template_of(plain)) == PRODUCT else address
 
 
 def _own_paths(shown: ShopList, address: str) -> tuple[CategoryPath, ...]:

@@ -63,8 +63,8 @@ class BareShop:
                 return self._product(slug)
         return None
 
-    def _frame(self, body: str) -> str:
-        return f"""<!doctype html><html lang="de"><head><meta charset="utf-8"><title>Hafengasse</title></head><body>
+    def _frame(self, body: str, title: str = "Schönes für das Haus") -> str:
+        return f"""<!doctype html><html lang="de"><head><meta charset="utf-8"><title>{title} | Hafengasse</title></head><body>
         <div id="kopf"><a href="/"><img src="/logo.png" alt="Hafengasse"></a><a href="/warenkorb">Warenkorb (0)</a></div>
         <nav class="hauptmenu"><ul>
           <li><span>Home</span><div class="mega">
@@ -130,7 +130,8 @@ class BareShop:
             f'<p class="pfad">{crumbs}</p><h1>{ware.title}</h1><img src="/bilder/{ware.slug}.jpg" width="600" height="600">'
             f"<div class='kauf'>{old}<span class='preis'>{german(ware.price, ware.number)}</span> inkl. MwSt.<p>{stock}</p>{buy}</div>"
             f"<p>Artikelnummer: {ware.sku}</p><p>Marke: {ware.brand}</p><p>{ware.description}</p>"
-            f"<section><h3>Das könnte Ihnen auch gefallen</h3>{self._card(other)}</section>"
+            f"<section><h3>Das könnte Ihnen auch gefallen</h3>{self._card(other)}</section>",
+            ware.title,
         )
 
 

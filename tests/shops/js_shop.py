@@ -7,7 +7,7 @@ from urllib.parse import parse_qs, urlsplit
 
 from tests.sample_shop import small_site
 from tests.shops.counted import CountedSite, Page
-from tests.shops.generic_truth import TREE, Ware, draw_wares, slug_of, wares_in
+from tests.shops.generic_truth import TREE, Ware, draw_wares, kind_of, slug_of, wares_in
 
 PER_PAGE = 5
 SHELL = """<!doctype html><html lang="en"><head><meta charset="utf-8"><title>Loading</title></head>
@@ -64,6 +64,10 @@ class JsShop:
     def place_of(self, ware: Ware) -> str:
         """Return the product's address."""
         return f"{self.address}/item/{ware.slug}"
+
+    def categories_of(self, ware: Ware) -> tuple[str, ...]:
+        """Return the paths of the categories that the shop shows the product in."""
+        return (kind_of(ware),)
 
     def page(self, path: str) -> Page | None:
         """Return what stands at a path."""

@@ -102,7 +102,7 @@ class SchemaShop:
         if self.traps:
             facets = (
                 f'<div class="filters"><a href="{own}?colour=red">Red</a><a href="{own}?sort=price">By price</a></div>'
-                f'<a href="{own}?sid=8f7e6d5c">Keep</a><a href="/events?month=1">Events</a><a href="/c/home">Home goods</a>'
+                f'<a href="{own}?sid=8f14e45fceea167a5a36dedd4bea2543">Keep</a><a href="/events?month=1">Events</a><a href="/c/home">Home goods</a>'
             )
         cards = "".join(self._card(ware, path) for ware in shown)
         following = f'<a rel="next" href="{own}?page={number + 1}">Next</a>' if number * PER_PAGE < len(wares) else ""
@@ -112,7 +112,9 @@ class SchemaShop:
         )
 
     def _card(self, ware: Ware, path: str) -> str:
-        tracked = f"/p/{ware.slug}?utm_source=list&sid=a1b2c3" if self.traps else f"/p/{ware.slug}"
+        tracked = (
+            f"/p/{ware.slug}?utm_source=list&sid=8f14e45fceea167a5a36dedd4bea2543" if self.traps else f"/p/{ware.slug}"
+        )
         return (
             f'<li class="card"><a href="{tracked}"><img src="/media/{ware.slug}.jpg" alt=""><h3>{ware.title}</h3></a>'
             f"<span class=price>€{ware.price}</span></li>"

@@ -1,0 +1,228 @@
+"""Any shop, from its address to stored products, through the real tasks, on sample shops with a truth each."""
+
+from collections import Counter
+from collections.abc import Iterable, Iterator, Mapping
+from decimal import Decimal
+from typing import Any
+
+import pytest
+from django.utils import timezone
+
+from catalog.models import Site
+from jobs.models import Job
+from marketplace.models import Category, Product
+from tests.sample_shop import Answer, small_site
+from tests.shops.bare_shop import bare_shop
+from tests.shops.generic_truth import Ware, stored_categories
+from tests.shops.js_shop import js_shop
+from tests.shops.schema_shop import SchemaShop, schema_shop
+from tests.shops.scraping import Scraper, list_jobs, scraper
+
+LIVE = {"status": Product.Status.LIVE, "embedding_fingerprint": "x"}
+
+
+@pytest.fixture
+def scrape(db: None, settings: Any) -> Iterator[Scraper]:
+    with scraper(settings) as run:
+        yield run
+
+
+def stored() -> dict[str, Product]:
+    return {product.address: product for product in Product.objects.all()}
+
+
+def differences(wares: Iterable[Ware], places: Mapping[int, str], fields: Iterable[str]) -> list[str]:
+    """Return where what is stored differs from the truth."""
+    rows = stored()
+    found: list[str] = []
+    for ware in wares:
+        row = rows[places[ware.number]]
+        availability = "in_stock" if ware.is_in_stock else "out_of_stock"
+        truth = {
+            "title": ware.title,
+            "price": ware.price,
+            "currency": ware.currency,
+            "availability": availability,
+            "sku": ware.sku,
+            "brand": ware.brand,
+            "gtin": ware.gtin,
+        }
+        found += [
+            f"{row.address} {field}: {getattr(row, field)!r} for {truth[field]!r}"
+            for field in fields
+            if getattr(row, field) != truth[field]
+        ]
+    return found
+
+
+def test_a_shop_with_markup_is_read_completely_and_exactly(scrape: Scraper) -> None:
+    with schema_shop() as shop:
+        sync = scrape(shop.address)
+        places = {ware.number: shop.place_of(ware) for ware in shop.wares}
+
+    assert set(stored()) == set(places.values())
+    fields = ("title", "price", "currency", "availability", "sku", "brand", "gtin")
+    assert differences(shop.wares, places, fields) == []
+    assert {row.canonical_address for row in stored().values()} == set(places.values())
+    assert {row.address: row.picture_addresses for row in stored().values()} == {
+        shop.place_of(ware): [shop.picture_of(ware)] for ware in shop.wares
+    }
+    assert stored_categories() == {shop.place_of(ware): set(ware.categories) for ware in shop.wares}
+    assert Counter(job["state"] for job in list_jobs(sync)) == {"completed": len(list_jobs(sync))}
+    kinds = dict(Category.objects.values_list("path", "kind"))
+    assert kinds == {
+        "Home": "product",
+        "Home > Chairs": "product",
+        "Home > Lighting": "product",
+        "Home > Lighting > Lamps": "product",
+        "Kitchen": "product",
+        "Kitchen > Bowls": "product",
+        "Kitchen > Mugs": "product",
+        "Sale": "featured",
+        "Women": "demographic",
+        "Women > Scarves": "product",
+    }
+
+
+def test_a_shop_without_markup_or_sitemap_is_read_completely_and_exactly(scrape: Scraper) -> None:
+    with bare_shop() as shop:
+        scrape(shop.address)
+        places = {ware.number: shop.place_of(ware) for ware in shop.wares}
+
+    assert set(stored()) == set(places.values())
+    assert differences(shop.wares, places, ("title", "price", "currency", "availability", "sku", "brand")) == []
+    assert stored_categories() == {shop.place_of(ware): set(ware.categories) for ware in shop.wares}
+
+
+def test_a_shop_that_needs_scripts_is_rendered_and_that_is_remembered(scrape: Scraper) -> None:
+    with js_shop(products=12) as shop:
+        scrape(shop.address)
+        places = {ware.number: shop.place_of(ware) for ware in shop.wares}
+
+    assert set(stored()) == set(places.values())
+    assert differences(shop.wares, places, ("title", "price", "currency", "sku", "brand")) == []
+    assert stored_categories() == {shop.place_of(ware): set(shop.categories_of(ware)) for ware in shop.wares}
+    assert Site.objects.get().needs_browser is True
+
+
+def test_a_second_sync_asks_less_and_changes_nothing(scrape: Scraper) -> None:
+    with bare_shop(products=30) as shop:
+        scrape(shop.address)
+        Product.objects.update(**LIVE, last_seen_at=timezone.now())
+        first = sum(shop.site.asked.values())
+        shop.site.forget()
+        before = list(Product.objects.order_by("pk").values_list("pk", "external_id", "content_hash"))
+        again = scrape(shop.address)
+
+    assert sum(shop.site.asked.values()) < first
+    assert not {"/sitemap.xml", "/sitemap_index.xml", "/wp-sitemap.xml"} & set(shop.site.asked)
+    assert shop.site.statuses[304] == 30
+    assert list(Product.objects.order_by("pk").values_list("pk", "external_id", "content_hash")) == before
+    assert not Job.objects.filter(grp=again.group).exclude(
+        task__in=("sync-seller", "scrape-catalog", "scrape-product", "finish-sync")
+    )
+
+
+def test_traps_end_and_say_why(scrape: Scraper) -> None:
+    with schema_shop(traps=True) as shop:
+        sync = scrape(shop.address)
+        asked = dict(shop.site.asked)
+
+    assert set(stored()) == {shop.place_of(ware) for ware in shop.wares}
+    skipped: Counter[str] = Counter()
+    for job in list_jobs(sync):
+        assert job["state"] == "completed"
+        skipped.update(job["result"].get("skipped", {}))
+    assert skipped["repeated page"] == 1
+    assert skipped["facet"] > 0
+    assert skipped["content"] > 0
+    assert skipped["narrowed list"] > 0
+    assert not [path for path in asked if "sid=" in path or "sort=" in path or "colour=" in path or "events" in path]
+    assert max(asked.values()) <= 2
+
+
+def test_a_list_without_end_stops_at_the_cap_and_says_so(scrape: Scraper, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("catalog.sources.shop.MAX_PAGES", 5)
+
+    def answer(path: str, headers: Mapping[str, str]) -> Answer:
+        number = int(path.partition("page=")[2] or 1)
+        if path.startswith("/lamps"):
+            cards = "".join(
+                f'<li><a href="/p/lamp-{number}-{place}"><img src="/x.jpg"><h3>Lamp {place}</h3></a><b>5 €</b></li>'
+                for place in range(3)
+            )
+            body = f'<main><ul>{cards}</ul><a rel="next" href="/lamps?page={number + 1}">Next</a></main>'
+        elif path.startswith("/p/"):
+            body = '<main><h1>Lamp</h1><span class="price">5 €</span><button>Add to cart</button></main>'
+        else:
+            body = '<nav><a href="/lamps">Lamps</a><a href="/about">About</a></nav><main><h1>Shop</h1></main>'
+        is_known = path == "/" or path.startswith(("/lamps", "/p/"))
+        return 200 if is_known else 404, {"Content-Type": "text/html"}, f"<html><body>{body}</body></html>".encode()
+
+    with small_site(answer) as address:
+        sync = scrape(address)
+
+    assert Product.objects.count() == 15
+    assert [job["result"]["skipped"].get("pages beyond the cap") for job in list_jobs(sync)][-1] == 1
+
+
+def test_a_product_at_two_addresses_is_one_original_and_its_copy(scrape: Scraper) -> None:
+    with schema_shop(products=10) as shop:
+        shop.wares = shop.wares[:10]
+        place = shop.place_of(shop.wares[0])
+        serve = shop.page
+
+        def page(path: str) -> Any:
+            if path == "/sitemap_index.xml":
+                return "application/xml", f"<urlset><url><loc>{place}</loc></url><url><loc>{place}-again</loc></url></urlset>"
+            return serve(path.replace("-again", ""))
+
+        shop.site._pages = page
+        scrape(shop.address)
+
+    copies = Product.objects.exclude(duplicate_of=None).values_list("address", "duplicate_of__address")
+    assert list(copies) == [(f"{place}-again", place)]
+
+
+def test_a_page_that_is_no_shop_is_read_by_no_source(scrape: Scraper) -> None:
+    def answer(path: str, headers: Mapping[str, str]) -> Answer:
+        return 200 if path == "/" else 404, {"Content-Type": "text/html"}, b"<h1>Closed</h1><p>Gone fishing</p>"
+
+    with small_site(answer) as address:
+        sync = scrape(address)
+
+    job = Job.objects.get(grp=sync.group, task="scrape-catalog")
+    assert (job.state, job.error_code) == ("failed", "catalog.unsupported_address")
+
+
+def test_what_is_known_of_a_site_is_read_anew_after_seven_days(scrape: Scraper) -> None:
+    with schema_shop(products=10) as shop:
+        scrape(shop.address)
+        site = Site.objects.get()
+        assert site.source == "shop"
+        assert site.evidence[0]["source"] == "shop"
+        assert [node["name"] for node in site.navigation] == ["Home", "Kitchen", "Women", "Sale"]
+        assert site.templates == {"/p/<phrase>": "product"}
+        assert {told["address"]: told["products"] for told in site.sitemaps} == _counts(shop)
+        assert (site.expires_at - site.read_at).days == 7
+        Site.objects.update(expires_at=timezone.now(), navigation=[{"name": "Old", "address": shop.address + "/old"}])
+        scrape(shop.address)
+
+    assert [node["name"] for node in Site.objects.get().navigation] == ["Home", "Kitchen", "Women", "Sale"]
+
+
+def _counts(shop: SchemaShop) -> dict[str, int]:
+    half = len(shop.wares) // 2
+    names = {"sitemap_index.xml": 0, "products-1.xml.gz": half, "products-2.xml.gz": len(shop.wares) - half, "pages.xml": 0}
+    return {f"{shop.address}/{name}": count for name, count in names.items()}
+
+
+def test_prices_of_the_bare_shop_are_those_that_are_not_crossed_out(scrape: Scraper) -> None:
+    with bare_shop(products=20) as shop:
+        scrape(shop.address)
+
+    reduced = [ware for ware in shop.wares if ware.list_price]
+    assert len(reduced) == 4
+    rows = stored()
+    assert [rows[shop.place_of(ware)].price for ware in reduced] == [ware.price for ware in reduced]
+    assert all(isinstance(ware.price, Decimal) for ware in reduced)
