@@ -19,10 +19,10 @@ PRODUCT_STEPS = _words(
 )
 # A path's step that says: what follows is a list of products.
 LIST_STEPS = _words(
-    "category categories cat c ct collection collections catalog catalogue department departments browse shop-by "
+    "category categories cat c ct collection collections department departments browse shop-by "
     "product-category product-categories productcategory product_cat kategorie kategorien warengruppe rayon rayons "
     "categoria categorias categorie collezioni colecciones colecao colecoes kategoria kategorie-produktu kategori "
-    "kategoriler koleksiyon katalog kategoriya brand brands marque marques marke marken marca marcas manufacturer "
+    "kategoriler koleksiyon kategoriya brand brands marque marques marke marken marca marcas manufacturer "
     "product-tag tag tags group groups section sections plp listing-page taxons t"
 )
 # A step of a path, or a whole link text, that leads to no products.
@@ -82,6 +82,9 @@ PRODUCT_COUNTS = (
     "resultados?|prodotti|articoli|risultati|produtos?|producten|resultaten|produkt(?:y|ów)|товар(?:а|ов)?|ürün|منتج(?:ات)?"
 )
 # Words in the class, id or role of a block.
+CATEGORY_BLOCKS = _words(
+    "subcategory subcategories subcat subcats subcategorylist categories unterkategorien rubriques"
+)
 OUTER_BLOCKS = _words("nav navigation navbar menu megamenu footer breadcrumb breadcrumbs offcanvas minicart")
 RELATED_BLOCKS = _words(
     "related recommended recommendation recommendations recommends upsell upsells crosssell crosssells recent recently "

@@ -16,12 +16,13 @@ from catalog.site.address_words import (
     RELATED_BLOCKS,
     RELATED_HEADINGS,
 )
-from catalog.site.page import SitePage, ancestors_of, holds_content, is_outer, text_of, tokens_of
+from catalog.site.page import SitePage, ancestors_of, holds_content, is_outer, short_text, text_of, tokens_of
 from catalog.site.templates import CONTENT, LIST, PRODUCT, kind_by_words, template_of
 
 MAX_PRICE_CHARS = 48
 MAX_ANCHORS = 5_000
 MAX_CLIMB = 12
+MAX_PRICES = 5_000
 
 _SIGNS = r"[$€£¥₹₽₺₴₩₪฿₫₱₦₡₲₵₸₼₾]"
 _CODES = (
@@ -100,6 +101,7 @@ class ListReader:
         for anchor, address in self.anchors:
             for node in (anchor, *ancestors_of(anchor)):
                 self._addresses_in[node.mem_id].add(address)
+        self._mains: dict[int, str | None] = {}
         self.card_nodes: set[int] = set()
 
     def cards(self) -> list[Card]:
@@ -223,7 +225,7 @@ class ListReader:
                 if block.parent is None or block.parent.tag in _ENDS:
                     break
                 block = block.parent
-        return list(found.values())
+        return list(found.values())[:MAX_PRICES]
 
     def _card_of(self, price: LexborNode, prices_in: Counter[int]) -> LexborNode | None:
         """Return the largest block around a price that is about the same product."""
@@ -243,22 +245,26 @@ class ListReader:
         """Tell whether the outer block is about more than the inner one: other prices with another product's link."""
         if prices_in[outer.mem_id] > prices_in[inner.mem_id]:
             main = self._main_address(inner)
-            others = [
-                node
+            return any(
+                self._main_address(node) != main
                 for node in outer.iter()
                 if node.mem_id != inner.mem_id and self._addresses_in.get(node.mem_id) and prices_in[node.mem_id]
-            ]
-            return any(self._main_address(node) != main for node in others)
+            )
         mine = self._addresses_in.get(inner.mem_id, set())
-        children = [node for node in outer.iter() if node.mem_id != inner.mem_id]
         # A neighbour built alike is another card, though it has no price.
         return any(
-            _signature(node) == _signature(inner) and self._addresses_in.get(node.mem_id, mine) - mine
-            for node in children
+            self._addresses_in.get(node.mem_id, mine) - mine and _signature(node) == _signature(inner)
+            for node in outer.iter()
+            if node.mem_id != inner.mem_id
         )
 
     def _main_address(self, card: LexborNode) -> str | None:
         """Return the address of the card's product among the links of the card."""
+        if card.mem_id not in self._mains:
+            self._mains[card.mem_id] = self._best_address(card)
+        return self._mains[card.mem_id]
+
+    def _best_address(self, card: LexborNode) -> str | None:
         scores: dict[str, float] = {}
         links = [card] if card.tag == "a" else card.css("a[href]")
         for link in links[:60]:
@@ -314,8 +320,8 @@ class ListReader:
 
 
 def _is_price(block: LexborNode) -> bool:
-    text = text_of(block, most=MAX_PRICE_CHARS + 1)
-    if len(text) > MAX_PRICE_CHARS:
+    text = short_text(block, most=MAX_PRICE_CHARS)
+    if text is None:
         return False
     if _PRICE.search(text):
         return True

@@ -38,12 +38,24 @@ _BRANDS = frozenset(_plain(word) for word in BRAND_WORDS.split())
 def kind_of_name(name: str) -> str:
     """Return the class that a category's name alone tells; empty when it tells none."""
     words = _WORD.findall(_plain(name.replace("'", "").replace("\N{RIGHT SINGLE QUOTATION MARK}", "")))
-    for kind in (PRODUCT, DEMOGRAPHIC, FEATURED):
+    if any(_is_of_products(word) for word in words):
+        return PRODUCT
+    for kind in (DEMOGRAPHIC, FEATURED):
         whole, stems = _STEMS[kind]
         if any(word in whole or word.startswith(stems) for word in words):
             return kind
     first = next((letter for letter in name if letter.isalpha()), "")
     return BRAND if first.isupper() else ""
+
+
+def _is_of_products(word: str) -> bool:
+    """Tell whether a word names goods, also as a part of one: German and Dutch write `Damenschuhe`."""
+    whole, stems = _STEMS[PRODUCT]
+    if word in whole:
+        return True
+    if word in _STEMS[DEMOGRAPHIC][0] or word in _STEMS[FEATURED][0]:
+        return False
+    return word.startswith(stems) or any(stem in word[3:] for stem in stems if len(stem) > STEM_LENGTH)
 
 
 @lru_cache(maxsize=4096)
@@ -55,13 +67,13 @@ def kind_of(names: tuple[str, ...]) -> str:
     """
     if not names:
         return ""
-    own = kind_of_name(names[-1])
+    *above, name = names
+    if any(not _BRANDS.isdisjoint(_WORD.findall(_plain(step))) for step in above):
+        return BRAND
+    own = kind_of_name(name)
     if own not in (BRAND, ""):
         return own
-    above = names[:-1]
-    if any(not _BRANDS.isdisjoint(_WORD.findall(_plain(name))) for name in names):
-        return BRAND
-    parent = kind_of(above)
+    parent = kind_of(tuple(above))
     return PRODUCT if parent in (PRODUCT, DEMOGRAPHIC) else own
 
 

@@ -23,7 +23,7 @@ gesundheit lebensmittel tee kaffee wein bier schokolade gewurz tier hund katze f
 vetement chaussure botte robe jupe chemise pantalon veste manteau sac sacs bijou bague collier montre meuble chaise
 lampe luminaire lit tapis cuisine vaisselle jardin plante outil ordinateur telephone jouet livre musique beaute savon
 sante epicerie cafe vin vins biere chocolat animal velo valise bougie
-ropa zapat bota vestido falda camisa pantalon chaqueta abrigo bolso bolsa joya anillo collar reloj mueble silla mesa
+ropa zapat bota vestido falda camisa pantalon chaqueta abrigo bolso bolsa joya joyer anillo collar reloj mueble silla mesa
 lampara cama alfombra cocina vajilla jardin planta herramient electronica ordenador telefono juguete libro belleza
 jabon salud aliment cafe vino cerveza mascota bicicleta maleta vela complement
 abbigliament scarpe stival vestit gonna camici pantalon giacc cappott borse borsa gioiell anell collan orolog mobili
@@ -62,7 +62,7 @@ erkek kadin cocuk kiz bebek genc
 رجال رجالي نساء نسائي أطفال اطفال أولاد اولاد بنات مواليد
 """
 FEATURED_STEMS = """
-new newest arrival arrivals sale sales featured feature trending trend trends clearance deal deals offer offers discount
+new newest best seller sellers arrival arrivals sale sales featured feature trending trend trends clearance deal deals offer offers discount
 outlet bestseller bestsellers bestselling popular promo promotion promotions special specials exclusive limited
 collection collections season summer winter spring autumn christmas holiday gift-guide favourites picks highlights top
 essentials

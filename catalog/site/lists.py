@@ -10,6 +10,7 @@ from selectolax.lexbor import LexborNode
 
 from catalog.site.address_words import (
     ALL_TEXTS,
+    CATEGORY_BLOCKS,
     CONTENT_TEXTS,
     HOME_TEXTS,
     MORE_TEXTS,
@@ -20,11 +21,12 @@ from catalog.site.address_words import (
     PRODUCT_COUNTS,
 )
 from catalog.site.cards import Card, ListReader
-from catalog.site.page import SitePage, ancestors_of, text_of, tokens_of
+from catalog.site.page import SitePage, ancestors_of, short_text, text_of, tokens_of
 from catalog.site.templates import PRODUCT, kind_by_words
 
 MAX_SUB_CATEGORIES = 100
 MAX_CRUMBS = 10
+MAX_COUNTS = 1_000
 
 _PAGE_STEP = re.compile(r"^(?P<before>.*?/(?:page|seite|pagina|strona|sayfa|p)[/-]?)(?P<number>\d{1,5})(?P<after>/?)$")
 _NUMBER_TEXT = re.compile(r"\d{1,5}")
@@ -53,6 +55,7 @@ class ShopList:
     next_address: str = ""
     next_guess: str = ""  # where the next page would be; nothing on the page says that there are pages
     categories: Sequence[SubCategory] = ()
+    tiles: Sequence[SubCategory] = ()  # links with a picture on a page without prices: categories, or products
     total: int | None = None
     heading: str = ""
     crumbs: Sequence[SubCategory] = ()  # the way from the root to this page, as it shows it
@@ -66,7 +69,8 @@ def read_list(page: SitePage, *, templates: Mapping[str, str], known: Collection
     heading = page.tree.css_first("h1")
     crumbs = read_crumbs(page)
     skipped: Counter[str] = Counter(reader.skipped)
-    categories = _sub_categories(reader, cards, known, {crumb.address for crumb in crumbs}, skipped, templates)
+    above = {crumb.address for crumb in crumbs}
+    categories, tiles = _sub_categories(reader, cards, known, above, skipped, templates)
     links = _paging_links(page)
     following = _next_address(page, reader.own, links)
     guess = "" if following or links or not cards else with_page(reader.own, page_number(reader.own) + 1)
@@ -75,6 +79,7 @@ def read_list(page: SitePage, *, templates: Mapping[str, str], known: Collection
         next_address=following,
         next_guess=guess,
         categories=categories,
+        tiles=tiles,
         total=_total(page),
         heading=text_of(heading) if heading else "",
         crumbs=crumbs,
@@ -90,7 +95,8 @@ def read_crumbs(page: SitePage) -> list[SubCategory]:
     ):
         found: list[SubCategory] = []
         for node in block.css("a, li, span"):
-            if node.css_first("a, li, span") is not None and node.tag != "a":
+            # A node is among its own matches.
+            if node.tag != "a" and any(inner.mem_id != node.mem_id for inner in node.css("a, li, span")):
                 continue
             if node.tag != "a" and any(above.tag == "a" for above in ancestors_of(node)):
                 continue
@@ -172,13 +178,15 @@ def _total(page: SitePage) -> int | None:
     main = page.tree.css_first("main, [role=main]") or page.tree.body
     if main is None:
         return None
-    texts = [text_of(node, most=120) for node in main.css("p, span, div, small, strong, h1, h2") if _is_short(node)]
-    numbers = [int(digits) for text in texts for found in _COUNT.findall(text) if (digits := re.sub(r"\D", "", found))]
+    numbers: list[int] = []
+    for text in main.traverse(include_text=True):
+        if not text.is_text_node or text.parent is None or not re.search(r"\d", text.text() or ""):
+            continue
+        told = short_text(text.parent, most=120) or (text.text() or "")[:120]
+        numbers += [int(digits) for found in _COUNT.findall(told) if (digits := re.sub(r"\D", "", found))]
+        if len(numbers) > MAX_COUNTS:
+            break
     return max((number for number in numbers if number < 1_000_000), default=None)
-
-
-def _is_short(node: LexborNode) -> bool:
-    return node.css_first("a, ul, img, form") is None and len(node.text(deep=True)) <= 120
 
 
 def _sub_categories(
@@ -188,8 +196,8 @@ def _sub_categories(
     above: Collection[str],
     skipped: Counter[str],
     templates: Mapping[str, str],
-) -> list[SubCategory]:
-    """Return the categories below this one: nested addresses, or tiles on a page that shows no products."""
+) -> tuple[list[SubCategory], list[SubCategory]]:
+    """Return the categories below this one by what their addresses or their blocks say, and the tiles beside."""
     products = {card.address for card in cards}
     nested: dict[str, SubCategory] = {}
     tiles: dict[str, SubCategory] = {}
@@ -207,14 +215,21 @@ def _sub_categories(
         if not name or name.casefold() in _NO_NAMES:
             continue
         found = SubCategory(name, address, count)
-        if _is_below(address, reader.own):
+        if _is_below(address, reader.own) or _is_among_categories(anchor):
             nested.setdefault(address, found)
-        elif not products and anchor.css_first("img") is not None and not urlsplit(address).query:
+        elif not products and anchor.css_first("img") is not None:
             tiles.setdefault(address, found)
-    chosen = list({**nested, **(tiles if len(tiles) > 1 else {})}.values())
-    if len(chosen) > MAX_SUB_CATEGORIES:
-        skipped["too many categories on one page"] += len(chosen) - MAX_SUB_CATEGORIES
-    return chosen[:MAX_SUB_CATEGORIES]
+    if len(tiles) < 2:
+        tiles.clear()
+    for chosen in (nested, tiles):
+        if len(chosen) > MAX_SUB_CATEGORIES:
+            skipped["too many categories on one page"] += len(chosen) - MAX_SUB_CATEGORIES
+    return list(nested.values())[:MAX_SUB_CATEGORIES], list(tiles.values())[:MAX_SUB_CATEGORIES]
+
+
+def _is_among_categories(anchor: LexborNode) -> bool:
+    """Tell whether a link stands in a block that calls itself one of sub-categories."""
+    return any(not CATEGORY_BLOCKS.isdisjoint(tokens_of(block)) for block in list(ancestors_of(anchor))[:4])
 
 
 def _name_and_count(anchor: LexborNode) -> tuple[str, int | None]:
@@ -229,8 +244,19 @@ def _name_and_count(anchor: LexborNode) -> tuple[str, int | None]:
 def _is_below(address: str, own: str) -> bool:
     """Tell whether an address stands below another by its path. Nothing is "below" the front page: all is."""
     inner, outer = urlsplit(address), urlsplit(own)
+    if outer.query and inner.path == outer.path:
+        return _is_longer_query(outer.query, inner.query)
     stem = re.sub(r"\.(?:html?|php|aspx?)$", "", outer.path).rstrip("/")
     return bool(stem) and inner.path.startswith(f"{stem}/") and not inner.query and not _PAGE_STEP.match(inner.path)
+
+
+def _is_longer_query(outer: str, inner: str) -> bool:
+    """Tell whether one query is another with a longer path in one value: `path=20` and `path=20_26`."""
+    mine, other = parse_qsl(outer), parse_qsl(inner)
+    if [name for name, _ in mine] != [name for name, _ in other]:
+        return False
+    changed = [(old, new) for (_, old), (_, new) in zip(mine, other, strict=True) if old != new]
+    return len(changed) == 1 and re.match(re.escape(changed[0][0]) + r"[_/.-]\w", changed[0][1]) is not None
 
 
 def _only_narrows(own: str, address: str) -> bool:

@@ -8,8 +8,8 @@ from typing import Any
 from selectolax.lexbor import LexborNode
 
 from catalog.site.address_words import ALL_TEXTS, CONTENT_TEXTS, HOME_TEXTS, PAGING_BLOCKS
-from catalog.site.page import SitePage, ancestors_of, text_of, tokens_of
-from catalog.site.templates import CONTENT, PRODUCT, kind_by_words
+from catalog.site.page import SitePage, ancestors_of, holds_content, text_of, tokens_of
+from catalog.site.templates import CONTENT, LIST, PRODUCT, kind_by_words
 
 MAX_LEVELS = 6
 MAX_NODES = 2_000
@@ -18,7 +18,8 @@ _COUNT = re.compile(r"\s*[(\[]\s*(\d[\d.,\s]{0,9})\s*[)\]]\s*$")
 _HEADINGS = frozenset({"h2", "h3", "h4", "h5", "h6", "strong", "b", "summary", "button", "dt", "legend"})
 _LISTS = frozenset({"ul", "ol", "menu"})
 _SKIPPED = frozenset({"script", "style", "template", "svg", "form", "noscript", "select"})
-_MENU = frozenset({"menu", "megamenu", "nav", "navigation", "navbar", "categories", "category", "departments"})
+_MENU = frozenset({"menu", "megamenu", "nav", "navigation", "navbar"})
+_WEAK_MENU = frozenset({"categories", "category", "departments"})
 _NO_MENU = frozenset({"breadcrumb", "breadcrumbs", "footer", "social", "language", "languages", "currency", "account"})
 
 
@@ -108,7 +109,7 @@ def merge_trees(nodes: Sequence[NavigationNode]) -> list[NavigationNode]:
 
 
 def _menus(page: SitePage) -> list[LexborNode]:
-    """Return the outermost blocks that hold a menu; those of the footer only when there is no other."""
+    """Return the outermost blocks that hold a menu; where none says so, the head, the lists, or all of the page."""
     candidates = page.tree.css("nav, [role=navigation], [role=menubar], header, aside, ul, div")
     found: list[LexborNode] = []
     taken: set[int] = set()
@@ -119,22 +120,33 @@ def _menus(page: SitePage) -> list[LexborNode]:
         taken.add(node.mem_id)
         in_footer = any(above.tag == "footer" or "footer" in tokens_of(above) for above in ancestors_of(node))
         (foot if in_footer else found).append(node)
-    return found or foot
+    if found or foot:
+        return found or foot
+    heads = page.tree.css("header") or [node for node in page.tree.css("ul") if len(node.css("a[href]")) > 2]
+    return heads or ([page.tree.body] if page.tree.body is not None else [])
+
+
+def _is_no_menu(node: LexborNode) -> bool:
+    """Tell whether a block of links says that it is something else: breadcrumbs, pages, languages."""
+    if node.tag not in ("nav", "div", "ul", "ol", "section", "footer"):
+        return False
+    if not (_NO_MENU | PAGING_BLOCKS).isdisjoint(tokens_of(node)):
+        return not holds_content(node)
+    label = (node.attributes.get("aria-label") or "").lower()
+    return "breadcrumb" in label or "pagination" in label or "paging" in label
 
 
 def _is_menu(node: LexborNode) -> bool:
+    if _is_no_menu(node):
+        return False
     tokens = tokens_of(node)
-    if not _NO_MENU.isdisjoint(tokens) or not PAGING_BLOCKS.isdisjoint(tokens):
-        return False
-    label = (node.attributes.get("aria-label") or "").lower()
-    if "breadcrumb" in label or "pagination" in label or "paging" in label:
-        return False
     if node.tag == "nav" or (node.attributes.get("role") or "") in ("navigation", "menubar"):
         return True
-    if node.tag in ("ul", "div", "aside") and not _MENU.isdisjoint(tokens):
-        # A list of categories, not one of products or of pictures in the page's midst.
-        return node.css_first("main, h1, img, [role=main]") is None and len(node.css("a[href]")) >= 2
-    return False
+    if node.tag not in ("ul", "div", "aside") or (_MENU | _WEAK_MENU).isdisjoint(tokens):
+        return False
+    if _MENU.isdisjoint(tokens) and node.css_first("img") is not None:
+        return False  # tiles in the page's midst rather than a menu
+    return not holds_content(node) and len(node.css("a[href]")) >= 2
 
 
 class _MenuReader:
@@ -154,7 +166,7 @@ class _MenuReader:
         found: list[NavigationNode] = []
         heading: NavigationNode | None = None
         for child in block.iter():
-            if self._left <= 0 or level > 3 * MAX_LEVELS or child.tag in _SKIPPED:
+            if self._left <= 0 or level > 3 * MAX_LEVELS or child.tag in _SKIPPED or _is_no_menu(child):
                 continue
             if child.tag in ("li", "details", "dd"):
                 found.extend(self._entry(child, level=level))
@@ -181,7 +193,11 @@ class _MenuReader:
         """Return what one list item says: its own link or words, with the entries below it."""
         head: NavigationNode | None = None
         below: list[NavigationNode] = []
-        for child in item.iter():
+        for child in item.iter(include_text=True):
+            if child.is_text_node:
+                words = text_of(child)
+                head = head or (NavigationNode(words) if words.strip(" |/>»") else None)
+                continue
             if child.tag in _SKIPPED:
                 continue
             own = self._head_of(child) if head is None or (not head.address and child.tag == "a") else None
@@ -211,8 +227,10 @@ class _MenuReader:
         if counted := _COUNT.search(text_of(node)):
             count = int(re.sub(r"\D", "", counted[1]))
             name = _COUNT.sub("", name)
+        if links and ("hreflang" in links[0].attributes or "nofollow" in (links[0].attributes.get("rel") or "")):
+            return None
         address = self._page.resolve(links[0].attributes.get("href")) if links else ""
-        if not name or (links and address is None and not _opens_panel(node)):
+        if not name or (links and address is None and not _leads_nowhere(links[0])):
             return None
         return NavigationNode(name, address or "", count)
 
@@ -237,19 +255,26 @@ class _MenuReader:
             kind = kind_by_words(address, self._templates) if address else ""
             if name in CONTENT_TEXTS or kind == CONTENT:
                 continue
-            is_home = name in HOME_TEXTS and not children and not address
-            if (
-                is_home
-                or kind == PRODUCT
-                or name in ALL_TEXTS
-                or (address and any(address == step.address for step in above))
-            ):
+            is_home = name in HOME_TEXTS and not children and kind != LIST
+            is_all = bool(above) and _is_all(name, above)
+            if is_home or is_all or kind == PRODUCT or (address and any(address == step.address for step in above)):
                 kept.extend(children)
             elif address or children:
-                own = address or next((it.address for it in node.children if it.name.casefold() in ALL_TEXTS), "")
+                own = address or next((it.address for it in node.children if _is_all(it.name, (node,))), "")
                 kept.append(NavigationNode(node.name, own, node.count, tuple(children)))
         return kept
 
 
-def _opens_panel(node: LexborNode) -> bool:
-    return "aria-controls" in node.attributes or "aria-haspopup" in node.attributes
+def _is_all(name: str, above: Path) -> bool:
+    """Tell whether a name means all of the category that it stands in: "View all", "Show all lamps"."""
+    name = name.casefold()
+    if name in ALL_TEXTS:
+        return True
+    parent = above[-1].name.casefold() if above else ""
+    return bool(parent) and name.endswith(parent) and name.removesuffix(parent).strip() in ALL_TEXTS
+
+
+def _leads_nowhere(link: LexborNode) -> bool:
+    """Tell whether a link only opens what stands below it."""
+    href = (link.attributes.get("href") or "").strip().lower()
+    return not href or href.startswith(("#", "javascript:")) or "aria-controls" in link.attributes

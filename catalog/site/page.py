@@ -68,6 +68,20 @@ def text_of(node: LexborNode, *, most: int = MAX_NAME) -> str:
     return _SPACES.sub(" ", node.text(deep=True, separator=" ").replace("\x00", "")).strip()[:most].strip()
 
 
+def short_text(node: LexborNode, *, most: int) -> str | None:
+    """Return what a reader sees of a node; None when that is longer, without reading the rest."""
+    parts: list[str] = []
+    length = 0
+    for inner in node.traverse(include_text=True):
+        if inner.is_text_node:
+            text = inner.text() or ""
+            length += len(text.strip())
+            if length > most:
+                return None
+            parts.append(text)
+    return _SPACES.sub(" ", " ".join(parts)).strip()
+
+
 def tokens_of(node: LexborNode) -> frozenset[str]:
     """Return the words of a node's class, id and role, apart: `product-list__priceBox` has product, list, price, box."""
     attributes = node.attributes

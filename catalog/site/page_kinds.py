@@ -1,12 +1,15 @@
 """What a page is: one product's page, or something else that a shop has."""
 
+import json
 import re
+from typing import Any
 
-from selectolax.lexbor import LexborHTMLParser
+from selectolax.lexbor import LexborHTMLParser, LexborNode
 
-from catalog.site.page import SitePage, is_outer
+from catalog.site.page import SitePage, ancestors_of, is_outer, text_of
 
 MAX_CHARS = 4 * 1024 * 1024
+MAX_NODES = 20_000  # of one script
 
 _PRODUCT_TYPE = re.compile(r'"@type"\s*:\s*(?:\[[^\]]{0,100})?"(?:https?://schema\.org/)?Product(?:Group)?"')
 _BASKET_WORDS = re.compile(
@@ -15,6 +18,7 @@ _BASKET_WORDS = re.compile(
     r"in winkelwagen|in winkelmand|do koszyka|kup teraz|в корзину|купить|sepete ekle|satın al|أضف إلى السلة|اشتر",
     re.IGNORECASE,
 )
+_JSON_LD = 'script[type="application/ld+json"]'
 _PRICE_NAMES = "[itemprop=price], [class*=price], [class*=Price], [class*=preis], [class*=prix], [class*=precio]"
 
 
@@ -51,30 +55,64 @@ def is_product_page(page: SitePage) -> bool:
     main = page.tree.css_first("main, [role=main]") or page.tree.body
     if main is None:
         return False
-    buttons = [
-        node
-        for node in main.css("button, input[type=submit], a[class*=cart], a[class*=basket]")
-        if _BASKET_WORDS.search(
-            " ".join(
-                (node.text(deep=True)[:100], node.attributes.get("value") or "", node.attributes.get("name") or "")
-            )
-        )
-    ]
-    return (
-        len(buttons) == 1 and not is_outer(buttons[0]) and main.css_first(_PRICE_NAMES + ", del, s, strong") is not None
-    )
+    buttons = [node for node in main.css("button, input[type=submit], a[class*=cart], a[class*=basket]") if _buys(node)]
+    if len(buttons) != 1 or is_outer(buttons[0]) or _is_in_card(buttons[0]):
+        return False
+    return main.css_first(f"{_PRICE_NAMES}, del, s, strong") is not None
+
+
+def _buys(node: LexborNode) -> bool:
+    told = (node.text(deep=True)[:100], node.attributes.get("value") or "", node.attributes.get("name") or "")
+    return _BASKET_WORDS.search(" ".join(told)) is not None
+
+
+def _is_in_card(button: LexborNode) -> bool:
+    """Tell whether a button belongs to a product of a list: beside a heading that leads to the product's own page."""
+    for block in ancestors_of(button):
+        if block.css_first("h1") is not None:
+            return False
+        if block.css_first("h2 a[href], h3 a[href], h4 a[href], h5 a[href]") is not None:
+            return True
+    return False
 
 
 def _is_marked(page: SitePage) -> bool:
+    """Tell whether the page's markup is about one product: the only one, or the one with its heading or address."""
     kind = page.tree.css_first('meta[property="og:type"], meta[name="og:type"]')
     if kind is not None and (kind.attributes.get("content") or "").strip().lower() in ("product", "og:product"):
         return True
-    scripts = page.tree.css('script[type="application/ld+json"]')
-    told = sum(len(_PRODUCT_TYPE.findall(script.text(deep=True)[:MAX_CHARS])) for script in scripts)
-    lists = any('"ItemList"' in script.text(deep=True) for script in scripts)
-    if told and not lists:
-        # Several products without a list: related ones beside the page's own, whose heading the first one carries.
-        return told <= 2 or (page.tree.css_first("h1") is not None and told <= 12)
-    items = page.tree.css('[itemtype*="schema.org/Product"]')
-    outer = [item for item in items if item.css_first('[itemprop="offers"], [itemprop="price"]') is not None]
-    return len(outer) == 1 and outer[0].css_first("h1") is not None
+    heading = page.tree.css_first("h1")
+    title = text_of(heading).casefold() if heading is not None else ""
+    own = page.resolve(page.address)
+    told = [product for script in page.tree.css(_JSON_LD)[:50] for product in _products_of(script.text(deep=True))]
+    if any((name and name.casefold() == title) or (place and page.resolve(place) == own) for name, place in told):
+        return True
+    if len(told) == 1:
+        return True
+    items = page.tree.css('[itemtype*="schema.org/Product"]')[:50]
+    sold = [item for item in items if item.css_first('[itemprop="offers"], [itemprop="price"]') is not None]
+    return len(sold) == 1 and (sold[0].css_first("h1") is not None or heading is None)
+
+
+def _products_of(script: str) -> list[tuple[str, str]]:
+    """Return name and address of the products that a JSON-LD script is about; those of its lists it only mentions."""
+    try:
+        waiting: list[Any] = [json.loads(script, strict=False)]
+    except (ValueError, RecursionError):
+        return []  # says nothing that could be read
+    found: list[tuple[str, str]] = []
+    for _ in range(MAX_NODES):
+        if not waiting:
+            break
+        node = waiting.pop()
+        if isinstance(node, list):
+            waiting.extend(node)
+        elif isinstance(node, dict):
+            told = node.get("@type")
+            kinds = {str(kind).rpartition("/")[2] for kind in (told if isinstance(told, list) else [told])}
+            if not kinds.isdisjoint({"Product", "ProductGroup", "IndividualProduct"}):
+                name, place = node.get("name"), node.get("url") or node.get("@id")
+                found.append((name if isinstance(name, str) else "", place if isinstance(place, str) else ""))
+            elif kinds.isdisjoint({"ItemList", "BreadcrumbList", "OfferCatalog"}):
+                waiting.extend(value for value in node.values() if isinstance(value, dict | list))
+    return found

@@ -39,11 +39,11 @@ def sort_entries(
         templates: what was learned on this site before.
         look: returns what the page at an address is; asked for a few of each template that nothing else tells.
     """
-    has_pictures = _canonical(entries)
+    has_pictures, in_other_languages = _canonical(entries)
     kinds = {address: kind_by_words(address, templates) for address in has_pictures}
     groups: dict[tuple[str, bool], list[str]] = defaultdict(list)
     for address, kind in kinds.items():
-        if not kind and says_products and _steps(address):
+        if says_products and _steps(address):
             kinds[address] = PRODUCT
         elif not kind and _steps(address):
             # Shops give their products pictures in sitemaps more often than their other pages.
@@ -72,7 +72,10 @@ def sort_entries(
         lists=[address for address, kind in kinds.items() if kind == LIST],
         unclear=unclear,
         templates=learned,
-        skipped={kind: count for kind, count in by_kind.items() if kind not in (PRODUCT, LIST)},
+        skipped={
+            **{kind: count for kind, count in by_kind.items() if kind not in (PRODUCT, LIST)},
+            **({"another language": in_other_languages} if in_other_languages else {}),
+        },
     )
 
 
@@ -98,12 +101,23 @@ def _steps(address: str) -> bool:
     return address.rstrip("/").count("/") > 2 or "?" in address
 
 
-def _canonical(entries: Sequence[SitemapEntry]) -> dict[str, bool]:
-    """Return the canonical addresses in order, and whether the sitemap gives pictures of what is there."""
+def _canonical(entries: Sequence[SitemapEntry]) -> tuple[dict[str, bool], int]:
+    """Return the canonical addresses in order, and whether the sitemap gives pictures of what is there.
+
+    Of pages that are said to be one in several languages there is one: the default, or else the first. The second
+    value counts the others.
+    """
     found: dict[str, bool] = {}
+    others: set[str] = set()
     for entry in entries:
         try:
-            found.setdefault(canonical_address(entry.address), bool(entry.pictures))
+            address = canonical_address(entry.address)
+            places = {canonical_address(other.address): other.language.lower() for other in entry.alternates}
         except AddressRefused:
             continue  # the sitemap's reader has counted it among its problems
-    return found
+        if address in others:
+            continue
+        own = next((place for place, language in places.items() if language == "x-default"), address)
+        others |= {address, *places} - {own, *found}
+        found.setdefault(own, bool(entry.pictures))
+    return found, len(others)

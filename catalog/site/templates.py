@@ -14,6 +14,7 @@ PRODUCT, LIST, CONTENT, MIXED = "product", "list", "content", "mixed"
 MAX_TEMPLATES = 300
 
 _EXTENSION = re.compile(r"\.(?:html?|php|aspx?|jsp|cgi)$", re.IGNORECASE)
+_FILES = frozenset({"index", "default", "home", "main", "shop", "store"})
 _LANGUAGE = re.compile(r"[a-z]{2}(?:[-_][a-z]{2})?", re.IGNORECASE)
 # `blue-mug-p-1234.html`, `p1234`, `blue-mug/p`, `i.123.456`: how shop systems mark a product in the last step.
 _PRODUCT_TAIL = re.compile(r"(?:^|[-_./])(?:p|i|dp|prod|product|item|art)[-_.]?\d{2,}(?:[-_.]\d+)*$", re.IGNORECASE)
@@ -41,7 +42,13 @@ def _shape(step: str, *, is_last: bool) -> str:
     stem = step[: extension.start()] if extension else step
     tail = extension[0].lower() if extension else ""
     word = stem.lower()
-    if word in PRODUCT_STEPS or word in LIST_STEPS or word in CONTENT_STEPS or _LANGUAGE.fullmatch(word):
+    if (
+        word in _FILES
+        or word in PRODUCT_STEPS
+        or word in LIST_STEPS
+        or word in CONTENT_STEPS
+        or _LANGUAGE.fullmatch(word)
+    ):
         return word + tail
     if not is_last:
         return "*"
@@ -67,7 +74,8 @@ def kind_by_words(address: str, learned: Mapping[str, str]) -> str:
     routes = [
         step for _, value in query if "/" in value and _ROUTE.fullmatch(value) for step in value.lower().split("/")
     ]
-    if _is_content(steps) or _is_content(routes):
+    label = (parts.hostname or "").partition(".")[0]
+    if _is_content(steps) or _is_content(routes) or label in CONTENT_STEPS:
         return CONTENT
     told = learned.get(template_of(address), "")
     if told in (PRODUCT, LIST, CONTENT):

@@ -17,6 +17,7 @@ from catalog.extraction.document import PageMalformed
 from catalog.fetching import PageNotFound, Reply, RequestRefused, TooManyRedirects
 from catalog.reading import SiteReader
 from catalog.robots import RobotsForbid
+from catalog.site.cards import Card
 from catalog.site.category_classes import select_categories
 from catalog.site.intelligence import Intelligence
 from catalog.site.lists import ShopList, SubCategory, page_number, read_list
@@ -25,7 +26,7 @@ from catalog.site.page import SitePage, parse_page
 from catalog.site.page_kinds import is_product_page, product_evidence
 from catalog.site.rendering import is_shell, render, shows_more
 from catalog.site.sitemap_pages import SitemapPages, sort_entries
-from catalog.site.templates import LIST, PRODUCT, learn, template_of
+from catalog.site.templates import LIST, PRODUCT, kind_by_words, learn, template_of
 from catalog.sitemaps.contract import SubSitemap
 from catalog.sitemaps.parser import read_sitemap
 from catalog.sitemaps.planning import COMMON_PLACES, PlanLimits, product_rank
@@ -218,6 +219,8 @@ class ShopSource:
         except _ABSENT as error:
             # A navigation may name what is not there (any more); what a guess found missing is the list's end.
             return Listing(page.address, (), skipped={"end of the list" if seen else error.code: 1})
+        if not shown.cards and shown.tiles:
+            shown = self._sort_tiles(reader, shown)
         final = found.address
         skipped: Counter[str] = Counter(shown.skipped)
         if is_product_page(found):
@@ -237,6 +240,22 @@ class ShopSource:
         addresses = dict.fromkeys(_without_visit(card.address, reader.site.templates) for card in shown.cards)
         listed = [self._listed(address, () if page.paths else paths) for address in addresses]
         return Listing(page.address, listed, lists, total=shown.total, skipped=dict(skipped))
+
+    def _sort_tiles(self, reader: SiteReader, shown: ShopList) -> ShopList:
+        """Tell whether links with pictures, and no prices, are products or categories, by looking at two of them."""
+        tiles = list(shown.tiles)
+        samples = dict.fromkeys((tiles[0].address, tiles[-1].address))
+        kinds = {
+            kind_by_words(address, reader.site.templates) or self._kind_of_page(reader, address) for address in samples
+        }
+        if kinds == {PRODUCT}:
+            addresses = [tile.address for tile in tiles]
+            reader.site = replace(reader.site, templates=learn(reader.site.templates, addresses, PRODUCT))
+            cards = [Card(tile.address, tile.name, has_price=False, has_picture=True) for tile in tiles]
+            return replace(shown, cards=cards, tiles=())
+        if kinds == {LIST}:
+            reader.site = replace(reader.site, templates=learn(reader.site.templates, samples, LIST))
+        return replace(shown, categories=[*shown.categories, *tiles], tiles=())
 
     def _try_browser(self, reader: SiteReader, plain: SitePage, shown: ShopList) -> tuple[SitePage, ShopList]:
         """Look at a list that shows no products once more, in the browser; what comes of it is remembered."""
