@@ -93,6 +93,7 @@ class ListReader:
         self.page = page
         self._templates = templates
         self._left_out: dict[int, str] = {}
+        self._kinds: dict[str, str] = {}
         self.skipped: Counter[str] = Counter()
         self.own = page.resolve(page.address) or page.address
         self._frames = {self.own, page.resolve("/")}  # links to these lead to no product
@@ -119,6 +120,12 @@ class ListReader:
         for address, name in told.items():
             found.setdefault(address, Card(address, name, has_price=False, has_picture=False))
         return sorted(found.values(), key=lambda card: order.get(card.address, len(order)))
+
+    def kind_of(self, address: str) -> str:
+        """Return what an address leads to, by its words and the site's templates."""
+        if address not in self._kinds:
+            self._kinds[address] = kind_by_words(address, self._templates)
+        return self._kinds[address]
 
     def reason_left_out(self, node: LexborNode) -> str:
         """Return why what stands in this block belongs not to the list; empty when it does."""
@@ -160,7 +167,7 @@ class ListReader:
             address = self.page.resolve(anchor.attributes.get("href"))
             if address is None or address in self._frames:
                 continue
-            if kind_by_words(address, self._templates) == CONTENT:
+            if self.kind_of(address) == CONTENT:
                 self.skipped["content"] += 1
                 continue
             if reason := self.reason_left_out(anchor):
@@ -184,7 +191,7 @@ class ListReader:
         for group in groups.values():
             is_lone = len(group) == 1 and len(groups) == 1
             for address, node in group.items():
-                is_product = kind_by_words(address, self._templates) == PRODUCT
+                is_product = self.kind_of(address) == PRODUCT
                 if len(group) > 1 or is_product or (is_lone and _has_picture(node)):
                     accepted.setdefault(address, node)
         accepted |= self._siblings(accepted)
@@ -271,7 +278,7 @@ class ListReader:
             address = self.page.resolve(link.attributes.get("href"))
             if address is None or address in self._frames:
                 continue
-            kind = kind_by_words(address, self._templates)
+            kind = self.kind_of(address)
             if kind == CONTENT:
                 continue
             score = scores.get(address, 0.0) + 1
@@ -287,7 +294,7 @@ class ListReader:
         """Return the links whose addresses are those of products here, where no prices tell."""
         found: dict[str, Card] = {}
         for anchor, address in self.anchors:
-            if kind_by_words(address, self._templates) != PRODUCT:
+            if self.kind_of(address) != PRODUCT:
                 continue
             name = text_of(anchor)
             if name.casefold() not in CONTENT_TEXTS:
@@ -307,7 +314,7 @@ class ListReader:
                 continue  # what cannot be read as JSON says nothing; the page's own cards count
             for href, name, is_product in _list_items(data):
                 address = self.page.resolve(href)
-                if address is not None and kind_by_words(address, self._templates) not in (CONTENT, LIST):
+                if address is not None and self.kind_of(address) not in (CONTENT, LIST):
                     found.setdefault(address, (name, is_product))
         found.pop(self.own, None)
         return found

@@ -4,6 +4,7 @@ import re
 from collections import Counter
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import lru_cache
 from urllib.parse import parse_qsl, urlencode, urlsplit
 
 from selectolax.lexbor import LexborNode
@@ -22,7 +23,7 @@ from catalog.site.address_words import (
 )
 from catalog.site.cards import Card, ListReader
 from catalog.site.page import SitePage, ancestors_of, short_text, text_of, tokens_of
-from catalog.site.templates import PRODUCT, kind_by_words
+from catalog.site.templates import PRODUCT
 
 MAX_SUB_CATEGORIES = 100
 MAX_CRUMBS = 10
@@ -70,7 +71,7 @@ def read_list(page: SitePage, *, templates: Mapping[str, str], known: Collection
     crumbs = read_crumbs(page)
     skipped: Counter[str] = Counter(reader.skipped)
     above = {crumb.address for crumb in crumbs}
-    categories, tiles = _sub_categories(reader, cards, known, above, skipped, templates)
+    categories, tiles = _sub_categories(reader, cards, known, above, skipped)
     links = _paging_links(page)
     following = _next_address(page, reader.own, links)
     guess = "" if following or links or not cards else with_page(reader.own, page_number(reader.own) + 1)
@@ -195,7 +196,6 @@ def _sub_categories(
     known: Collection[str],
     above: Collection[str],
     skipped: Counter[str],
-    templates: Mapping[str, str],
 ) -> tuple[list[SubCategory], list[SubCategory]]:
     """Return the categories below this one by what their addresses or their blocks say, and the tiles beside."""
     products = {card.address for card in cards}
@@ -204,7 +204,7 @@ def _sub_categories(
     for anchor, address in reader.anchors:
         if address in products or address in above or anchor.mem_id in reader.card_nodes or address in known:
             continue
-        if kind_by_words(address, templates) == PRODUCT:
+        if reader.kind_of(address) == PRODUCT:
             continue
         if "nofollow" in (anchor.attributes.get("rel") or "") or _only_narrows(reader.own, address):
             skipped["narrowed list"] += 1
@@ -276,6 +276,7 @@ def _differs_by_page(own: str, address: str) -> bool:
     return _without_page(own) == _without_page(address)
 
 
+@lru_cache(maxsize=8192)
 def _without_page(address: str) -> tuple[str, tuple[tuple[str, str], ...]]:
     parts = urlsplit(address)
     path = re.sub(r"/(?:page|seite|pagina|strona|sayfa|p)[/-]?\d{1,5}/?$", "", parts.path).rstrip("/")

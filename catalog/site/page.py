@@ -3,10 +3,11 @@
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass, field
+from urllib.parse import urlsplit
 
 from selectolax.lexbor import LexborHTMLParser, LexborNode
 
-from catalog.addresses import canonical_address, same_site
+from catalog.addresses import canonical_address, site_of
 from catalog.egress import AddressRefused
 from catalog.extraction.document import Document
 from catalog.site.address_words import OUTER_BLOCKS
@@ -29,6 +30,8 @@ class SitePage:
     tree: LexborHTMLParser
     base: str
     _resolved: dict[str, str | None] = field(default_factory=dict)
+    _host: str | None = None
+    _site: str = ""
 
     def resolve(self, href: str | None) -> str | None:
         """Return the canonical address of a link to another page of the same site."""
@@ -44,7 +47,11 @@ class SitePage:
             found = canonical_address(href, base=self.base)
         except AddressRefused:
             return None
-        return found if len(found) <= 2000 and same_site(found, self.address) else None
+        if len(found) > 2000:
+            return None
+        if self._host is None:
+            self._host, self._site = urlsplit(canonical_address(self.address)).netloc, site_of(self.address)
+        return found if urlsplit(found).netloc == self._host or site_of(found) == self._site else None
 
     @property
     def language(self) -> str:
@@ -109,6 +116,11 @@ def is_outer(node: LexborNode) -> bool:
     if tag in ("div", "ul", "section", "aside"):
         return not OUTER_BLOCKS.isdisjoint(tokens_of(node)) and not holds_content(node)
     return False
+
+
+def is_framed(node: LexborNode) -> bool:
+    """Tell whether a node stands in a block that frames the page."""
+    return is_outer(node) or any(is_outer(above) for above in ancestors_of(node))
 
 
 def holds_content(node: LexborNode) -> bool:

@@ -2,13 +2,16 @@
 
 import json
 import re
+from collections.abc import Collection, Sequence
 from typing import Any
 
 from selectolax.lexbor import LexborHTMLParser, LexborNode
 
-from catalog.site.page import SitePage, ancestors_of, is_outer, text_of
+from catalog.site.cards import Card
+from catalog.site.page import SitePage, ancestors_of, is_framed, short_text, text_of
 
 MAX_CHARS = 4 * 1024 * 1024
+MAX_CONTROLS = 500
 MAX_NODES = 20_000  # of one script
 
 _PRODUCT_TYPE = re.compile(r'"@type"\s*:\s*(?:\[[^\]]{0,100})?"(?:https?://schema\.org/)?Product(?:Group)?"')
@@ -17,6 +20,10 @@ _BASKET_WORDS = re.compile(
     r"acheter|añadir al carrito|agregar al carrito|comprar|aggiungi al carrello|acquista|adicionar ao carrinho|"
     r"in winkelwagen|in winkelmand|do koszyka|kup teraz|в корзину|купить|sepete ekle|satın al|أضف إلى السلة|اشتر",
     re.IGNORECASE,
+)
+_CONTROLS = (
+    "button, input[type=submit], input[type=button], input[type=image], [role=button], a[class*=cart], a[class*=Cart], "
+    "a[class*=basket], a[class*=buy], a[onclick], a[href*=cart], form[action*=cart], [class*=addtocart], [class*=addToCart]"
 )
 _JSON_LD = 'script[type="application/ld+json"]'
 _PRICE_NAMES = "[itemprop=price], [class*=price], [class*=Price], [class*=preis], [class*=prix], [class*=precio]"
@@ -42,36 +49,45 @@ def product_evidence(html: str) -> tuple[int, list[str]]:
     return min(weight, 40), reasons
 
 
-def is_product_page(page: SitePage) -> bool:
-    """Tell whether a page is about one product: it says so itself, or offers one thing below one heading.
+def is_product_page(page: SitePage, cards: Sequence[Card]) -> bool:
+    """Tell whether a page is about one product: it says so itself, or sells one thing below one heading.
 
-    A list may mark up each of its products; a page about one marks up a single one, or several of which one is its own.
+    Args:
+        page: the page.
+        cards: what it would show as a list. A list sells what is on its cards; a page about one product may show
+            others on cards, but sells its own beside its heading.
     """
     if _is_marked(page):
         return True
-    headings = page.tree.css("h1")
-    if len(headings) != 1:
+    if not any(text_of(heading) for heading in page.tree.css("h1")):
         return False
     main = page.tree.css_first("main, [role=main]") or page.tree.body
-    if main is None:
+    if main is None or main.css_first(f"{_PRICE_NAMES}, del, s, strong, b") is None:
         return False
-    buttons = [node for node in main.css("button, input[type=submit], a[class*=cart], a[class*=basket]") if _buys(node)]
-    if len(buttons) != 1 or is_outer(buttons[0]) or _is_in_card(buttons[0]):
-        return False
-    return main.css_first(f"{_PRICE_NAMES}, del, s, strong") is not None
+    others = {card.address for card in cards}
+    controls = [node for node in main.css(_CONTROLS)[:MAX_CONTROLS] if _buys(node) and not is_framed(node)]
+    own = [node for node in controls if not _is_on_card(page, node, others)]
+    priced = sum(card.has_price for card in cards)
+    # A list's buttons stand on its cards; where some do not, the cards were misread.
+    return bool(own) and (priced < 2 or len(own) == 1)
 
 
 def _buys(node: LexborNode) -> bool:
-    told = (node.text(deep=True)[:100], node.attributes.get("value") or "", node.attributes.get("name") or "")
-    return _BASKET_WORDS.search(" ".join(told)) is not None
+    """Tell whether a control puts something into a basket, by its words or by the names that programs give it."""
+    attributes = node.attributes
+    text = short_text(node, most=60)
+    if text and _BASKET_WORDS.search(text):
+        return True
+    named = (attributes.get(name) or "" for name in ("value", "name", "class", "id", "onclick", "aria-label", "title"))
+    return _BASKET_WORDS.search(" ".join(named)) is not None
 
 
-def _is_in_card(button: LexborNode) -> bool:
-    """Tell whether a button belongs to a product of a list: beside a heading that leads to the product's own page."""
-    for block in ancestors_of(button):
+def _is_on_card(page: SitePage, control: LexborNode, addresses: Collection[str]) -> bool:
+    """Tell whether a control belongs to another product, whose link stands nearer to it than the page's heading."""
+    for block in ancestors_of(control):
         if block.css_first("h1") is not None:
             return False
-        if block.css_first("h2 a[href], h3 a[href], h4 a[href], h5 a[href]") is not None:
+        if any(page.resolve(link.attributes.get("href")) in addresses for link in block.css("a[href]")[:50]):
             return True
     return False
 
@@ -81,7 +97,7 @@ def _is_marked(page: SitePage) -> bool:
     kind = page.tree.css_first('meta[property="og:type"], meta[name="og:type"]')
     if kind is not None and (kind.attributes.get("content") or "").strip().lower() in ("product", "og:product"):
         return True
-    heading = page.tree.css_first("h1")
+    heading = next((node for node in page.tree.css("h1") if text_of(node)), None)
     title = text_of(heading).casefold() if heading is not None else ""
     own = page.resolve(page.address)
     told = [product for script in page.tree.css(_JSON_LD)[:50] for product in _products_of(script.text(deep=True))]
@@ -91,7 +107,9 @@ def _is_marked(page: SitePage) -> bool:
         return True
     items = page.tree.css('[itemtype*="schema.org/Product"]')[:50]
     sold = [item for item in items if item.css_first('[itemprop="offers"], [itemprop="price"]') is not None]
-    return len(sold) == 1 and (sold[0].css_first("h1") is not None or heading is None)
+    if len(items) != 1 or not sold:
+        return False
+    return sold[0].css_first("h2 a[href], h3 a[href], h4 a[href]") is None or sold[0].css_first("h1") is not None
 
 
 def _products_of(script: str) -> list[tuple[str, str]]:

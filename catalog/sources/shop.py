@@ -190,11 +190,12 @@ class ShopSource:
         """Return what the page at an address is, by looking at it: product, list, or empty."""
         try:
             page = self._page(reader, address)
+            shown = read_list(page, templates=reader.site.templates)
         except _ABSENT:
             return ""
-        if is_product_page(page):
+        if is_product_page(page, shown.cards):
             return PRODUCT
-        return LIST if len(read_list(page, templates=reader.site.templates).cards) > 1 else ""
+        return LIST if len(shown.cards) > 1 else ""
 
     def _page(self, reader: SiteReader, address: str) -> SitePage:
         """Return a page, as a browser shows it where the site needs one."""
@@ -223,7 +224,7 @@ class ShopSource:
             shown = self._sort_tiles(reader, shown)
         final = found.address
         skipped: Counter[str] = Counter(shown.skipped)
-        if is_product_page(found):
+        if is_product_page(found, shown.cards):
             return self._only_product(page, final, skipped)
         if shown.cards:
             reader.site = replace(
