@@ -9,6 +9,7 @@ from django.utils import timezone
 from catalog import index
 from catalog.embedders.contract import Embedder
 from catalog.indexing import stale_products
+from catalog.listings import file_by_breadcrumbs
 from catalog.milvus import patiently
 from jobs.batch import NewJob
 from jobs.ledger import enqueue_many
@@ -58,14 +59,16 @@ def end_sync(end: SyncEnd, *, priority: Priority) -> None:
         return
     stages = group_counts(sync.group)
     gone: list[int] = []
+    filed: list[int] = []
     if _is_discovered(stages):
         gone = _take_down(sync)
+        filed = file_by_breadcrumbs(sync)
         _unlink(sync)
         sync.status = SyncRun.Status.FINISHED
     else:
         sync.status = SyncRun.Status.FAILED
         sync.error_code, sync.error_message = _discovery_error(sync)
-    _repair({*gone, *end.stale}, sync=sync, priority=priority)
+    _repair({*gone, *filed, *end.stale}, sync=sync, priority=priority)
     sync.stages = stages
     sync.gone = len(gone)
     sync.outcome = {**_outcome(sync), "gone": len(gone), "retries": group_retries(sync.group)}

@@ -1,6 +1,7 @@
 """What the lists of a catalog leave in the database: categories, products, and which product is in which."""
 
 from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import replace
 
 from django.db import connection
 from django.db.models import Q
@@ -11,14 +12,16 @@ from catalog.duplicates import link_duplicates, lock_contents
 from catalog.extraction.open_graph import content_hash
 from catalog.product_pages import PageRead, contents_of, products_to_read, store_pages
 from catalog.rechecks import recheck_copies
+from catalog.site.address_words import HOME_TEXTS
 from catalog.site.category_classes import kind_of
-from catalog.sources.source import CategoryPath, ExtractedProduct, ListedProduct, Listing, ListPage
+from catalog.sources.source import CategoryPath, CategoryStep, ExtractedProduct, ListedProduct, Listing, ListPage
 from jobs.batch import ClaimedJob, NewJob
 from jobs.gates import set_gate
 from jobs.ledger import enqueue_many
 from marketplace.models import Category, Product, ProductCategory, SyncRun
 
 BATCH = 500
+MAX_CRUMBS = 6
 PATH_SEPARATOR = " > "
 # A product that was lost, and is listed again, goes through all stages once more.
 RETURNING = (Product.Status.GONE, Product.Status.DEAD)
@@ -162,13 +165,50 @@ def _store_categories(
     """Link each product to the categories of the list and to its own; the sync's end unlinks what it did not find."""
     links = [(row.pk, path) for row, product in zip(rows, listed, strict=True) for path in {*paths, *product.paths}]
     categories = store_paths(sync.seller_id, {path for _, path in links if path})
+    _link([(pk, path) for pk, path in links if path], categories, sync.pk)
+
+
+def _link(links: Sequence[tuple[int, CategoryPath]], categories: Mapping[CategoryPath, int], sync_id: int) -> None:
     ProductCategory.objects.bulk_create(
-        [ProductCategory(product_id=pk, category_id=categories[path], sync_id=sync.pk) for pk, path in links if path],
+        [ProductCategory(product_id=pk, category_id=categories[path], sync_id=sync_id) for pk, path in links],
         update_conflicts=True,
         unique_fields=["product", "category"],
         update_fields=["sync_id"],
         batch_size=BATCH,
     )
+
+
+def file_by_breadcrumbs(sync: SyncRun) -> list[int]:
+    """Put products that no list of this sync has filed where their own pages say that they stand; return those.
+
+    For the end of a sync, when every list is read.
+    """
+    unfiled = Product.objects.filter(last_sync=sync).exclude(breadcrumbs=[]).exclude(productcategory__sync_id=sync.pk)
+    rows = unfiled.order_by("pk").values_list("pk", "title", "breadcrumbs")
+    named = {pk: names for pk, title, crumbs in rows if (names := _names_above(title, crumbs))}
+    addresses = dict(Category.objects.filter(seller=sync.seller_id).values_list("path", "address"))
+
+    def path_of(names: Sequence[str]) -> CategoryPath:
+        steps = [CategoryStep(name) for name in names]
+        return tuple(
+            replace(step, address=addresses.get(path_name(tuple(steps[: depth + 1])), ""))
+            for depth, step in enumerate(steps)
+        )
+
+    links = [(pk, path_of(names)) for pk, names in named.items()]
+    if links:
+        _link(links, store_paths(sync.seller_id, {path for _, path in links}), sync.pk)
+    return list(named)
+
+
+def _names_above(title: str, breadcrumbs: Sequence[str]) -> list[str]:
+    """Return the categories in a page's breadcrumbs: without the front page, and without the product itself."""
+    names = [name for crumb in breadcrumbs if (name := crumb.strip())]
+    if names and names[0].casefold() in HOME_TEXTS:
+        names = names[1:]
+    if names and names[-1].casefold() == title.casefold():
+        names = names[:-1]
+    return names[:MAX_CRUMBS]
 
 
 def store_paths(seller_id: int, paths: Iterable[CategoryPath]) -> dict[CategoryPath, int]:

@@ -10,7 +10,7 @@ PRODUCT_STEMS = """
 cloth apparel fashion shoe sneaker boot sandal footwear accessor bag bags handbag backpack wallet belt jewel ring rings
 necklace earring bracelet watch watches dress skirt shirt blouse tshirt jeans trouser pants shorts jacket coat sweater
 hoodie knitwear tops sock underwear lingerie swimwear hat hats scarf scarv shawl glove sunglass eyewear furniture chair table lamp light lantern
-sofa bed beds mattress rug rugs curtain kitchen cookware tableware cutlery mug mugs cups bowl vase decor home garden plant tool
+sofa living dining bedroom bathroom bath office bed beds mattress rug rugs curtain kitchen cookware tableware cutlery mug mugs cups bowl vase decor home garden plant tool
 tools hardware electronic computer laptop tablet phone smartphone camera audio headphone speaker tv televis printer cable
 charger batter appliance toy toys game games puzzle book books music vinyl film stationer pencil paper art craft fabric
 yarn sewing beauty cosmetic makeup skincare perfume fragrance hair soap health vitamin supplement food tea teas coffee

@@ -7,11 +7,14 @@ from typing import Any
 
 from selectolax.lexbor import LexborHTMLParser, LexborNode
 
+from catalog.extraction.availability import parse_availability
 from catalog.site.cards import Card
 from catalog.site.page import SitePage, ancestors_of, is_framed, short_text, text_of
 
 MAX_CHARS = 4 * 1024 * 1024
 MAX_CONTROLS = 500
+MAX_STOCK_CHARS = 60
+MAX_STOCK_TEXTS = 1_000
 MAX_NODES = 20_000  # of one script
 
 _PRODUCT_TYPE = re.compile(r'"@type"\s*:\s*(?:\[[^\]]{0,100})?"(?:https?://schema\.org/)?Product(?:Group)?"')
@@ -69,7 +72,26 @@ def is_product_page(page: SitePage, cards: Sequence[Card]) -> bool:
     own = [node for node in controls if not _is_on_card(page, node, others)]
     priced = sum(card.has_price for card in cards)
     # A list's buttons stand on its cards; where some do not, the cards were misread.
-    return bool(own) and (priced < 2 or len(own) == 1)
+    if own:
+        return priced < 2 or len(own) == 1
+    return priced < 2 and not controls and _tells_stock(page, main, others)
+
+
+def _tells_stock(page: SitePage, main: LexborNode, others: Collection[str]) -> bool:
+    """Tell whether a page says by itself that something is sold out, or there: then there may be no button."""
+    seen = 0
+    for text in main.traverse(include_text=True):
+        if not text.is_text_node or text.parent is None or text.parent.tag in ("script", "style", "option"):
+            continue
+        words = (text.text() or "").strip()
+        if not 2 < len(words) <= MAX_STOCK_CHARS:
+            continue
+        seen += 1
+        if seen > MAX_STOCK_TEXTS:
+            return False
+        if parse_availability(words) is not None and not _is_on_card(page, text, others) and not is_framed(text.parent):
+            return True
+    return False
 
 
 def _buys(node: LexborNode) -> bool:

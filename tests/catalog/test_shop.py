@@ -8,11 +8,13 @@ from typing import Any
 import pytest
 from django.utils import timezone
 
+from catalog.listings import file_by_breadcrumbs
 from catalog.models import Site
 from jobs.models import Job
-from marketplace.models import Category, Product
+from marketplace.models import Category, Product, ProductCategory
 from tests.sample_shop import Answer, small_site
 from tests.shops.bare_shop import bare_shop
+from tests.shops.counted import Page
 from tests.shops.generic_truth import Ware, stored_categories
 from tests.shops.js_shop import js_shop
 from tests.shops.schema_shop import SchemaShop, schema_shop
@@ -71,10 +73,10 @@ def test_a_shop_with_markup_is_read_completely_and_exactly(scrape: Scraper) -> N
     assert Counter(job["state"] for job in list_jobs(sync)) == {"completed": len(list_jobs(sync))}
     kinds = dict(Category.objects.values_list("path", "kind"))
     assert kinds == {
-        "Home": "product",
-        "Home > Chairs": "product",
-        "Home > Lighting": "product",
-        "Home > Lighting > Lamps": "product",
+        "Living": "product",
+        "Living > Chairs": "product",
+        "Living > Lighting": "product",
+        "Living > Lighting > Lamps": "product",
         "Kitchen": "product",
         "Kitchen > Bowls": "product",
         "Kitchen > Mugs": "product",
@@ -177,7 +179,7 @@ def test_a_product_at_two_addresses_is_one_original_and_its_copy(scrape: Scraper
                 return "application/xml", f"<urlset><url><loc>{place}</loc></url><url><loc>{place}-again</loc></url></urlset>"
             return serve(path.replace("-again", ""))
 
-        shop.site._pages = page
+        shop.site.pages = page
         scrape(shop.address)
 
     copies = Product.objects.exclude(duplicate_of=None).values_list("address", "duplicate_of__address")
@@ -201,14 +203,14 @@ def test_what_is_known_of_a_site_is_read_anew_after_seven_days(scrape: Scraper) 
         site = Site.objects.get()
         assert site.source == "shop"
         assert site.evidence[0]["source"] == "shop"
-        assert [node["name"] for node in site.navigation] == ["Home", "Kitchen", "Women", "Sale"]
+        assert [node["name"] for node in site.navigation] == ["Living", "Kitchen", "Women", "Sale"]
         assert site.templates == {"/p/<phrase>": "product"}
         assert {told["address"]: told["products"] for told in site.sitemaps} == _counts(shop)
         assert (site.expires_at - site.read_at).days == 7
         Site.objects.update(expires_at=timezone.now(), navigation=[{"name": "Old", "address": shop.address + "/old"}])
         scrape(shop.address)
 
-    assert [node["name"] for node in Site.objects.get().navigation] == ["Home", "Kitchen", "Women", "Sale"]
+    assert [node["name"] for node in Site.objects.get().navigation] == ["Living", "Kitchen", "Women", "Sale"]
 
 
 def _counts(shop: SchemaShop) -> dict[str, int]:
@@ -226,3 +228,39 @@ def test_prices_of_the_bare_shop_are_those_that_are_not_crossed_out(scrape: Scra
     rows = stored()
     assert [rows[shop.place_of(ware)].price for ware in reduced] == [ware.price for ware in reduced]
     assert all(isinstance(ware.price, Decimal) for ware in reduced)
+
+
+def test_a_product_that_no_list_shows_is_filed_by_its_own_breadcrumbs(scrape: Scraper) -> None:
+    with schema_shop(products=10) as shop:
+        serve = shop.page
+        shop.site.pages = lambda path: None if path.startswith("/c/") else serve(path)
+        sync = scrape(shop.address)
+        marked = {shop.place_of(ware): {ware.categories[0]} for ware in shop.wares if ware.number % 2 == 0}
+
+    assert not ProductCategory.objects.exists()
+    filed = file_by_breadcrumbs(sync)
+    assert len(filed) == len(marked)
+    assert {place: paths for place, paths in stored_categories().items() if paths} == marked
+    assert file_by_breadcrumbs(sync) == []
+
+
+def test_addresses_that_tell_nothing_are_looked_at(scrape: Scraper) -> None:
+    """A sitemap without names, of addresses of one form: products, categories and pages for reading."""
+    with bare_shop(products=20) as shop:
+        serve = shop.page
+        names = ["chairs", "unsere-werkstatt-am-hafen", *(ware.slug for ware in shop.wares), "lighting"]
+        rows = "".join(f"<url><loc>{shop.address}/{name}</loc></url>" for name in names)
+
+        def page(path: str) -> Page | None:
+            if path == "/sitemap.xml":
+                return "application/xml", f"<urlset>{rows}</urlset>"
+            if path == "/unsere-werkstatt-am-hafen":
+                return "<html><body><h1>Unsere Werkstatt</h1><p>Seit 1950.</p></body></html>"
+            return "<html><body><p>Bald mehr</p></body></html>" if path == "/" else serve(path)
+
+        shop.site.pages = page
+        scrape(shop.address)
+        places = {shop.place_of(ware) for ware in shop.wares}
+
+    assert set(stored()) == places
+

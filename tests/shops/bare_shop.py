@@ -18,7 +18,7 @@ from tests.shops.generic_truth import TREE, Ware, draw_wares, kind_of, slug_of, 
 PER_PAGE = 6
 
 
-PATHS = {**TREE, "Chairs": "Home > Wohnen > Chairs"}
+PATHS = {**TREE, "Chairs": "Living > Wohnen > Chairs"}
 
 
 def german(amount: Decimal, style: int) -> str:
@@ -67,7 +67,7 @@ class BareShop:
         return f"""<!doctype html><html lang="de"><head><meta charset="utf-8"><title>{title} | Hafengasse</title></head><body>
         <div id="kopf"><a href="/"><img src="/logo.png" alt="Hafengasse"></a><a href="/warenkorb">Warenkorb (0)</a></div>
         <nav class="hauptmenu"><ul>
-          <li><span>Home</span><div class="mega">
+          <li><span>Living</span><div class="mega">
             <div class="spalte"><h4>Wohnen</h4><ul><li><a href="/chairs">Chairs</a></li></ul></div>
             <div class="spalte"><h4><a href="/lighting">Lighting</a></h4></div></div></li>
           <li><button aria-controls="kueche" aria-expanded="false">Kitchen</button></li>

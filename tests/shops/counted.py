@@ -14,14 +14,14 @@ class CountedSite:
     """Answers with what `pages` returns for a path and its query; None is a 404. Tells 304 by ETag."""
 
     def __init__(self, pages: Callable[[str], Page | None]) -> None:
-        self._pages = pages
+        self.pages = pages
         self._lock = threading.Lock()
         self.asked: Counter[str] = Counter()
         self.statuses: Counter[int] = Counter()
 
     def answer(self, path: str, headers: Mapping[str, str]) -> Answer:
         """Answer one request."""
-        page = self._pages(path)
+        page = self.pages(path)
         with self._lock:
             self.asked[path] += 1
         if page is None:

@@ -18,8 +18,8 @@ THINGS = {
 }
 # Each category by its path from the root; a product stands in its own, and some in featured ones beside.
 TREE = {
-    "Lamps": "Home > Lighting > Lamps",
-    "Chairs": "Home > Chairs",
+    "Lamps": "Living > Lighting > Lamps",
+    "Chairs": "Living > Chairs",
     "Mugs": "Kitchen > Mugs",
     "Bowls": "Kitchen > Bowls",
     "Scarves": "Women > Scarves",

@@ -16,7 +16,7 @@ from tests.shops.counted import CountedSite, Page
 from tests.shops.generic_truth import FEATURED, TREE, Ware, draw_wares, slug_of, wares_in
 
 PER_PAGE = 8
-MENU: dict[str, list[str]] = {"Home": ["Chairs"], "Kitchen": ["Mugs", "Bowls"], "Women": ["Scarves"], FEATURED: []}
+MENU: dict[str, list[str]] = {"Living": ["Chairs"], "Kitchen": ["Mugs", "Bowls"], "Women": ["Scarves"], FEATURED: []}
 
 
 class SchemaShop:
@@ -102,7 +102,7 @@ class SchemaShop:
         if self.traps:
             facets = (
                 f'<div class="filters"><a href="{own}?colour=red">Red</a><a href="{own}?sort=price">By price</a></div>'
-                f'<a href="{own}?sid=8f14e45fceea167a5a36dedd4bea2543">Keep</a><a href="/events?month=1">Events</a><a href="/c/home">Home goods</a>'
+                f'<a href="{own}?sid=8f14e45fceea167a5a36dedd4bea2543">Keep</a><a href="/events?month=1">Events</a><a href="/c/living">Living goods</a>'
             )
         cards = "".join(self._card(ware, path) for ware in shown)
         following = f'<a rel="next" href="{own}?page={number + 1}">Next</a>' if number * PER_PAGE < len(wares) else ""
