@@ -41,7 +41,7 @@ class Intelligence:
         told = {"address": address, "entries": entries, "products": products, "problem": problem}
         by_address = {sitemap["address"]: sitemap for sitemap in self.sitemaps}
         by_address[address] = {**by_address.get(address, {}), **told}
-        return replace(self, sitemaps=list(by_address.values())[:MAX_SITEMAPS])
+        return replace(self, sitemaps=tuple(by_address.values())[:MAX_SITEMAPS])
 
 
 def host_of(address: str) -> str:
@@ -90,9 +90,9 @@ def _of_row(row: Site) -> Intelligence:
     return Intelligence(
         host=row.host,
         source=row.source,
-        evidence=row.evidence,
+        evidence=tuple(row.evidence),
         robots=row.robots,
-        sitemaps=row.sitemaps,
+        sitemaps=tuple(row.sitemaps),
         navigation=tuple(node_of_json(node) for node in row.navigation),
         templates=row.templates,
         needs_browser=row.needs_browser,

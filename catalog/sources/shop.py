@@ -134,7 +134,7 @@ class ShopSource:
             if read.entries or read.subs:
                 told = {"address": guess, "entries": len(read.entries), "products": 0, "problem": "", "is_root": True}
                 subs = [self._sitemap(sub.address, 2) for sub in _products_first(read.subs)]
-                return subs or [self._sitemap(guess)], replace(learned, sitemaps=[*learned.sitemaps, told])
+                return subs or [self._sitemap(guess)], replace(learned, sitemaps=(*learned.sitemaps, told))
         return [], learned
 
     def _sitemap(self, address: str, depth: int = 1) -> ListPage:

@@ -20,7 +20,7 @@ HOST = "shop.example"
 LEARNED = Intelligence(
     HOST,
     source="shop",
-    evidence=[{"source": "shop", "weight": 30, "reason": "it shows prices"}],
+    evidence=({"source": "shop", "weight": 30, "reason": "it shows prices"},),
     robots={"sitemaps": []},
     navigation=(NavigationNode("Women", children=(NavigationNode("Shoes", "https://shop.example/shoes", 12),)),),
     templates={"/p/<phrase>": "product"},
