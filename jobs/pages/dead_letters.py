@@ -17,7 +17,7 @@ from jobs.pages.lists import ReadOnlyAdmin, TaskFilter
 from jobs.pages.presentation import attempts_text, label, link, subject_links, tenant_link
 from jobs.sensitive import shown_text
 
-RESOLUTION_LABELS = {
+RESOLUTION_LABELS: dict[str, str] = {
     DeadLetter.Resolution.OPEN: "danger",
     DeadLetter.Resolution.RETRIED: "success",
     DeadLetter.Resolution.DISCARDED: "warning",
