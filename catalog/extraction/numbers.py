@@ -116,7 +116,7 @@ def _are_groups(groups: list[str]) -> bool:
 
 
 def _decimal(whole: str, decimals: str) -> Decimal | None:
-    if not whole.isdigit() or len(whole) + len(decimals) > MAX_DIGITS:
+    if not f"{whole}{decimals}".isdecimal() or not whole or len(whole) + len(decimals) > MAX_DIGITS:
         return None
     return Decimal(f"{whole}.{decimals}" if decimals else whole)
 
