@@ -131,7 +131,7 @@ def test_each_phrase_means_its_own_column(language: str) -> None:
     assert wrong == []
 
 
-@settings(max_examples=200)
+@settings(max_examples=200, deadline=None)
 @given(
     st.text(alphabet=st.characters(exclude_categories=["Cs"]), max_size=60)
     | st.lists(st.sampled_from([text for text, _ in CASES]), max_size=5).map(" ".join)
@@ -143,8 +143,8 @@ def test_any_text_means_something_or_nothing(text: str) -> None:
 @pytest.mark.parametrize("piece", ["a", "not ", "not a b ", "0 ", "in stock ", "ﷺ", ". ", "在庫", "-", "schema.org/"])
 def test_a_million_characters_take_no_time(piece: str) -> None:
     text = piece * (1_000_000 // len(piece))
-    started = time.perf_counter()
+    started = time.process_time()
 
     parse_availability(text)
 
-    assert time.perf_counter() - started < 1
+    assert time.process_time() - started < 1

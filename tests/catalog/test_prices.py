@@ -414,8 +414,8 @@ def test_price_parser_agrees_on_its_own_examples(text: str) -> None:
 
 PIECES = [
     "12", "1.299", "1 299,00", "€", "$", "US $", "kr", "Rs.", "R$", " ", "-", "–", ",-", "/", "kg", "was", "statt",
-    "save", "for", "x", "%", "(", ")", "1¢", "lakh", "млн", "ر.س", "円", "NaN", "٫", "٣", ".5", "€99", ":", "30", "incl",
-    "excl. VAT", "R", "BAM", "TOP", "free", "²", "½", "\ud800", "\x00",
+    "save", "for", "x", "%", "(", ")", "1¢", "lakh", "млн", "ر.س", "円", "NaN", "٫", "٣", ".5", "€99", ":", "30",
+    "incl", "excl. VAT", "R", "BAM", "TOP", "free", "²", "½", "\ud800", "\x00",
 ]  # fmt: skip
 TEXTS = (
     st.lists(st.sampled_from(PIECES), max_size=10).map("".join)
@@ -424,7 +424,7 @@ TEXTS = (
 )
 
 
-@settings(max_examples=200)
+@settings(max_examples=200, deadline=None)
 @given(text=TEXTS, hint=st.sampled_from([None, "EUR", "$", "kr", "XXX"]), locale=st.none() | st.text(max_size=8))
 def test_any_text_is_a_price_within_bounds_or_none(text: str, hint: str | None, locale: str | None) -> None:
     price = parse_price(text, currency_hint=hint, locale_hint=locale)
@@ -433,7 +433,7 @@ def test_any_text_is_a_price_within_bounds_or_none(text: str, hint: str | None, 
     assert price is None or not price.currency or len(price.currency) == 3
 
 
-@settings(max_examples=100)
+@settings(max_examples=100, deadline=None)
 @given(amount=st.integers(0, 10**9), cents=st.integers(0, 99), style=st.sampled_from([",.", ".,", " ,", "'."]))
 def test_every_amount_is_read_back_as_it_was_written(amount: int, cents: int, style: str) -> None:
     written = f"{amount:,}".replace(",", style[0]) + f"{style[1]}{cents:02}"
@@ -447,10 +447,10 @@ def test_every_amount_is_read_back_as_it_was_written(amount: int, cents: int, st
 @pytest.mark.parametrize("piece", ["1", "1 ", "€", "12€ ", "1,", "a", "$ ", "1.234 ", "ﷺ", "1€1", "-", " ", "1‘"])
 def test_a_million_characters_take_no_time(piece: str) -> None:
     text = piece * (1_000_000 // len(piece))
-    started = time.perf_counter()
+    started = time.process_time()
 
     parse_price(text, currency_hint=text, locale_hint=text)
     parse_number(text)
     currency_of(text)
 
-    assert time.perf_counter() - started < 1
+    assert time.process_time() - started < 1

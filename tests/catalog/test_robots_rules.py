@@ -327,7 +327,7 @@ LINES = st.lists(
 )
 
 
-@settings(max_examples=200)
+@settings(max_examples=200, deadline=None)
 @given(lines=LINES, end=st.sampled_from(["\n", "\r", "\r\n", "\u2028"]), path=st.text(max_size=20))
 def test_any_text_has_a_meaning(lines: list[str], end: str, path: str) -> None:
     rules = parse_rules(end.join(lines), origin=SITE)
@@ -337,7 +337,7 @@ def test_any_text_has_a_meaning(lines: list[str], end: str, path: str) -> None:
     assert rules.crawl_delay_s is None or 0 <= rules.crawl_delay_s <= MAX_CRAWL_DELAY_S
 
 
-@settings(max_examples=200)
+@settings(max_examples=200, deadline=None)
 @given(st.text(alphabet="ab/*$%2F", max_size=8), st.text(alphabet="ab/$%2F", max_size=12))
 def test_a_pattern_matches_as_a_regular_expression_does(pattern: str, path: str) -> None:
     rules = parse_rules(f"{US}Disallow: /{pattern}x\nDisallow: /{pattern}\n")
@@ -353,10 +353,10 @@ def test_a_pattern_matches_as_a_regular_expression_does(pattern: str, path: str)
 )
 def test_a_megabyte_of_rules_takes_little_time(piece: str) -> None:
     text = US + "Disallow: " + piece * (1024 * 1024 // len(piece))
-    started = time.perf_counter()
+    started = time.process_time()
 
     rules = parse_rules(text, origin=SITE)
     for _ in range(3):
         rules.allows(f"{SITE}/{'ab' * 4000}")
 
-    assert time.perf_counter() - started < 2
+    assert time.process_time() - started < 2
