@@ -320,7 +320,7 @@ ADDRESSES = st.one_of(
 )
 
 
-@settings(max_examples=200)
+@settings(max_examples=200, deadline=None)
 @given(address=ADDRESSES, base=st.none() | ADDRESSES)
 def test_a_canonical_address_is_its_own_canonical_form(address: str, base: str | None) -> None:
     try:
@@ -336,7 +336,7 @@ def test_a_canonical_address_is_its_own_canonical_form(address: str, base: str |
 
 @pytest.mark.parametrize("piece", ["a", "/", "/..", "%", "&a", "http://", ".", ";sid=", "/(S(", "\\", "ü"])
 def test_a_long_address_takes_no_time(piece: str) -> None:
-    started = time.perf_counter()
+    started = time.process_time()
 
     for length in (MAX_LENGTH - 10, 1_000_000):
         try:
@@ -345,4 +345,4 @@ def test_a_long_address_takes_no_time(piece: str) -> None:
         except AddressRefused:
             continue
 
-    assert time.perf_counter() - started < 1
+    assert time.process_time() - started < 1
