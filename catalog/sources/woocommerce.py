@@ -114,9 +114,9 @@ class WooCommerceSource:
             tree = self._categories(reader, page.cursor["api"])
         now, later = _split_variable(items)
         variations = self._variations(reader, page.cursor["api"], now)
-        waiting = {identity for chunk in later for identity, _ in chunk}
-        shown = [item for item in items if item.get("id") not in waiting]
-        listed = [self._listed(item, variations.get(item.get("id"), []), tree) for item in shown]
+        waiting = {str(identity) for chunk in later for identity, _ in chunk}
+        shown = [item for item in items if text_of(item.get("id")) not in waiting]
+        listed = [self._listed(item, variations.get(text_of(item.get("id")), []), tree) for item in shown]
         products = {product.external_id: product for product in listed if product is not None}
         lists = [self._variable(page.cursor, chunk) for chunk in later]
         if page.kind == PRODUCTS:
@@ -158,9 +158,9 @@ class WooCommerceSource:
 
     def _variations(
         self, reader: SiteReader, api: str, chunks: Sequence[Sequence[tuple[int, int]]]
-    ) -> dict[Any, list[dict[str, Any]]]:
+    ) -> dict[str, list[dict[str, Any]]]:
         """Return the variations of products, by their parent's id; none where the shop does not list them."""
-        found: dict[Any, list[dict[str, Any]]] = {}
+        found: dict[str, list[dict[str, Any]]] = {}
         for chunk in chunks:
             parents = ",".join(str(identity) for identity, _ in chunk)
             pages = -(-sum(count for _, count in chunk) // PAGE)
@@ -171,7 +171,7 @@ class WooCommerceSource:
                 except InterfaceClosed:
                     return found
                 for variation in items_of(answer.data):
-                    found.setdefault(variation.get("parent"), []).append(variation)
+                    found.setdefault(text_of(variation.get("parent")), []).append(variation)
         return found
 
     def _files(self, found: SitemapFile) -> list[ListPage]:

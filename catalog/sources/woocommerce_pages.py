@@ -41,10 +41,19 @@ def read_product_page(html: str, address: str) -> ExtractedProduct:
     return replace(
         product,
         title=(line_text(title.html) if title else "") or product.title,
+        # WooCommerce's markup names the product's number as SKU where it has none (WC_Structured_Data).
+        sku="" if product.sku == _number(tree) else product.sku,
         description=description or product.description,
         picture_addresses=web_addresses(pictures) or product.picture_addresses,
         variants=variants or product.variants,
     )
+
+
+def _number(tree: LexborHTMLParser) -> str:
+    """Return WordPress' number of the product, as the page's class names it; empty if it does not."""
+    body = tree.css_first("body.single-product")
+    classes = (body.attributes.get("class") or "").split() if body else []
+    return next((name.removeprefix("postid-") for name in classes if name.startswith("postid-")), "")
 
 
 def _description(tree: LexborHTMLParser) -> str:

@@ -85,7 +85,7 @@ def test_products_keep_their_rows_when_the_json_is_closed_and_opened(scrape: Scr
 
 
 def test_2600_products_are_paged(scrape: Scrape) -> None:
-    with shopify_shop(products=2_600) as shop:
+    with shopify_shop(products=2_600, share=0.02) as shop:
         sync = scrape(shop.site)
         truth = shop.truth()
 

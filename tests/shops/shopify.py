@@ -301,11 +301,11 @@ JSON = {"Content-Type": "application/json; charset=utf-8"}
 
 
 @contextmanager
-def shopify_shop(*, products: int = 60, seed: int = 1, **behaviour: Any) -> Iterator[ShopifyShop]:
-    """Serve a shop of that many products."""
+def shopify_shop(*, products: int = 60, seed: int = 1, share: float = 0.4, **behaviour: Any) -> Iterator[ShopifyShop]:
+    """Serve a shop of that many products; each collection holds that share of them."""
     drawn = random.Random(seed)
     handles = {name.lower().replace(" & ", "-").replace(" ", "-"): name for name in COLLECTION_NAMES}
-    items = [_draw_item(drawn, 7_000_000 + 13 * number, number, list(handles)) for number in range(products)]
+    items = [_draw_item(drawn, 7_000_000 + 13 * number, number, list(handles), share) for number in range(products)]
     shop = ShopifyShop(items, handles, **behaviour)
     with small_site(shop.answer) as site:
         shop.site = site
@@ -327,7 +327,7 @@ def dearer(shop: ShopifyShop, handle: str) -> None:
     ]
 
 
-def _draw_item(drawn: random.Random, identity: int, number: int, handles: list[str]) -> Item:
+def _draw_item(drawn: random.Random, identity: int, number: int, handles: list[str], share: float) -> Item:
     title = f"Lamp & Co. “Nº {number}”"
     pictures = tuple(f"{CDN}/lamp-{number}-{place}.jpg?v=17{number:04}" for place in range(drawn.randint(0, 3)))
     names = drawn.choice([(), ("Size",), ("Size", "Colour")])
@@ -360,7 +360,7 @@ def _draw_item(drawn: random.Random, identity: int, number: int, handles: list[s
         option_names=names,
         variants=tuple(variants),
         pictures=pictures,
-        collections=tuple(handle for handle in handles if drawn.random() < 0.4),
+        collections=tuple(handle for handle in handles if drawn.random() < share),
     )
 
 
