@@ -30,9 +30,18 @@ _SILENT = frozenset({"script", "style", "template", "noscript", "iframe"})
 
 
 class InterfaceClosed(PermanentError):
-    """The shop does not answer there with what the interface gives."""
+    """The shop does not answer there with what the interface gives.
+
+    Args:
+        message: what it did instead.
+        shown_at: where a page was shown in its stead; empty where nothing was.
+    """
 
     code = "catalog.interface_closed"
+
+    def __init__(self, message: str = "", *, shown_at: str = "") -> None:
+        super().__init__(message)
+        self.shown_at = shown_at
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,7 +67,8 @@ def read_json(reader: SiteReader, address: str) -> Answer:
         # A number with a point keeps its digits.
         data = json.loads(reply.body.decode("utf-8-sig"), parse_float=Decimal)
     except (ValueError, RecursionError) as error:
-        raise InterfaceClosed(f"{reply.address} answers with {reply.media_type or 'nothing'}, not with JSON") from error
+        told = f"{reply.address} answers with {reply.media_type or 'nothing'}, not with JSON"
+        raise InterfaceClosed(told, shown_at=reply.address) from error
     return Answer(data, reply)
 
 

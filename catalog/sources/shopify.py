@@ -116,10 +116,12 @@ class ShopifySource:
         return product_of_page(html, address)
 
     def _json(self, reader: SiteReader, address: str) -> Answer:
-        answer = read_json(reader, address)
-        if is_password_page(answer.reply.address):
-            raise CatalogNotPublic(f"{address} asks for a password. {SHUT_REMEDY}")
-        return answer
+        try:
+            return read_json(reader, address)
+        except InterfaceClosed as closed:
+            if closed.shown_at and is_password_page(closed.shown_at):
+                raise CatalogNotPublic(f"{address} asks for a password. {SHUT_REMEDY}") from closed
+            raise
 
     def _shows_products(self, reader: SiteReader, root: str) -> bool:
         try:

@@ -113,3 +113,22 @@ def test_products_beyond_the_offset_limit_are_found_in_collections_and_the_sitem
     assert job_states(sync, "scrape-product") == {"completed": len([key for key in found if key not in truth])}
     skipped = [(job.result or {})["skipped"] for job in Job.objects.filter(grp=sync.group, task="scrape-catalog")]
     assert {shopify.SKIPPED_BEYOND: 1} in skipped
+
+
+def test_a_shop_that_asks_for_rest_loses_nothing(scrape: Scrape) -> None:
+    with shopify_shop(products=20, busy=3) as shop:
+        sync = scrape(shop.site)
+        assert stored_products() == shop.truth()
+
+    assert set(job_states(sync, "scrape-catalog")) == {"completed"}
+    attempts = Job.objects.filter(grp=sync.group, task="scrape-catalog").values_list("attempt", flat=True)
+    assert set(attempts) == {1}  # a wait that was asked for spends none
+
+
+def test_a_shop_behind_its_password_page_fails_with_a_remedy(scrape: Scrape) -> None:
+    with shopify_shop(products=5, is_behind_password=True) as shop:
+        sync = scrape(shop.site)
+
+    job = Job.objects.get(grp=sync.group, task="scrape-catalog")
+    assert (job.state, job.error_code) == ("failed", "catalog.not_public")
+    assert "Password protection" in job.error_message
