@@ -2,10 +2,11 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from urllib.parse import urldefrag, urljoin
+from urllib.parse import urldefrag
 
 from selectolax.lexbor import LexborHTMLParser, LexborNode
 
+from catalog.extraction.document import absolute
 from catalog.sources.interfaces import line_text
 
 _OUTSIDE = frozenset({"header", "footer", "nav", "aside"})
@@ -36,14 +37,14 @@ def read_archive(html: str, address: str, *, cards: str = "", trail: str = "") -
     main = tree.css_first("main, [role=main], #MainContent") or tree.body
     shown = main.css(cards or "a[href]")[:MAX_LINKS] if main else []
     links = [link for node in shown if (link := node.css_first(FIRST_LINK)) is not None] if cards else shown
-    found = [urljoin(address, node.attributes.get("href") or "") for node in links if not _is_outside(node)]
+    found = [absolute(node.attributes.get("href") or "", address) for node in links if not _is_outside(node)]
     heading = (main.css_first("h1") if main else None) or tree.css_first("h1")
     following = tree.css_first("link[rel=next][href], a[rel=next][href], a.next[href], .next > a[href]")
-    target = urljoin(address, following.attributes.get("href") or "") if following else ""
+    target = absolute(following.attributes.get("href") or "", address) if following else ""
     crumbs = tree.css_first(trail) if trail else None
     return Archive(
         heading=line_text(heading.html, 200) if heading else "",
-        links=list(dict.fromkeys(urldefrag(link).url.partition("?")[0] for link in found)),
+        links=list(dict.fromkeys(urldefrag(link).url.partition("?")[0] for link in found if link)),
         following="" if target == address else target,
         trail=_steps(crumbs, address) if crumbs else (),
     )
@@ -62,7 +63,7 @@ def _is_outside(node: LexborNode) -> bool:
 def _steps(crumbs: LexborNode, address: str) -> list[tuple[str, str]]:
     """Return the breadcrumbs' names and addresses, from the root; the last is the page itself and often no link."""
     steps = [
-        (line_text(node.html, 200), urljoin(address, node.attributes.get("href") or ""))
+        (line_text(node.html, 200), absolute(node.attributes.get("href") or "", address))
         for node in crumbs.css("a[href]")
     ]
     return [(name, link) for name, link in steps if name]

@@ -12,10 +12,12 @@ import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
-from urllib.parse import urlencode, urljoin
+from urllib.parse import urlencode
 
 from selectolax.lexbor import LexborHTMLParser
+from yarl import URL
 
+from catalog.extraction.document import absolute
 from catalog.platforms import WOOCOMMERCE, evidence_of
 from catalog.reading import SiteReader
 from catalog.sitemaps.planning import product_rank
@@ -216,7 +218,7 @@ class WooCommerceSource:
 def home_of(clues: Clues) -> str:
     """Return the address of WordPress' folder, with a last slash: where its plugin's files lie, else the origin."""
     found = _PLUGIN.search(clues.html)
-    return urljoin(clues.address, str(found[1]) if found else "/")
+    return (absolute(found[1], clues.address) if found else "") or absolute("/", clues.address)
 
 
 def rest_address(api: str, route: str, **query: Any) -> str:
@@ -228,13 +230,21 @@ def rest_address(api: str, route: str, **query: Any) -> str:
 
 
 def _rest_roots(clues: Clues, home: str) -> list[str]:
-    """Return where the REST interface may stand: where the page says, else at WordPress' own places."""
+    """Return where the REST interface may stand: where the page says, else at WordPress' own places.
+
+    A page that names another host than its own, as one behind a proxy may, is first asked at its own.
+    """
     said = LexborHTMLParser(clues.html).css_first('link[rel="https://api.w.org/"]')
     named = (said.attributes.get("href") or "") if said else ""
     if not named and (found := _API_LINK.search(clues.headers.get("Link", ""))):
         named = found[1]
-    roots = [urljoin(clues.address, named)] if named else [f"{home}wp-json/"]
-    roots.append(f"{home}?rest_route=/")
+    own = URL(clues.address)
+    try:
+        root = own.join(URL(named or f"{home}wp-json/"))
+        here = root.with_scheme(own.scheme).with_host(own.host or "").with_port(own.explicit_port)
+    except ValueError:
+        root = here = own.join(URL(f"{home}wp-json/"))
+    roots = [str(here), f"{home}?rest_route=/", str(root)]
     return list(dict.fromkeys(root if root.endswith("/") else f"{root}/" for root in roots))
 
 

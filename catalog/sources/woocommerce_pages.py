@@ -10,10 +10,10 @@ from collections.abc import Iterator, Mapping
 from dataclasses import replace
 from decimal import Decimal
 from typing import Any
-from urllib.parse import urljoin
 
 from selectolax.lexbor import LexborHTMLParser, LexborNode
 
+from catalog.extraction.document import absolute
 from catalog.extraction.gtins import parse_gtin
 from catalog.sources.interfaces import items_of, line_text, money_of, plain_text, text_of, web_addresses
 from catalog.sources.page_products import digits_of, product_of_page
@@ -36,7 +36,7 @@ def read_product_page(html: str, address: str) -> ExtractedProduct:
     tree = LexborHTMLParser(html)
     title = tree.css_first("h1.product_title")
     description = _description(tree)
-    pictures = [urljoin(address, node.attributes.get("href") or "") for node in tree.css(_GALLERY)]
+    pictures = [absolute(node.attributes.get("href") or "", address) for node in tree.css(_GALLERY)]
     variants = list(_variants(tree, product.price.currency if product.price else ""))
     return replace(
         product,

@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from catalog.sources import shopify
+from catalog.sources import interfaces, shopify
 from jobs.models import Job
 from marketplace.models import Product
 from tests.shops.shopify import dearer, shopify_shop, without
@@ -132,3 +132,13 @@ def test_a_shop_behind_its_password_page_fails_with_a_remedy(scrape: Scrape) -> 
     job = Job.objects.get(grp=sync.group, task="scrape-catalog")
     assert (job.state, job.error_code) == ("failed", "catalog.not_public")
     assert "Password protection" in job.error_message
+
+
+def test_pages_that_are_too_large_are_read_in_smaller_ones(scrape: Scrape, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(interfaces, "MAX_JSON_BYTES", 90_000)
+    with shopify_shop(products=60) as shop:
+        sync = scrape(shop.site)
+        assert stored_products() == shop.truth()
+
+    assert set(job_states(sync, "scrape-catalog")) == {"completed"}
+    assert "/products.json?limit=25&page=3" in shop.asked
