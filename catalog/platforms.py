@@ -12,10 +12,13 @@ from dataclasses import dataclass
 from selectolax.lexbor import LexborHTMLParser
 from yarl import URL
 
-from catalog.sources.source import Clues
+from catalog.sources.source import Clues, Evidence
 
 MOST_BY_PAGE = 99
 ENOUGH = 30  # less than this is not worth a request
+# Of a source that asks its platform's interface: more than a mere shop's looks, for one request tells, and the
+# interface says more than pages do.
+LEAST_OF_SOURCE = 60
 MAX_HTML = 2_000_000  # characters
 MAX_SCRIPT = 400_000
 
@@ -77,6 +80,14 @@ def evidence_of(platform: str, clues: Clues) -> PlatformEvidence:
     if not clues.is_fetched:
         return PlatformEvidence(platform, 0, ())
     return _weigh(platform, PLATFORMS[platform], read_signs(clues))
+
+
+def probe_platform(platform: str, clues: Clues) -> Evidence | None:
+    """Return the evidence of the source that is named for a platform; None where a request would be wasted."""
+    evidence = evidence_of(platform, clues)
+    if not evidence.is_enough:
+        return None
+    return Evidence(platform, clues.address, "; ".join(evidence.reasons), max(evidence.weight, LEAST_OF_SOURCE))
 
 
 def read_signs(clues: Clues) -> PageSigns:

@@ -13,7 +13,7 @@ from typing import Any
 from urllib.parse import quote, urlsplit
 
 from catalog.fetching import ReplyTooLarge
-from catalog.platforms import SHOPIFY, evidence_of
+from catalog.platforms import SHOPIFY, probe_platform
 from catalog.reading import SiteReader
 from catalog.sources.archives import read_archive
 from catalog.sources.interfaces import Answer, InterfaceClosed, currency_of, items_of, read_json, text_of
@@ -55,10 +55,7 @@ class ShopifySource:
 
     def probe(self, clues: Clues) -> Evidence | None:
         """Weigh what the page shows of Shopify."""
-        evidence = evidence_of(SHOPIFY, clues)
-        if not evidence.is_enough:
-            return None
-        return Evidence(self.name, clues.address, "; ".join(evidence.reasons), evidence.weight)
+        return probe_platform(SHOPIFY, clues)
 
     def start(self, reader: SiteReader, clues: Clues) -> Sequence[ListPage] | None:
         """Confirm by the collections, which are the first lists; None where neither JSON nor sitemap is Shopify's.

@@ -18,7 +18,7 @@ from selectolax.lexbor import LexborHTMLParser
 from yarl import URL
 
 from catalog.extraction.document import absolute
-from catalog.platforms import WOOCOMMERCE, evidence_of
+from catalog.platforms import WOOCOMMERCE, probe_platform
 from catalog.reading import SiteReader
 from catalog.sitemaps.planning import product_rank
 from catalog.sources.archives import read_archive
@@ -63,10 +63,7 @@ class WooCommerceSource:
 
     def probe(self, clues: Clues) -> Evidence | None:
         """Weigh what the page shows of WooCommerce."""
-        evidence = evidence_of(WOOCOMMERCE, clues)
-        if not evidence.is_enough:
-            return None
-        return Evidence(self.name, clues.address, "; ".join(evidence.reasons), evidence.weight)
+        return probe_platform(WOOCOMMERCE, clues)
 
     def start(self, reader: SiteReader, clues: Clues) -> Sequence[ListPage] | None:
         """Confirm by the tree of categories, or where the API is closed by the sitemap; None without either."""
