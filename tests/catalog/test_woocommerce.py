@@ -76,7 +76,7 @@ def test_a_resync_goes_on_with_what_changed_and_ends_what_vanished(scrape: Scrap
 
 @pytest.mark.parametrize("closed", [401, 404])
 def test_a_closed_interface_leaves_the_sitemap_and_the_pages(scrape: Scrape, closed: int) -> None:
-    with woo_shop(products=30, closed=closed, unpriced=False) as shop:
+    with woo_shop(products=30, closed=closed) as shop:
         sync = scrape(shop.site)
         truth = shop.truth(by_page=True)
 

@@ -68,7 +68,8 @@ class WooShop:
             title=item.name,
             price=None if low is None else self._major(low),
             currency="" if low is None else self.currency,
-            availability=STATES[min(states, key=list(STATES).index)] if len(set(states)) > 1 else STATES[states[0]],
+            # The page of a product that has no price shows neither an offer nor a button.
+            availability="unknown" if by_page and low is None else STATES[min(states, key=list(STATES).index)],
             sku=item.sku,
             brand=item.brand,
             list_price=self._major(regular or 0) if is_reduced and not (by_page and item.variations) else None,
@@ -277,8 +278,10 @@ class WooShop:
         product: dict[str, Any] = {
             "@context": "https://schema.org/", "@type": "Product", "@id": f"{self._permalink(item)}#product",
             "name": item.name, "url": self._permalink(item), "description": "Short.", "sku": item.sku or item.id,
-            "image": item.pictures[0] if item.pictures else False, "offers": [offer],
+            "image": item.pictures[0] if item.pictures else False,
         }  # fmt: skip
+        if item.lowest is not None:
+            product["offers"] = [offer]
         if item.brand:
             product["brand"] = {"@type": "Brand", "name": item.brand}
         return f'<script type="application/ld+json">{json.dumps(product)}</script>'
@@ -292,8 +295,8 @@ class WooShop:
             for picture in item.pictures
         )
         low, regular = item.lowest, item.lowest_regular
-        price = f"<bdi>{self._fixed(low)} {self.currency}</bdi>"
-        if not item.variations and low != regular:
+        price = "" if low is None else f"<bdi>{self._fixed(low)} {self.currency}</bdi>"
+        if low is not None and not item.variations and low != regular:
             price = f"<del><bdi>{self._fixed(regular)} {self.currency}</bdi></del> <ins>{price}</ins>"
         return (
             f'<div class="product">{gallery}<div class="summary"><h1 class="product_title entry-title">'
@@ -306,7 +309,8 @@ class WooShop:
 
     def _form(self, item: Item) -> str:
         if not item.variations:
-            return '<form class="cart"><button class="single_add_to_cart_button">Add to cart</button></form>'
+            button = '<form class="cart"><button class="single_add_to_cart_button">Add to cart</button></form>'
+            return "" if item.lowest is None else button
         backorder = '<p class="stock available-on-backorder"></p>'
         told = [
             {
