@@ -164,7 +164,7 @@ class ProductAdmin(ReadOnlyAdmin):
     def address_link(self, product: Product) -> SafeString:
         """Link to the product's page in the catalog."""
         return format_html(
-            '<a class="text-primary-600 dark:text-primary-500 hover:underline break-all" href="{}" '
+            '<a class="text-primary-600 dark:text-primary-500 underline break-all" href="{}" '
             'rel="noreferrer noopener" target="_blank">{}</a>',
             product.address if product.address.startswith(("http://", "https://")) else "",
             product.address,
