@@ -64,7 +64,7 @@ _NAMES: list[tuple[int, re.Pattern[str]]] = [
                    "recent", "recently", "viewed", "last-?seen", "reviews?", "comments?", "testimonials?", "newsletter",
                    "cookie", "wishlist", "favorites", "compare-?(?:list|products|table|bar)", "bestsellers?", "accessories", "sponsored",
                    "ads?", "advert", "banner", "promo-?bar", "top-?bar", "announcement", "sitemap", "bundles?", "merch(?:andising)?",
-                   "frequently", "suggest(?:ion|ions|ed)?", "other-?products", "more-?products", "similars?", "polecane", "podobne",
+                   "modal", "popup", "dialog", "lightbox", "overlay", "offcanvas", "frequently", "suggest(?:ion|ions|ed)?", "other-?products", "more-?products", "similars?", "polecane", "podobne",
                    "verwandt", "zubehoer", "ahnlich", "aehnlich", "relacionados?", "similaires?", "correlati", "benzer")
             + r"|(?:header|top)-?(?:cart|basket)"
         ),
@@ -88,6 +88,7 @@ _NAMES: list[tuple[int, re.Pattern[str]]] = [
             + r"|ship(?:ping)?-?cost|conv[a-z]*price"
         ),
     ),
+    (Standing.CHOICE, re.compile(_named("sizes?", "swatch(?:es)?", "colou?r-?(?:list|picker|options?)", "size-?(?:list|select|options?)"))),
     (Standing.TRAIL, re.compile(r"bread-?crumbs?|" + _named("crumbs?", "trail", "you-?are", "path-?way", "okruszki", "brotkrumen", "drobeckova",
                                                            "navigation-?path"))),
     (Standing.STOCK, re.compile(r"stock|availab|inventory|verfueg|verfugbar|lager|disponib|dostepn|sklad|nalich|stok|saldo|delivery-?status")),

@@ -9,9 +9,9 @@ from catalog.extraction.titles import similarity
 
 MAX_PICTURES = 10
 MIN_SIDE = 100  # pixels; smaller ones are icons and swatches
+_ELSEWHERE = re.compile(r"//(?:[\w-]+\.)*(?:maps?\d*|facebook|twitter|doubleclick|google-analytics|googletagmanager)\.", re.IGNORECASE)
 _NOT_A_PICTURE = re.compile(
-    r"logo|sprite|icon|pixel|spacer|blank|placeholder|no-?image|noimage|payment|badge|flag|avatar|loader|loading|rating|\bstars?\b|captcha|tracking|/tiles?/|//maps?\d*\."
-    r"|1x1|\.svg|facebook|twitter|doubleclick|analytics",
+    r"logo|sprite|icon|pixel|spacer|blank|placeholder|no-?image|noimage|payment|badge|flag|avatar|loader|loading|rating|\bstars?\b|captcha|tracking|/tiles?/|/maps?/|marker|1x1|\.svg|facebook|twitter",
     re.IGNORECASE,
 )
 _PICTURE_PATH = re.compile(r"\.(?:jpe?g|png|webp|avif|gif|bmp)(?:$|[?#&!/])", re.IGNORECASE)
@@ -25,7 +25,8 @@ _SIZE = re.compile(r"(?:^|[/_.=,-])(?:s-?l|w_?|h_?|width=|height=)?(\d{2,4})(?:x
 
 def is_picture(address: str) -> bool:
     """Return whether an address can be a product's picture, by its own words."""
-    return bool(address) and not _NOT_A_PICTURE.search(address[:600])
+    parts = urlsplit(address)
+    return bool(address) and not _ELSEWHERE.search(address) and not _NOT_A_PICTURE.search(f"{parts.path}?{parts.query[:200]}")
 
 
 def best_of_srcset(srcset: str) -> str:

@@ -136,7 +136,7 @@ def _smallest_price(layout: Layout, index: int, hints: Hints) -> tuple[int, Pars
         parsed = read_visible_money(text, hints)
         if parsed is not None and parsed.currency_raw:
             return element, parsed
-    if bare[1] is not None and re.fullmatch(r"\D{0,12}\d[\d\s.,'’٫٬]*\D{0,6}", layout.texts[index]) and "%" not in layout.texts[index]:
+    if bare[1] is not None and _named_price(layout, index) and re.fullmatch(r"\D{0,12}\d[\d\s.,'’٫٬]*\D{0,6}", layout.texts[index]) and "%" not in layout.texts[index]:
         return bare
     return bare[0], None
 
@@ -186,6 +186,7 @@ def _nearness(index: int, title_at: int | None, button_at: int | None) -> float:
     if title_at is not None:
         distance = index - title_at
         score += 2.2 * math.exp(-distance / 40) if distance >= 0 else 1.2 * math.exp(distance / 30)
+        score -= 0.7 * (1 - math.exp(-abs(distance) / 120))
     else:
         score += 1.5 * math.exp(-index / 400)
     if button_at is not None:

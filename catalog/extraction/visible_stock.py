@@ -1,6 +1,7 @@
 """Whether the page's words and buttons say that the product can be bought."""
 
 import re
+from collections import Counter
 from dataclasses import dataclass
 
 from catalog.extraction.availability import parse_availability
@@ -22,6 +23,10 @@ _NOTIFY = re.compile(
     r"notify me|email me when|back in stock|benachrichtig|prévenez|alertez|avísame|notificarme|avise-me|avvisami|powiadom|hlídat|сообщить о|уведомить|gelince haber|貨到通知|到货通知|入荷|입고",
     re.IGNORECASE,
 )
+
+
+_NOT_HERE = Standing.ASIDE | Standing.HIDDEN | Standing.CHOICE | Standing.STRUCK | Standing.LINK
+MAX_ALIKE = 2  # buttons of one form that the product itself has; more of them belong to a list of others
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,6 +51,8 @@ def read_buttons(layout: Layout) -> Buttons:
     """Return the buttons that say something of stock, in order."""
     buttons = _buttons(layout)
     to_buy = [index for index in buttons if _BUY.search(layout.texts[index])]
+    alike = Counter(_form(layout, index) for index in to_buy)
+    to_buy = [index for index in to_buy if alike[_form(layout, index)] <= MAX_ALIKE]
     disabled = {index for index in to_buy if _is_disabled(layout, index)}
     return Buttons(
         buying=tuple(index for index in to_buy if index not in disabled),
@@ -54,37 +61,46 @@ def read_buttons(layout: Layout) -> Buttons:
     )
 
 
-def shown_availability(layout: Layout, *, title: int | None, buttons: Buttons, price_at: int | None) -> ShownAvailability | None:
-    """Return what the page shows near its title and price: words first, then what can be pressed."""
+def shown_availability(
+    layout: Layout, *, title: int | None, buttons: Buttons, price_at: int | None
+) -> ShownAvailability | None:
+    """Return what the page shows near its title and price.
+
+    A button that can be pressed outweighs words: pages carry the words of every state and hide most of them by style
+    sheets, which are not read here; but they take the button away. Without one the words count, the surest first.
+    """
     start = layout.elements[title].start if title is not None else 0
-    anchors = [at for at in (price_at, start if title is not None else None, *buttons.buying[:1]) if at is not None]
-    best: ShownAvailability | None = None
-    for index, text in enumerate(layout.texts):
-        standing = layout.standing(index)
-        if len(text) > MAX_PHRASE or standing & (Standing.ASIDE | Standing.HIDDEN | Standing.CHOICE | Standing.STRUCK):
-            continue
-        near = bool(anchors) and min(abs(index - at) for at in anchors) <= 40
-        named = any(layout.elements[around].own & Standing.STOCK for around in layout.ancestors(layout.owners[index], 3))
-        if not near and not named:
-            continue
-        value = parse_availability(text)
-        if value is None:
-            continue
-        confidence = 0.45 + 0.25 * named + 0.2 * near - 0.1 * bool(standing & Standing.LINK)
-        if best is None or confidence > best.confidence:
-            best = ShownAvailability(value, min(confidence, 0.9), f"text {text!r}"[:100])
-    if best is not None and best.value == "OutOfStock" and best.confidence < 0.8 and any(index >= start for index in buttons.buying):
-        return ShownAvailability("InStock", 0.5, f"button {layout.texts[buttons.buying[0]]!r}"[:100])
-    if best is not None:
-        return best
     pressed = [index for index in buttons.buying if index >= start - 5]
+    words = _words(layout, [at for at in (price_at, start if title is not None else None, *pressed[:1]) if at is not None])
+    best = max(words, key=lambda one: one.confidence, default=None)
+    if best is not None and (best.value != "OutOfStock" or not pressed):
+        contrary = max((one.confidence for one in words if one.value != best.value), default=0.0)
+        return ShownAvailability(best.value, best.confidence - 0.25 * (contrary >= best.confidence), best.place)
     if pressed:
         return ShownAvailability("InStock", 0.6, f"button {layout.texts[pressed[0]]!r}"[:100])
-    disabled = any(index >= start for index in buttons.disabled)
     notifying = next((index for index in buttons.notifying if index >= start), None)
-    if notifying is not None and (disabled or title is not None):
-        return ShownAvailability("OutOfStock", 0.5, f"button {layout.texts[notifying]!r}"[:100])
+    if notifying is not None:
+        is_sure = any(index >= start for index in buttons.disabled)
+        return ShownAvailability("OutOfStock", 0.6 if is_sure else 0.45, f"button {layout.texts[notifying]!r}"[:100])
     return None
+
+
+def _words(layout: Layout, anchors: list[int]) -> list[ShownAvailability]:
+    """Return what short texts say that stand near one of the anchors, or in elements that are named for stock."""
+    found = []
+    for index, text in enumerate(layout.texts):
+        if len(text) > MAX_PHRASE or layout.standing(index) & _NOT_HERE:
+            continue
+        near = bool(anchors) and min(abs(index - at) for at in anchors) <= 40
+        around = [layout.elements[one].own for one in layout.ancestors(layout.owners[index], 4)]
+        named = any(own & Standing.STOCK for own in around[:3])
+        if not (near or named) or any(own & Standing.CHOICE for own in around):
+            continue
+        value = parse_availability(text)
+        if value is not None:
+            confidence = 0.45 + 0.25 * named + 0.2 * near
+            found.append(ShownAvailability(value, confidence, f"text {text!r}"[:100]))
+    return found
 
 
 def _buttons(layout: Layout) -> list[int]:
@@ -99,6 +115,11 @@ def _buttons(layout: Layout) -> list[int]:
                 found.append(index)
                 break
     return found
+
+
+def _form(layout: Layout, index: int) -> tuple[str, str]:
+    element = layout.elements[layout.owners[index]]
+    return layout.texts[index].lower(), f"{element.tag}.{element.names.split(' ')[0]}"
 
 
 def _is_disabled(layout: Layout, index: int) -> bool:
