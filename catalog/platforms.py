@@ -99,13 +99,16 @@ def read_signs(clues: Clues) -> PageSigns:
         content = (node.attributes.get("content") or "").lower()
         # WordPress pages name several generators.
         metas[name] = f"{metas[name]} {content}" if name in metas else content
+    headers: dict[str, str] = {}
+    for name, value in clues.headers.items():  # some stand there several times
+        headers[name.lower()] = f"{headers.get(name.lower(), '')} {value.lower()}".strip()
     assets = [node.attributes.get("src") or "" for node in tree.css("script[src]")]
     assets += [node.attributes.get("href") or "" for node in tree.css("link[rel=stylesheet]")]
     scripts = [node for node in tree.css("script") if not node.attributes.get("src")]
     classes = [node.attributes.get("class") or "" for node in tree.css("html, body")]
     return PageSigns(
         host=(URL(clues.address).host or "").lower(),
-        headers={name.lower(): value.lower() for name, value in clues.headers.items()},
+        headers=headers,
         cookies=frozenset(name.lower() for name in clues.cookies),
         metas=metas,
         assets=[address.lower() for address in assets],

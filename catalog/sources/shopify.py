@@ -145,6 +145,8 @@ class ShopifySource:
     def _files(self, found: SitemapFile, cursor: Mapping[str, Any]) -> list[ListPage]:
         """Return the index's files of products and collections; those of other languages name the same products."""
         lists: list[ListPage] = []
+        # The same whichever list leads here, so that each file is read once.
+        cursor = {"root": cursor["root"], "currency": cursor["currency"], "page": 1, "limit": PAGE}
         for address in found.subs:
             path = urlsplit(address).path
             for start in ("sitemap_products_", "sitemap_collections_"):

@@ -162,7 +162,7 @@ class WooCommerceSource:
         found: dict[str, list[dict[str, Any]]] = {}
         for chunk in chunks:
             parents = ",".join(str(identity) for identity, _ in chunk)
-            pages = -(-sum(count for _, count in chunk) // PAGE)
+            pages = min(_requests_for(chunk), VARIATION_REQUESTS)
             for number in range(1, pages + 1):
                 query = {"type": "variation", "parent": parents, "per_page": PAGE, "page": number, "orderby": "id"}
                 try:
@@ -233,7 +233,8 @@ def _rest_roots(clues: Clues, home: str) -> list[str]:
     """
     said = LexborHTMLParser(clues.html).css_first('link[rel="https://api.w.org/"]')
     named = (said.attributes.get("href") or "") if said else ""
-    if not named and (found := _API_LINK.search(clues.headers.get("Link", ""))):
+    links = ", ".join(value for name, value in clues.headers.items() if name.lower() == "link")
+    if not named and (found := _API_LINK.search(links)):
         named = found[1]
     own = URL(clues.address)
     try:
@@ -277,13 +278,17 @@ def _split_variable(
     jobs: list[list[list[tuple[int, int]]]] = [[]]
     spent = 0
     for chunk in chunks:
-        requests = -(-sum(count for _, count in chunk) // PAGE)
+        requests = _requests_for(chunk)
         if jobs[-1] and spent + requests > VARIATION_REQUESTS:
             jobs.append([])
             spent = 0
         jobs[-1].append(chunk)
         spent += requests
     return jobs[0], [[product for chunk in job for product in chunk] for job in jobs[1:]]
+
+
+def _requests_for(chunk: Sequence[tuple[int, int]]) -> int:
+    return -(-sum(count for _, count in chunk) // PAGE)
 
 
 def _is_above(address: str, other: str) -> bool:

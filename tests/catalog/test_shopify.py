@@ -59,17 +59,17 @@ def test_a_resync_goes_on_with_what_changed_and_ends_what_vanished(scrape: Scrap
 
 @pytest.mark.parametrize("closed", [200, 401, 403, 404])
 def test_closed_json_leaves_the_sitemap_and_the_pages(scrape: Scrape, closed: int) -> None:
-    with shopify_shop(products=30, closed=closed) as shop:
+    with shopify_shop(products=20, closed=closed) as shop:
         sync = scrape(shop.site)
         truth = shop.truth(by_page=True)
 
     assert stored_products() == truth
-    assert job_states(sync, "scrape-product") == {"completed": 30}
-    assert len([path for path in shop.asked if path.startswith("/products/")]) == 30
+    assert job_states(sync, "scrape-product") == {"completed": 20}
+    assert len([path for path in shop.asked if path.startswith("/products/")]) == 20
 
 
 def test_products_keep_their_rows_when_the_json_is_closed_and_opened(scrape: Scrape) -> None:
-    with shopify_shop(products=30) as shop:
+    with shopify_shop(products=15) as shop:
         finish(scrape(shop.site))
         make_live()
         rows = set(Product.objects.values_list("pk", "external_id"))
@@ -99,14 +99,15 @@ def test_2600_products_are_paged(scrape: Scrape) -> None:
 def test_products_beyond_the_offset_limit_are_found_in_collections_and_the_sitemap(
     scrape: Scrape, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(shopify, "OFFSET_LIMIT", 500)
-    with shopify_shop(products=620, offset_limit=500) as shop:
+    monkeypatch.setattr(shopify, "PAGE", 50)
+    monkeypatch.setattr(shopify, "OFFSET_LIMIT", 100)
+    with shopify_shop(products=130, share=0.2, offset_limit=100) as shop:
         sync = scrape(shop.site)
         truth, beyond = shop.truth(), shop.truth(by_page=True)
 
     found = stored_products()
     assert {product.address for product in found.values()} == {product.address for product in truth.values()}
-    assert len(found) == 620
+    assert len(found) == 130
     assert {key: found[key] for key in found if key in truth} == {key: truth[key] for key in found if key in truth}
     assert all(found[key] == beyond[key] for key in found if key not in truth)
     # The sitemap names products that the lists did not show, and no others are read by page.

@@ -101,12 +101,13 @@ def test_products_keep_their_rows_when_the_interface_is_closed_and_opened(scrape
 
 def test_pages_are_named_in_blocks_to_the_last(scrape: Scrape, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(woocommerce, "PAGE", 10)
-    with woo_shop(products=230) as shop:
+    monkeypatch.setattr(woocommerce, "BLOCK", 3)
+    with woo_shop(products=80) as shop:
         sync = scrape(shop.site)
         assert by_address(stored_products()) == shop.truth()
 
-    assert job_states(sync, "scrape-catalog")["completed"] == 23
-    assert sum("orderby=id&order=asc" in path and "type=" not in path for path in shop.asked) == 23
+    assert job_states(sync, "scrape-catalog")["completed"] == 8
+    assert sum("orderby=id&order=asc" in path and "type=" not in path for path in shop.asked) == 8
 
 
 def test_variations_beyond_one_jobs_requests_are_read_by_following_jobs(
