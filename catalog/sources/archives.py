@@ -1,14 +1,16 @@
 """A category's own page on a shop's site: the addresses that its main part links to, its heading and its next page."""
 
+import re
 from collections.abc import Sequence
 from dataclasses import dataclass
-from urllib.parse import urldefrag
+from urllib.parse import parse_qs, urldefrag, urlsplit
 
 from selectolax.lexbor import LexborHTMLParser, LexborNode
 
 from catalog.extraction.document import absolute
 from catalog.sources.interfaces import line_text
 
+_IN_PATH = re.compile(r"(.*)/page/(\d{1,5})/?")
 _OUTSIDE = frozenset({"header", "footer", "nav", "aside"})
 MAX_LINKS = 5_000
 FIRST_LINK = "a[href]:not(.button, .add_to_cart_button)"
@@ -41,13 +43,32 @@ def read_archive(html: str, address: str, *, cards: str = "", trail: str = "") -
     heading = (main.css_first("h1") if main else None) or tree.css_first("h1")
     following = tree.css_first("link[rel=next][href], a[rel=next][href], a.next[href], .next > a[href]")
     target = absolute(following.attributes.get("href") or "", address) if following else ""
+    if target in ("", address):
+        target = _numbered(tree, address)
     crumbs = tree.css_first(trail) if trail else None
     return Archive(
         heading=line_text(heading.html, 200) if heading else "",
         links=list(dict.fromkeys(urldefrag(link).url.partition("?")[0] for link in found if link)),
-        following="" if target == address else target,
+        following=target,
         trail=_steps(crumbs, address) if crumbs else (),
     )
+
+
+def _numbered(tree: LexborHTMLParser, address: str) -> str:
+    """Return the link to this same list's next number, as `?page=2` or `/page/2/`; empty if there is none."""
+    own, number = _place_in(address)
+    links = (absolute(node.attributes.get("href") or "", address) for node in tree.css("a[href*=page]")[:MAX_LINKS])
+    return next((link for link in links if link and _place_in(link) == (own, number + 1)), "")
+
+
+def _place_in(address: str) -> tuple[str, int]:
+    """Return the list that an address is of, and its page number there."""
+    parts = urlsplit(address)
+    numbered = _IN_PATH.fullmatch(parts.path)
+    path, number = (numbered[1], numbered[2]) if numbered else (parts.path, "1")
+    if written := parse_qs(parts.query).get("page"):
+        number = written[0]
+    return f"{parts.netloc}{path.rstrip('/')}", int(number) if number.isdecimal() and len(number) < 6 else 0
 
 
 def _is_outside(node: LexborNode) -> bool:

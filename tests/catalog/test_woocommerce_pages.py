@@ -107,6 +107,29 @@ def test_a_category_page_shows_its_cards_and_its_place() -> None:
     assert shown.trail == [("Home", "https://x/"), ("A & B", "https://x/c/a/")]
 
 
+@pytest.mark.parametrize(
+    ("address", "links", "following"),
+    [
+        ("https://x/c/", '<link rel="next" href="/c/?p=2">', "https://x/c/?p=2"),
+        (
+            "https://x/c",
+            '<a href="/c?page=1">1</a><a href="/c?page=2&sort=a">2</a><a href="/c?page=3">3</a>',
+            "?page=2&sort=a",
+        ),
+        ("https://x/c?page=2", '<a href="/c?page=1">1</a><a href="/c?page=3">3</a>', "?page=3"),
+        ("https://x/c?page=3", '<a href="/c?page=1">1</a><a href="/c?page=2">2</a><a href="/d?page=4">D</a>', ""),
+        ("https://x/c/page/2/", '<a href="/c/page/3/">3</a>', "/page/3/"),
+        ("https://x/c/", '<a class="next" href="#">swipe</a><a href="/c/page/2/">2</a>', "/page/2/"),
+        ("https://x/c/", '<a class="next" href="">swipe</a>', ""),
+        ("https://x/c?page=x", '<a href="/c?page=1">1</a>', "?page=1"),
+    ],
+)
+def test_a_category_page_leads_on_to_its_next_number(address: str, links: str, following: str) -> None:
+    shown = read_archive(f"<main>{links}</main>", address)
+
+    assert shown.following.removeprefix("https://x/c") == following.removeprefix("https://x/c")
+
+
 @settings(max_examples=60)
 @given(
     pieces=st.lists(

@@ -280,7 +280,10 @@ class ShopifyShop:
             f'<a href="/collections/{handle}/products/{quote(item.handle)}?pos=1">{item.id}</a>' for item in part
         )
         is_more = page * ARCHIVE_PAGE < len(shown)
-        following = f'<a rel="next" href="/collections/{handle}?page={page + 1}">Next</a>' if is_more else ""
+        # The class is what Shopify's own theme Dawn gives to the arrow that leads on.
+        arrow = f'<a class="pagination__item--prev" href="/collections/{handle}?page={page + 1}">→</a>'
+        first = f'<a href="/collections/{handle}?page=1">1</a>'
+        following = first + arrow if is_more else first
         return self._html(f"<h1>{html.escape(self.collections[handle])}</h1>{cards}{following}")
 
     def _html(self, main: str, head: str = "") -> Answer:
