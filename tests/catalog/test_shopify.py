@@ -117,7 +117,7 @@ def test_products_beyond_the_offset_limit_are_found_in_collections_and_the_sitem
 
 
 def test_a_shop_that_asks_for_rest_loses_nothing(scrape: Scrape) -> None:
-    with shopify_shop(products=20, busy=3) as shop:
+    with shopify_shop(products=20, busy=1) as shop:
         sync = scrape(shop.site)
         assert stored_products() == shop.truth()
 

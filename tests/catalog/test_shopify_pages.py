@@ -85,7 +85,8 @@ def test_a_shop_behind_its_password_page_is_not_public(shop: ShopifyShop) -> Non
 def test_a_headless_shop_without_json_and_sitemap_is_left_to_others(settings: Any) -> None:
     def answer(path: str, headers: Mapping[str, str]) -> Answer:
         if path in ("/", "/sitemap.xml"):
-            body = b"<html></html>" if path == "/" else b"<urlset><url><loc>/item/1</loc></url></urlset>"
+            front = b"<html><h1>Harbour Lane</h1><p>Lamps and chairs for every room.</p><a href='/item/1'>Oak lamp</a>"
+            body = front if path == "/" else b"<urlset><url><loc>/item/1</loc></url></urlset>"
             return 200, {"Content-Type": "text/html", "x-shopid": "1"}, body
         return 404, {}, b""
 
