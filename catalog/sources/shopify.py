@@ -7,6 +7,7 @@ and in the sitemap. Where the JSON is closed, the sitemap's files, whose address
 A list that shows only addresses knows a product by its handle; see ListedProduct.alias.
 """
 
+import hashlib
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
@@ -31,11 +32,13 @@ from catalog.sources.source import (
     Listing,
     ListPage,
 )
+from marketplace.models import Product
 
 PAGE = 250  # the most that one page shows
 SMALLER_PAGE = 25  # where 250 products are more than we take in one reply
 OFFSET_LIMIT = 25_000  # of page * limit: beyond, `{"errors":"Page * Limit exceeds the 25000 limit."}` with status 400
 MAX_ARCHIVE_PAGES = 400
+MAX_ALIAS = 150  # characters; the column of external ids holds 200
 
 PRODUCTS, COLLECTIONS, COLLECTION, ARCHIVE, SITEMAP = "products", "collections", "collection", "archive", "sitemap"
 SHUT_REMEDY = (
@@ -110,7 +113,7 @@ class ShopifySource:
             )
             if product is not None:
                 return product
-        return product_of_page(html, address)
+        return _of_shown_variant(product_of_page(html, address))
 
     def _json(self, reader: SiteReader, address: str) -> Answer:
         try:
@@ -211,7 +214,8 @@ class ShopifySource:
         return ListedProduct(f"{self.name}:{identity}", address, content, alias=self._alias(handle))
 
     def _alias(self, handle: str) -> str:
-        return f"{self.name}:@{handle}"[:200]
+        name = handle if len(handle) <= MAX_ALIAS else hashlib.sha256(handle.encode()).hexdigest()
+        return f"{self.name}:@{name}"
 
     def _instead(self, reader: SiteReader, page: ListPage) -> list[ListPage]:
         """Return what is read where a list's JSON is closed: the collection's own page, or the sitemap."""
@@ -257,6 +261,14 @@ class ShopifySource:
             elif path.startswith("collections/"):
                 lists.append(ListPage(self.name, address, ARCHIVE, cursor={**page.cursor, "page": 1}))
         return Listing(page.address, list(products.values()), lists, skipped=found.skipped)
+
+
+def _of_shown_variant(product: ExtractedProduct) -> ExtractedProduct:
+    """Give a product the numbers of the variant that is shown first, as its JSON would; markup has them by variant."""
+    variants = product.variants
+    shown = next((one for one in variants if one["availability"] == Product.Availability.IN_STOCK), None)
+    shown = shown or next(iter(variants), {})
+    return replace(product, sku=product.sku or shown.get("sku", ""), gtin=product.gtin or shown.get("gtin", ""))
 
 
 def _goes_on(page: ListPage, shown: int) -> bool:

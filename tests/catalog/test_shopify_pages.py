@@ -13,6 +13,7 @@ from catalog.sources.source import CatalogNotPublic, Clues, ListPage
 from jobs.errors import PermanentError
 from tests.sample_shop import Answer, small_site
 from tests.shops.shopify import ShopifyShop, shopify_shop
+from tests.shops.truth import plain
 
 SOURCE = ShopifySource()
 
@@ -158,6 +159,20 @@ def test_a_shops_root_is_that_of_its_language(script: str, root: str) -> None:
 )
 def test_an_address_names_its_handle(address: str, handle: str) -> None:
     assert handle_of(address) == handle
+
+
+def test_a_theme_that_holds_only_markup_says_the_same_product(shop: ShopifyShop) -> None:
+    shop.theme = "markup"
+    fields = ("availability", "brand", "sku")
+    for truth in shop.truth(by_page=True).values():
+        page = shop.answer(truth.address.removeprefix(shop.site), {})[2].decode()
+        product = SOURCE.extract(page, truth.address)
+
+        assert [getattr(product, name) for name in fields] == [getattr(truth, name) for name in fields]
+        assert (product.title, product.picture_addresses) == (truth.title, list(truth.pictures))
+        assert (product.price and plain(product.price.amount)) == truth.price
+        assert (product.price and product.price.currency) == truth.currency
+        assert (product.list_price and plain(product.list_price.amount)) == truth.list_price
 
 
 def test_a_password_page_is_known_by_its_address() -> None:
