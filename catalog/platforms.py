@@ -12,10 +12,13 @@ from dataclasses import dataclass
 from selectolax.lexbor import LexborHTMLParser
 from yarl import URL
 
-from catalog.sources.source import Clues
+from catalog.sources.source import Clues, Evidence
 
 MOST_BY_PAGE = 99
 ENOUGH = 30  # less than this is not worth a request
+# Of a source that asks its platform's interface: more than a mere shop's looks, for one request tells, and the
+# interface says more than pages do.
+LEAST_OF_SOURCE = 60
 MAX_HTML = 2_000_000  # characters
 MAX_SCRIPT = 400_000
 
@@ -79,6 +82,14 @@ def evidence_of(platform: str, clues: Clues) -> PlatformEvidence:
     return _weigh(platform, PLATFORMS[platform], read_signs(clues))
 
 
+def probe_platform(platform: str, clues: Clues) -> Evidence | None:
+    """Return the evidence of the source that is named for a platform; None where a request would be wasted."""
+    evidence = evidence_of(platform, clues)
+    if not evidence.is_enough:
+        return None
+    return Evidence(platform, clues.address, "; ".join(evidence.reasons), max(evidence.weight, LEAST_OF_SOURCE))
+
+
 def read_signs(clues: Clues) -> PageSigns:
     """Return the parts of the page that the tables look at."""
     tree = LexborHTMLParser(clues.html[:MAX_HTML])
@@ -88,13 +99,16 @@ def read_signs(clues: Clues) -> PageSigns:
         content = (node.attributes.get("content") or "").lower()
         # WordPress pages name several generators.
         metas[name] = f"{metas[name]} {content}" if name in metas else content
+    headers: dict[str, str] = {}
+    for name, value in clues.headers.items():  # some stand there several times
+        headers[name.lower()] = f"{headers.get(name.lower(), '')} {value.lower()}".strip()
     assets = [node.attributes.get("src") or "" for node in tree.css("script[src]")]
     assets += [node.attributes.get("href") or "" for node in tree.css("link[rel=stylesheet]")]
     scripts = [node for node in tree.css("script") if not node.attributes.get("src")]
     classes = [node.attributes.get("class") or "" for node in tree.css("html, body")]
     return PageSigns(
         host=(URL(clues.address).host or "").lower(),
-        headers={name.lower(): value.lower() for name, value in clues.headers.items()},
+        headers=headers,
         cookies=frozenset(name.lower() for name in clues.cookies),
         metas=metas,
         assets=[address.lower() for address in assets],

@@ -30,9 +30,18 @@ _SILENT = frozenset({"script", "style", "template", "noscript", "iframe"})
 
 
 class InterfaceClosed(PermanentError):
-    """The shop does not answer there with what the interface gives."""
+    """The shop does not answer there with what the interface gives.
+
+    Args:
+        message: what it did instead.
+        shown_at: where a page was shown in its stead; empty where nothing was.
+    """
 
     code = "catalog.interface_closed"
+
+    def __init__(self, message: str = "", *, shown_at: str = "") -> None:
+        super().__init__(message)
+        self.shown_at = shown_at
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,10 +64,11 @@ def read_json(reader: SiteReader, address: str) -> Answer:
     except (PageNotFound, RequestRefused, RobotsForbid, TooManyRedirects) as error:
         raise InterfaceClosed(str(error)) from error
     try:
-        # A number with a point keeps its digits; NUL is what PostgreSQL cannot keep.
+        # A number with a point keeps its digits.
         data = json.loads(reply.body.decode("utf-8-sig"), parse_float=Decimal)
     except (ValueError, RecursionError) as error:
-        raise InterfaceClosed(f"{reply.address} answers with {reply.media_type or 'nothing'}, not with JSON") from error
+        told = f"{reply.address} answers with {reply.media_type or 'nothing'}, not with JSON"
+        raise InterfaceClosed(told, shown_at=reply.address) from error
     return Answer(data, reply)
 
 
@@ -66,7 +76,7 @@ def text_of(value: Any, most: int = 500) -> str:
     """Return a JSON value as a line of text; empty for what is no text and no number."""
     if isinstance(value, bool) or not isinstance(value, str | int | Decimal):
         return ""
-    return " ".join(str(value).replace("\x00", "").split())[:most]
+    return " ".join(_storable(str(value)).split())[:most]
 
 
 def items_of(value: Any) -> list[dict[str, Any]]:
@@ -104,17 +114,22 @@ def plain_text(html: Any) -> str:
     """Return the text of a piece of HTML: a line for each block, entities resolved."""
     if not isinstance(html, str) or not html.strip():
         return ""
-    root = LexborHTMLParser(html[: MAX_DESCRIPTION * 10]).body
+    root = LexborHTMLParser(_storable(html[: MAX_DESCRIPTION * 10])).body
     parts: list[str] = []
     if root is not None:
         _gather(root, parts)
-    lines = (" ".join(line.split()) for line in "".join(parts).replace("\x00", "").split("\n"))
+    lines = (" ".join(line.split()) for line in "".join(parts).split("\n"))
     return "\n".join(line for line in lines if line)[:MAX_DESCRIPTION]
 
 
 def line_text(html: Any, most: int = 500) -> str:
     """Return the text of a piece of HTML in one line."""
     return " ".join(plain_text(html).split())[:most]
+
+
+def _storable(text: str) -> str:
+    """Return the text without what PostgreSQL cannot keep: NUL, and halves of surrogate pairs."""
+    return text.encode("utf-8", "ignore").decode().replace("\x00", "")
 
 
 def _gather(root: LexborNode, parts: list[str]) -> None:

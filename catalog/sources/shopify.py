@@ -7,13 +7,14 @@ and in the sitemap. Where the JSON is closed, the sitemap's files, whose address
 A list that shows only addresses knows a product by its handle; see ListedProduct.alias.
 """
 
+import hashlib
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 from urllib.parse import quote, urlsplit
 
 from catalog.fetching import ReplyTooLarge
-from catalog.platforms import SHOPIFY, evidence_of
+from catalog.platforms import SHOPIFY, probe_platform
 from catalog.reading import SiteReader
 from catalog.sources.archives import read_archive
 from catalog.sources.interfaces import Answer, InterfaceClosed, currency_of, items_of, read_json, text_of
@@ -31,11 +32,13 @@ from catalog.sources.source import (
     Listing,
     ListPage,
 )
+from marketplace.models import Product
 
 PAGE = 250  # the most that one page shows
 SMALLER_PAGE = 25  # where 250 products are more than we take in one reply
 OFFSET_LIMIT = 25_000  # of page * limit: beyond, `{"errors":"Page * Limit exceeds the 25000 limit."}` with status 400
 MAX_ARCHIVE_PAGES = 400
+MAX_ALIAS = 150  # characters; the column of external ids holds 200
 
 PRODUCTS, COLLECTIONS, COLLECTION, ARCHIVE, SITEMAP = "products", "collections", "collection", "archive", "sitemap"
 SHUT_REMEDY = (
@@ -55,10 +58,7 @@ class ShopifySource:
 
     def probe(self, clues: Clues) -> Evidence | None:
         """Weigh what the page shows of Shopify."""
-        evidence = evidence_of(SHOPIFY, clues)
-        if not evidence.is_enough:
-            return None
-        return Evidence(self.name, clues.address, "; ".join(evidence.reasons), evidence.weight)
+        return probe_platform(SHOPIFY, clues)
 
     def start(self, reader: SiteReader, clues: Clues) -> Sequence[ListPage] | None:
         """Confirm by the collections, which are the first lists; None where neither JSON nor sitemap is Shopify's.
@@ -113,13 +113,15 @@ class ShopifySource:
             )
             if product is not None:
                 return product
-        return product_of_page(html, address)
+        return _of_shown_variant(product_of_page(html, address))
 
     def _json(self, reader: SiteReader, address: str) -> Answer:
-        answer = read_json(reader, address)
-        if is_password_page(answer.reply.address):
-            raise CatalogNotPublic(f"{address} asks for a password. {SHUT_REMEDY}")
-        return answer
+        try:
+            return read_json(reader, address)
+        except InterfaceClosed as closed:
+            if closed.shown_at and is_password_page(closed.shown_at):
+                raise CatalogNotPublic(f"{address} asks for a password. {SHUT_REMEDY}") from closed
+            raise
 
     def _shows_products(self, reader: SiteReader, root: str) -> bool:
         try:
@@ -146,6 +148,8 @@ class ShopifySource:
     def _files(self, found: SitemapFile, cursor: Mapping[str, Any]) -> list[ListPage]:
         """Return the index's files of products and collections; those of other languages name the same products."""
         lists: list[ListPage] = []
+        # The same whichever list leads here, so that each file is read once.
+        cursor = {"root": cursor["root"], "currency": cursor["currency"], "page": 1, "limit": PAGE}
         for address in found.subs:
             path = urlsplit(address).path
             for start in ("sitemap_products_", "sitemap_collections_"):
@@ -210,7 +214,8 @@ class ShopifySource:
         return ListedProduct(f"{self.name}:{identity}", address, content, alias=self._alias(handle))
 
     def _alias(self, handle: str) -> str:
-        return f"{self.name}:@{handle}"[:200]
+        name = handle if len(handle) <= MAX_ALIAS else hashlib.sha256(handle.encode()).hexdigest()
+        return f"{self.name}:@{name}"
 
     def _instead(self, reader: SiteReader, page: ListPage) -> list[ListPage]:
         """Return what is read where a list's JSON is closed: the collection's own page, or the sitemap."""
@@ -256,6 +261,14 @@ class ShopifySource:
             elif path.startswith("collections/"):
                 lists.append(ListPage(self.name, address, ARCHIVE, cursor={**page.cursor, "page": 1}))
         return Listing(page.address, list(products.values()), lists, skipped=found.skipped)
+
+
+def _of_shown_variant(product: ExtractedProduct) -> ExtractedProduct:
+    """Give a product the numbers of the variant that is shown first, as its JSON would; markup has them by variant."""
+    variants = product.variants
+    shown = next((one for one in variants if one["availability"] == Product.Availability.IN_STOCK), None)
+    shown = shown or next(iter(variants), {})
+    return replace(product, sku=product.sku or shown.get("sku", ""), gtin=product.gtin or shown.get("gtin", ""))
 
 
 def _goes_on(page: ListPage, shown: int) -> bool:

@@ -10,8 +10,8 @@ what its page shows when it is opened. Every variant's price stands in `variants
 
 from collections.abc import Mapping, Sequence
 from typing import Any
-from urllib.parse import urljoin
 
+from catalog.extraction.document import absolute
 from catalog.extraction.gtins import parse_gtin
 from catalog.sources.interfaces import items_of, money_of, plain_text, text_of, web_addresses
 from catalog.sources.page_products import digits_of
@@ -122,7 +122,7 @@ def _pictures(product: Mapping[str, Any]) -> list[str]:
 
 def _absolute(picture: str, address: str) -> str:
     """Return a picture's address; `.js` leaves the scheme out, and both forms are to name it alike."""
-    return f"https:{picture}" if picture.startswith("//") else urljoin(address, picture)
+    return f"https:{picture}" if picture.startswith("//") else absolute(picture, address)
 
 
 def _evidence(place: str, price: Money | None) -> dict[str, Any]:

@@ -2,8 +2,8 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from urllib.parse import urljoin
 
+from catalog.extraction.document import absolute
 from catalog.fetching import PageNotFound, RequestRefused, TooManyRedirects
 from catalog.reading import SiteReader
 from catalog.robots import RobotsForbid
@@ -34,9 +34,10 @@ def find_sitemap(reader: SiteReader, site: str, *, places: Sequence[str]) -> Sit
     """
     rules = reader.rules(site)
     named = list(rules.parsed.sitemaps) if rules.parsed is not None else []
-    for address in list(dict.fromkeys([*named, *(urljoin(site, place) for place in places)]))[:MAX_TRIED]:
+    written = dict.fromkeys(absolute(place, site) for place in [*named, *places])
+    for address in [address for address in written if address][:MAX_TRIED]:
         try:
-            found = read_sitemap_file(reader, urljoin(site, address))
+            found = read_sitemap_file(reader, address)
         except (PageNotFound, RequestRefused, RobotsForbid, TooManyRedirects):
             continue  # the next place may have one
         if found.entries or found.subs:

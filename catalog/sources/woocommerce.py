@@ -12,11 +12,13 @@ import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
-from urllib.parse import urlencode, urljoin
+from urllib.parse import urlencode
 
 from selectolax.lexbor import LexborHTMLParser
+from yarl import URL
 
-from catalog.platforms import WOOCOMMERCE, evidence_of
+from catalog.extraction.document import absolute
+from catalog.platforms import WOOCOMMERCE, probe_platform
 from catalog.reading import SiteReader
 from catalog.sitemaps.planning import product_rank
 from catalog.sources.archives import read_archive
@@ -61,10 +63,7 @@ class WooCommerceSource:
 
     def probe(self, clues: Clues) -> Evidence | None:
         """Weigh what the page shows of WooCommerce."""
-        evidence = evidence_of(WOOCOMMERCE, clues)
-        if not evidence.is_enough:
-            return None
-        return Evidence(self.name, clues.address, "; ".join(evidence.reasons), evidence.weight)
+        return probe_platform(WOOCOMMERCE, clues)
 
     def start(self, reader: SiteReader, clues: Clues) -> Sequence[ListPage] | None:
         """Confirm by the tree of categories, or where the API is closed by the sitemap; None without either."""
@@ -114,9 +113,9 @@ class WooCommerceSource:
             tree = self._categories(reader, page.cursor["api"])
         now, later = _split_variable(items)
         variations = self._variations(reader, page.cursor["api"], now)
-        waiting = {identity for chunk in later for identity, _ in chunk}
-        shown = [item for item in items if item.get("id") not in waiting]
-        listed = [self._listed(item, variations.get(item.get("id"), []), tree) for item in shown]
+        waiting = {str(identity) for chunk in later for identity, _ in chunk}
+        shown = [item for item in items if text_of(item.get("id")) not in waiting]
+        listed = [self._listed(item, variations.get(text_of(item.get("id")), []), tree) for item in shown]
         products = {product.external_id: product for product in listed if product is not None}
         lists = [self._variable(page.cursor, chunk) for chunk in later]
         if page.kind == PRODUCTS:
@@ -158,12 +157,12 @@ class WooCommerceSource:
 
     def _variations(
         self, reader: SiteReader, api: str, chunks: Sequence[Sequence[tuple[int, int]]]
-    ) -> dict[Any, list[dict[str, Any]]]:
+    ) -> dict[str, list[dict[str, Any]]]:
         """Return the variations of products, by their parent's id; none where the shop does not list them."""
-        found: dict[Any, list[dict[str, Any]]] = {}
+        found: dict[str, list[dict[str, Any]]] = {}
         for chunk in chunks:
             parents = ",".join(str(identity) for identity, _ in chunk)
-            pages = -(-sum(count for _, count in chunk) // PAGE)
+            pages = min(_requests_for(chunk), VARIATION_REQUESTS)
             for number in range(1, pages + 1):
                 query = {"type": "variation", "parent": parents, "per_page": PAGE, "page": number, "orderby": "id"}
                 try:
@@ -171,7 +170,7 @@ class WooCommerceSource:
                 except InterfaceClosed:
                     return found
                 for variation in items_of(answer.data):
-                    found.setdefault(variation.get("parent"), []).append(variation)
+                    found.setdefault(text_of(variation.get("parent")), []).append(variation)
         return found
 
     def _files(self, found: SitemapFile) -> list[ListPage]:
@@ -216,7 +215,7 @@ class WooCommerceSource:
 def home_of(clues: Clues) -> str:
     """Return the address of WordPress' folder, with a last slash: where its plugin's files lie, else the origin."""
     found = _PLUGIN.search(clues.html)
-    return urljoin(clues.address, str(found[1]) if found else "/")
+    return (absolute(found[1], clues.address) if found else "") or absolute("/", clues.address)
 
 
 def rest_address(api: str, route: str, **query: Any) -> str:
@@ -228,13 +227,22 @@ def rest_address(api: str, route: str, **query: Any) -> str:
 
 
 def _rest_roots(clues: Clues, home: str) -> list[str]:
-    """Return where the REST interface may stand: where the page says, else at WordPress' own places."""
+    """Return where the REST interface may stand: where the page says, else at WordPress' own places.
+
+    A page that names another host than its own, as one behind a proxy may, is first asked at its own.
+    """
     said = LexborHTMLParser(clues.html).css_first('link[rel="https://api.w.org/"]')
     named = (said.attributes.get("href") or "") if said else ""
-    if not named and (found := _API_LINK.search(clues.headers.get("Link", ""))):
+    links = ", ".join(value for name, value in clues.headers.items() if name.lower() == "link")
+    if not named and (found := _API_LINK.search(links)):
         named = found[1]
-    roots = [urljoin(clues.address, named)] if named else [f"{home}wp-json/"]
-    roots.append(f"{home}?rest_route=/")
+    own = URL(clues.address)
+    try:
+        root = own.join(URL(named or f"{home}wp-json/"))
+        here = root.with_scheme(own.scheme).with_host(own.host or "").with_port(own.explicit_port)
+    except ValueError:
+        root = here = own.join(URL(f"{home}wp-json/"))
+    roots = [str(here), f"{home}?rest_route=/", str(root)]
     return list(dict.fromkeys(root if root.endswith("/") else f"{root}/" for root in roots))
 
 
@@ -270,13 +278,17 @@ def _split_variable(
     jobs: list[list[list[tuple[int, int]]]] = [[]]
     spent = 0
     for chunk in chunks:
-        requests = -(-sum(count for _, count in chunk) // PAGE)
+        requests = _requests_for(chunk)
         if jobs[-1] and spent + requests > VARIATION_REQUESTS:
             jobs.append([])
             spent = 0
         jobs[-1].append(chunk)
         spent += requests
     return jobs[0], [[product for chunk in job for product in chunk] for job in jobs[1:]]
+
+
+def _requests_for(chunk: Sequence[tuple[int, int]]) -> int:
+    return -(-sum(count for _, count in chunk) // PAGE)
 
 
 def _is_above(address: str, other: str) -> bool:

@@ -10,10 +10,10 @@ from collections.abc import Iterator, Mapping
 from dataclasses import replace
 from decimal import Decimal
 from typing import Any
-from urllib.parse import urljoin
 
 from selectolax.lexbor import LexborHTMLParser, LexborNode
 
+from catalog.extraction.document import absolute
 from catalog.extraction.gtins import parse_gtin
 from catalog.sources.interfaces import items_of, line_text, money_of, plain_text, text_of, web_addresses
 from catalog.sources.page_products import digits_of, product_of_page
@@ -36,15 +36,24 @@ def read_product_page(html: str, address: str) -> ExtractedProduct:
     tree = LexborHTMLParser(html)
     title = tree.css_first("h1.product_title")
     description = _description(tree)
-    pictures = [urljoin(address, node.attributes.get("href") or "") for node in tree.css(_GALLERY)]
+    pictures = [absolute(node.attributes.get("href") or "", address) for node in tree.css(_GALLERY)]
     variants = list(_variants(tree, product.price.currency if product.price else ""))
     return replace(
         product,
         title=(line_text(title.html) if title else "") or product.title,
+        # WooCommerce's markup names the product's number as SKU where it has none (WC_Structured_Data).
+        sku="" if product.sku == _number(tree) else product.sku,
         description=description or product.description,
         picture_addresses=web_addresses(pictures) or product.picture_addresses,
         variants=variants or product.variants,
     )
+
+
+def _number(tree: LexborHTMLParser) -> str:
+    """Return WordPress' number of the product, as the page's class names it; empty if it does not."""
+    body = tree.css_first("body.single-product")
+    classes = (body.attributes.get("class") or "").split() if body else []
+    return next((name.removeprefix("postid-") for name in classes if name.startswith("postid-")), "")
 
 
 def _description(tree: LexborHTMLParser) -> str:

@@ -138,14 +138,14 @@ def _brand(product: Mapping[str, Any]) -> str:
 
 def _variants(product: Mapping[str, Any], variations: Sequence[Mapping[str, Any]]) -> list[dict[str, Any]]:
     """Return the variations in the shop's order; without details where those were not given."""
-    details = {variation.get("id"): variation for variation in variations}
+    details = {text_of(variation.get("id")): variation for variation in variations}
     names = {
         (text_of(attribute.get("name")), text_of(term.get("slug"))): line_text(term.get("name"), 255)
         for attribute in items_of(product.get("attributes"))
         for term in items_of(attribute.get("terms"))
     }
     return [
-        _variant(variation, details.get(variation.get("id"), {}), names)
+        _variant(variation, details.get(text_of(variation.get("id")), {}), names)
         for variation in items_of(product.get("variations"))
     ]
 

@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from catalog.sources import shopify
+from catalog.sources import interfaces, shopify
 from jobs.models import Job
 from marketplace.models import Product
 from tests.shops.shopify import dearer, shopify_shop, without
@@ -59,17 +59,17 @@ def test_a_resync_goes_on_with_what_changed_and_ends_what_vanished(scrape: Scrap
 
 @pytest.mark.parametrize("closed", [200, 401, 403, 404])
 def test_closed_json_leaves_the_sitemap_and_the_pages(scrape: Scrape, closed: int) -> None:
-    with shopify_shop(products=30, closed=closed) as shop:
+    with shopify_shop(products=20, closed=closed) as shop:
         sync = scrape(shop.site)
         truth = shop.truth(by_page=True)
 
     assert stored_products() == truth
-    assert job_states(sync, "scrape-product") == {"completed": 30}
-    assert len([path for path in shop.asked if path.startswith("/products/")]) == 30
+    assert job_states(sync, "scrape-product") == {"completed": 20}
+    assert len([path for path in shop.asked if path.startswith("/products/")]) == 20
 
 
 def test_products_keep_their_rows_when_the_json_is_closed_and_opened(scrape: Scrape) -> None:
-    with shopify_shop(products=30) as shop:
+    with shopify_shop(products=15) as shop:
         finish(scrape(shop.site))
         make_live()
         rows = set(Product.objects.values_list("pk", "external_id"))
@@ -85,7 +85,7 @@ def test_products_keep_their_rows_when_the_json_is_closed_and_opened(scrape: Scr
 
 
 def test_2600_products_are_paged(scrape: Scrape) -> None:
-    with shopify_shop(products=2_600) as shop:
+    with shopify_shop(products=2_600, share=0.02) as shop:
         sync = scrape(shop.site)
         truth = shop.truth()
 
@@ -99,17 +99,47 @@ def test_2600_products_are_paged(scrape: Scrape) -> None:
 def test_products_beyond_the_offset_limit_are_found_in_collections_and_the_sitemap(
     scrape: Scrape, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(shopify, "OFFSET_LIMIT", 500)
-    with shopify_shop(products=620, offset_limit=500) as shop:
+    monkeypatch.setattr(shopify, "PAGE", 50)
+    monkeypatch.setattr(shopify, "OFFSET_LIMIT", 100)
+    with shopify_shop(products=130, share=0.2, offset_limit=100) as shop:
         sync = scrape(shop.site)
         truth, beyond = shop.truth(), shop.truth(by_page=True)
 
     found = stored_products()
     assert {product.address for product in found.values()} == {product.address for product in truth.values()}
-    assert len(found) == 620
+    assert len(found) == 130
     assert {key: found[key] for key in found if key in truth} == {key: truth[key] for key in found if key in truth}
     assert all(found[key] == beyond[key] for key in found if key not in truth)
     # The sitemap names products that the lists did not show, and no others are read by page.
     assert job_states(sync, "scrape-product") == {"completed": len([key for key in found if key not in truth])}
     skipped = [(job.result or {})["skipped"] for job in Job.objects.filter(grp=sync.group, task="scrape-catalog")]
     assert {shopify.SKIPPED_BEYOND: 1} in skipped
+
+
+def test_a_shop_that_asks_for_rest_loses_nothing(scrape: Scrape) -> None:
+    with shopify_shop(products=20, busy=1) as shop:
+        sync = scrape(shop.site)
+        assert stored_products() == shop.truth()
+
+    assert set(job_states(sync, "scrape-catalog")) == {"completed"}
+    attempts = Job.objects.filter(grp=sync.group, task="scrape-catalog").values_list("attempt", flat=True)
+    assert set(attempts) == {1}  # a wait that was asked for spends none
+
+
+def test_a_shop_behind_its_password_page_fails_with_a_remedy(scrape: Scrape) -> None:
+    with shopify_shop(products=5, is_behind_password=True) as shop:
+        sync = scrape(shop.site)
+
+    job = Job.objects.get(grp=sync.group, task="scrape-catalog")
+    assert (job.state, job.error_code) == ("failed", "catalog.not_public")
+    assert "Password protection" in job.error_message
+
+
+def test_pages_that_are_too_large_are_read_in_smaller_ones(scrape: Scrape, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(interfaces, "MAX_JSON_BYTES", 90_000)
+    with shopify_shop(products=60) as shop:
+        sync = scrape(shop.site)
+        assert stored_products() == shop.truth()
+
+    assert set(job_states(sync, "scrape-catalog")) == {"completed"}
+    assert "/products.json?limit=25&page=3" in shop.asked

@@ -76,7 +76,7 @@ def test_a_resync_goes_on_with_what_changed_and_ends_what_vanished(scrape: Scrap
 
 @pytest.mark.parametrize("closed", [401, 404])
 def test_a_closed_interface_leaves_the_sitemap_and_the_pages(scrape: Scrape, closed: int) -> None:
-    with woo_shop(products=30, closed=closed, unpriced=False) as shop:
+    with woo_shop(products=30, closed=closed) as shop:
         sync = scrape(shop.site)
         truth = shop.truth(by_page=True)
 
@@ -99,13 +99,15 @@ def test_products_keep_their_rows_when_the_interface_is_closed_and_opened(scrape
         assert set(Product.objects.values_list("pk", "external_id")) == rows
 
 
-def test_1150_products_are_paged_in_blocks(scrape: Scrape) -> None:
-    with woo_shop(products=1_150) as shop:
+def test_pages_are_named_in_blocks_to_the_last(scrape: Scrape, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(woocommerce, "PAGE", 10)
+    monkeypatch.setattr(woocommerce, "BLOCK", 3)
+    with woo_shop(products=80) as shop:
         sync = scrape(shop.site)
         assert by_address(stored_products()) == shop.truth()
 
-    assert job_states(sync, "scrape-catalog")["completed"] == 12
-    assert sum("orderby=id&order=asc" in path and "type=" not in path for path in shop.asked) == 12
+    assert job_states(sync, "scrape-catalog")["completed"] == 8
+    assert sum("orderby=id&order=asc" in path and "type=" not in path for path in shop.asked) == 8
 
 
 def test_variations_beyond_one_jobs_requests_are_read_by_following_jobs(

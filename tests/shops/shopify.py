@@ -14,15 +14,13 @@ from typing import Any, TypeVar
 from urllib.parse import parse_qs, quote, unquote, urlsplit
 
 from tests.sample_shop import Answer, small_site
+from tests.shops.shopify_catalog import BARCODES, COLLECTION_NAMES, Item, Variant, draw_item
 from tests.shops.truth import TruthProduct
 
 T = TypeVar("T")
 
-CDN = "https://cdn.shopify.com/s/files/1/0200/0300/files"
-COLLECTION_NAMES = ("Lamps", "Chairs & Stools", "Gifts", "New", "Sale")
 ARCHIVE_PAGE = 12
 SITEMAP_FILE = 500
-BARCODES = ("4006381333931", "5901234123457", "036000291452", "not a barcode")
 ROBOTS = """User-agent: *
 Disallow: /admin
 Disallow: /cart
@@ -33,36 +31,6 @@ Disallow: /account
 Disallow: /collections/*sort_by*
 Sitemap: {site}/sitemap.xml
 """
-
-
-@dataclass(frozen=True)
-class Variant:
-    """One variant of the shop's catalog; prices in hundredths."""
-
-    id: int
-    options: tuple[str, ...]
-    cents: int
-    list_cents: int | None
-    is_available: bool
-    sku: str
-    barcode: str | None
-    picture: int | None = None  # of the product's pictures
-
-
-@dataclass(frozen=True)
-class Item:
-    """One product of the shop's catalog."""
-
-    id: int
-    handle: str
-    title: str
-    body: str
-    text: str  # what the body reads as
-    vendor: str
-    option_names: tuple[str, ...]
-    variants: tuple[Variant, ...]
-    pictures: tuple[str, ...]
-    collections: tuple[str, ...]  # handles
 
 
 @dataclass
@@ -80,6 +48,7 @@ class ShopifyShop:
     says_currency: bool = True
     forbids_cart: bool = True
     empty_collections: frozenset[str] = frozenset()  # whose JSON shows nothing, though their pages do
+    theme: str = "json"  # what its product pages hold: the product as JSON, or only markup, as the theme Dawn's
     busy: int = 0  # how many requests are first answered with 429
     asked: list[str] = field(default_factory=list)
 
@@ -261,6 +230,8 @@ class ShopifyShop:
         match path.strip("/").split("/"):
             case [""] | ["password"]:
                 return self._html("<h1>Welcome</h1>")
+            case ["products", handle] if (item := self._item(handle)) and self.theme == "markup":
+                return self._html(self._buy_box(item), self._markup(item))
             case ["products", handle] if item := self._item(handle):
                 told = json.dumps(self._ajax(item)).replace("</", "<\\/")
                 other = json.dumps(self._ajax(self.items[-1])).replace("</", "<\\/")
@@ -273,6 +244,46 @@ class ShopifyShop:
                 return self._archive(handle, int(query.get("page", 1)))
         return 404, HTML, b"<html>404</html>"
 
+    def _buy_box(self, item: Item) -> str:
+        shown = next((variant for variant in item.variants if variant.is_available), item.variants[0])
+        was = f"<s>{shown.list_cents / 100:.2f} {self.currency}</s>" if shown.list_cents else ""
+        button = "<button name=add>Add to cart</button>" if shown.is_available else "<button disabled>Sold out</button>"
+        return (
+            f"<div class=product__info><h1>{html.escape(item.title)}</h1><div class=price>"
+            f'{was}<span class="price-item">{shown.cents / 100:.2f} {self.currency}</span></div>{button}</div>'
+            f'<div class="product__description">{item.body}</div>'
+        )
+
+    def _markup(self, item: Item) -> str:
+        """The head of a page whose theme relies on the Liquid filter `structured_data`."""
+        address = f"{self.site}/products/{quote(item.handle)}"
+        variants = [
+            {
+                "@id": f"/products/{item.handle}?variant={variant.id}#variant", "@type": "Product",
+                "name": f"{item.title} - {' / '.join(variant.options)}" if variant.options else item.title,
+                "offers": {
+                    "@type": "Offer", "price": f"{variant.cents / 100:.2f}", "priceCurrency": self.currency,
+                    "availability": f"http://schema.org/{'InStock' if variant.is_available else 'OutOfStock'}",
+                    "url": f"{address}?variant={variant.id}",
+                },
+                **({"sku": variant.sku} if variant.sku else {}),
+            }
+            for variant in item.variants
+        ]  # fmt: skip
+        told: dict[str, Any] = {
+            "@context": "http://schema.org/", "@id": f"/products/{item.handle}#product", "url": address,
+            "name": item.title, "brand": {"@type": "Brand", "name": item.vendor}, "description": item.text,
+        }  # fmt: skip
+        if item.option_names:
+            told |= {"@type": "ProductGroup", "productGroupID": str(item.id), "hasVariant": variants}
+        else:
+            told = {**variants[0], **told, "@type": "Product"}
+        metas = "".join(f'<meta property="og:image" content="{picture}">' for picture in item.pictures)
+        return (
+            f'<link rel="canonical" href="{address}"><meta property="og:title" content="{html.escape(item.title)}">'
+            f'{metas}<script type="application/ld+json">{json.dumps(told)}</script>'
+        )
+
     def _archive(self, handle: str, page: int) -> Answer:
         shown = [item for item in self.items if handle in item.collections]
         part = shown[(page - 1) * ARCHIVE_PAGE : page * ARCHIVE_PAGE]
@@ -280,7 +291,10 @@ class ShopifyShop:
             f'<a href="/collections/{handle}/products/{quote(item.handle)}?pos=1">{item.id}</a>' for item in part
         )
         is_more = page * ARCHIVE_PAGE < len(shown)
-        following = f'<a rel="next" href="/collections/{handle}?page={page + 1}">Next</a>' if is_more else ""
+        # The class is what Shopify's own theme Dawn gives to the arrow that leads on.
+        arrow = f'<a class="pagination__item--prev" href="/collections/{handle}?page={page + 1}">→</a>'
+        first = f'<a href="/collections/{handle}?page=1">1</a>'
+        following = first + arrow if is_more else first
         return self._html(f"<h1>{html.escape(self.collections[handle])}</h1>{cards}{following}")
 
     def _html(self, main: str, head: str = "") -> Answer:
@@ -301,11 +315,11 @@ JSON = {"Content-Type": "application/json; charset=utf-8"}
 
 
 @contextmanager
-def shopify_shop(*, products: int = 60, seed: int = 1, **behaviour: Any) -> Iterator[ShopifyShop]:
-    """Serve a shop of that many products."""
+def shopify_shop(*, products: int = 60, seed: int = 1, share: float = 0.4, **behaviour: Any) -> Iterator[ShopifyShop]:
+    """Serve a shop of that many products; each collection holds that share of them."""
     drawn = random.Random(seed)
     handles = {name.lower().replace(" & ", "-").replace(" ", "-"): name for name in COLLECTION_NAMES}
-    items = [_draw_item(drawn, 7_000_000 + 13 * number, number, list(handles)) for number in range(products)]
+    items = [draw_item(drawn, 7_000_000 + 13 * number, number, list(handles), share) for number in range(products)]
     shop = ShopifyShop(items, handles, **behaviour)
     with small_site(shop.answer) as site:
         shop.site = site
@@ -325,43 +339,6 @@ def dearer(shop: ShopifyShop, handle: str) -> None:
         else item
         for item in shop.items
     ]
-
-
-def _draw_item(drawn: random.Random, identity: int, number: int, handles: list[str]) -> Item:
-    title = f"Lamp & Co. “Nº {number}”"
-    pictures = tuple(f"{CDN}/lamp-{number}-{place}.jpg?v=17{number:04}" for place in range(drawn.randint(0, 3)))
-    names = drawn.choice([(), ("Size",), ("Size", "Colour")])
-    chosen: list[tuple[str, ...]] = [()]
-    for name in names:
-        values = ("S", "M", "L") if name == "Size" else ("red", "sea blue")
-        chosen = [(*options, value) for options in chosen for value in values]
-    variants = []
-    for place, options in enumerate(chosen):
-        cents = drawn.randint(5, 400_000)
-        variants.append(
-            Variant(
-                id=identity * 100 + place,
-                options=options,
-                cents=cents,
-                list_cents=cents + drawn.randint(1, 5_000) if drawn.random() < 0.3 else None,
-                is_available=drawn.random() < 0.6,
-                sku=f"L-{number}-{place}" if drawn.random() < 0.9 else "",
-                barcode=drawn.choice([*BARCODES, None]),
-                picture=drawn.randrange(len(pictures)) if pictures and drawn.random() < 0.5 else None,
-            )
-        )
-    return Item(
-        id=identity,
-        handle=f"lamp-{number}" + ("-été" if number % 10 == 3 else ""),
-        title=title,
-        body=f"<p>A lamp &amp; its <b>shade</b>, no. {number}.</p><ul><li>Oak</li><li>Linen</li></ul>",
-        text=f"A lamp & its shade, no. {number}.\nOak\nLinen",
-        vendor=drawn.choice(["Luma", "Fjordby", "Señor & Söhne"]),
-        option_names=names,
-        variants=tuple(variants),
-        pictures=pictures,
-        collections=tuple(handle for handle in handles if drawn.random() < 0.4),
-    )
 
 
 def _option(variant: Variant, place: int) -> str | None:

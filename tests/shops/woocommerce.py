@@ -15,63 +15,21 @@ from urllib.parse import parse_qs, unquote, urlsplit
 
 from tests.sample_shop import Answer, small_site
 from tests.shops.truth import TruthProduct
+from tests.shops.woocommerce_catalog import (
+    CATEGORIES,
+    COLOURS,
+    MARKUP,
+    SIZES,
+    STATES,
+    Item,
+    Variation,
+    draw_item,
+)
 
 HTML = {"Content-Type": "text/html; charset=UTF-8"}
 JSON = {"Content-Type": "application/json; charset=UTF-8"}
 ARCHIVE_PAGE = 12
 SITEMAP_FILE = 2_000
-# id: (name, parent)
-CATEGORIES = {
-    15: ("Lighting", 0), 16: ("Table lamps & shades", 15), 17: ("Reading", 16), 21: ("Decor", 0), 22: ("Gifts", 0),
-    23: ("Reading", 21),
-}  # fmt: skip
-COLOURS = {"red": "Red", "sea-blue": "Sea blue"}
-SIZES = {"s": "S", "m": "M", "l": "L"}
-STATES = {"instock": "in_stock", "outofstock": "out_of_stock", "onbackorder": "preorder"}
-MARKUP = {"instock": "InStock", "outofstock": "OutOfStock", "onbackorder": "BackOrder"}
-
-
-@dataclass(frozen=True)
-class Variation:
-    """One variation; amounts in the currency's smallest unit."""
-
-    id: int
-    colour: str
-    size: str  # empty: any
-    amount: int
-    regular: int
-    state: str
-    sku: str
-    picture: str
-
-
-@dataclass(frozen=True)
-class Item:
-    """One product; a variable one has no amounts of its own."""
-
-    id: int
-    slug: str
-    name: str
-    amount: int | None
-    regular: int | None
-    state: str
-    sku: str
-    brand: str
-    description: str
-    short: str
-    categories: tuple[int, ...]
-    pictures: tuple[str, ...]
-    variations: tuple[Variation, ...] = ()
-
-    @property
-    def lowest(self) -> int | None:
-        """What its page names first."""
-        return min(variation.amount for variation in self.variations) if self.variations else self.amount
-
-    @property
-    def lowest_regular(self) -> int | None:
-        """The same, before reductions."""
-        return min(variation.regular for variation in self.variations) if self.variations else self.regular
 
 
 @dataclass
@@ -110,10 +68,11 @@ class WooShop:
             title=item.name,
             price=None if low is None else self._major(low),
             currency="" if low is None else self.currency,
-            availability=STATES[min(states, key=list(STATES).index)] if len(set(states)) > 1 else STATES[states[0]],
+            # The page of a product that has no price shows neither an offer nor a button.
+            availability="unknown" if by_page and low is None else STATES[min(states, key=list(STATES).index)],
             sku=item.sku,
             brand=item.brand,
-            list_price=self._major(regular) if is_reduced and not (by_page and item.variations) else None,
+            list_price=self._major(regular or 0) if is_reduced and not (by_page and item.variations) else None,
             categories=tuple(sorted(self._path(identity) for identity in item.categories)),
             pictures=item.pictures,
             variants=tuple(self._variant_truth(variation) for variation in item.variations),
@@ -272,7 +231,7 @@ class WooShop:
         slug = query.get("product") or path.removeprefix("/product/").rstrip("/")
         item = next((item for item in self.items if item.slug == slug), None)
         if item is not None:
-            return self._html(self._product_page(item), self._markup(item))
+            return self._html(self._product_page(item), self._markup(item), f"single-product postid-{item.id}")
         path, _, page = path.partition("page/")
         for identity in CATEGORIES:
             if urlsplit(self._category_link(identity)).path == f"{self.folder}{path}":
@@ -302,7 +261,7 @@ class WooShop:
     def _markup(self, item: Item) -> str:
         """The JSON-LD that WC_Structured_Data writes."""
         offer: dict[str, Any] = {"@type": "Offer", "url": self._permalink(item)}
-        prices = [one.amount for one in item.variations] or [item.amount]
+        prices = [one.amount for one in item.variations] or [item.amount or 0]
         states = [one.state for one in item.variations] or [item.state]
         state = "outofstock" if set(states) == {"outofstock"} else states[0] if len(set(states)) == 1 else "instock"
         if item.variations and len(set(prices)) > 1:
@@ -316,11 +275,13 @@ class WooShop:
             rule = {"@type": "UnitPriceSpecification", "price": self._fixed(prices[0]), "priceCurrency": self.currency}
             offer |= {"priceSpecification": [rule]}
         offer["availability"] = f"https://schema.org/{MARKUP[state]}"
-        product = {
+        product: dict[str, Any] = {
             "@context": "https://schema.org/", "@type": "Product", "@id": f"{self._permalink(item)}#product",
             "name": item.name, "url": self._permalink(item), "description": "Short.", "sku": item.sku or item.id,
-            "image": item.pictures[0] if item.pictures else False, "offers": [offer],
+            "image": item.pictures[0] if item.pictures else False,
         }  # fmt: skip
+        if item.lowest is not None:
+            product["offers"] = [offer]
         if item.brand:
             product["brand"] = {"@type": "Brand", "name": item.brand}
         return f'<script type="application/ld+json">{json.dumps(product)}</script>'
@@ -334,25 +295,27 @@ class WooShop:
             for picture in item.pictures
         )
         low, regular = item.lowest, item.lowest_regular
-        price = f"<bdi>{self._fixed(low)} {self.currency}</bdi>"
-        if not item.variations and low != regular:
+        price = "" if low is None else f"<bdi>{self._fixed(low)} {self.currency}</bdi>"
+        if low is not None and not item.variations and low != regular:
             price = f"<del><bdi>{self._fixed(regular)} {self.currency}</bdi></del> <ins>{price}</ins>"
         return (
             f'<div class="product">{gallery}<div class="summary"><h1 class="product_title entry-title">'
             f'{escape(item.name)}</h1><p class="price">{price}</p>'
             f'<div class="woocommerce-product-details__short-description">{item.short}</div>{self._form(item)}'
-            f'<div class="product_meta"><span class="sku_wrapper">SKU: <span class="sku">{item.sku or "N/A"}</span></span>'
-            f'</div></div><div class="woocommerce-Tabs-panel--description" id="tab-description"><h2>Description</h2>'
-            f"{item.description}</div></div>"
+            f'<div class="product_meta"><span class="sku_wrapper">SKU: <span class="sku">{item.sku or "N/A"}</span>'
+            '</span></div></div><div class="woocommerce-Tabs-panel--description" id="tab-description">'
+            f"<h2>Description</h2>{item.description}</div></div>"
         )
 
     def _form(self, item: Item) -> str:
         if not item.variations:
-            return '<form class="cart"><button class="single_add_to_cart_button">Add to cart</button></form>'
+            button = '<form class="cart"><button class="single_add_to_cart_button">Add to cart</button></form>'
+            return "" if item.lowest is None else button
+        backorder = '<p class="stock available-on-backorder"></p>'
         told = [
             {
                 "attributes": {"attribute_pa_colour": one.colour, "attribute_pa_size": one.size},
-                "availability_html": '<p class="stock available-on-backorder"></p>' if one.state == "onbackorder" else "",
+                "availability_html": backorder if one.state == "onbackorder" else "",
                 "display_price": one.amount / 10**self.minor_unit, "sku": one.sku, "variation_id": one.id,
                 "display_regular_price": one.regular / 10**self.minor_unit, "is_in_stock": one.state != "outofstock",
                 "image": {"full_src": one.picture, "url": one.picture},
@@ -368,13 +331,14 @@ class WooShop:
         data = escape(json.dumps(told))
         return f'<form class="variations_form cart" data-product_variations="{data}">{selects}</form>'
 
-    def _html(self, main: str, head: str = "") -> Answer:
+    def _html(self, main: str, head: str = "", classes: str = "") -> Answer:
         root = f"{self.site}wp-json/" if self.is_pretty else f"{self.site}index.php?rest_route=/"
         api = f'<link rel="https://api.w.org/" href="{root}">' if self.says_api else ""
         body = (
-            f'<html><head><meta name="generator" content="WordPress 6.9"><meta name="generator" content="WooCommerce 10.4">'
-            f"{api}{head}<script src='{self.folder}/wp-content/plugins/woocommerce/assets/js/frontend/cart.js'></script>"
-            f'</head><body class="theme-storefront woocommerce-no-js"><main>{main}</main></body></html>'
+            '<html><head><meta name="generator" content="WordPress 6.9">'
+            f'<meta name="generator" content="WooCommerce 10.4">{api}{head}'
+            f'<script src="{self.folder}/wp-content/plugins/woocommerce/assets/js/frontend/cart.js"></script></head>'
+            f'<body class="theme-storefront woocommerce-no-js {classes}"><main>{main}</main></body></html>'
         )
         return 200, HTML, body.encode()
 
@@ -383,7 +347,7 @@ class WooShop:
 def woo_shop(*, products: int = 60, seed: int = 2, unpriced: bool = True, **behaviour: Any) -> Iterator[WooShop]:
     """Serve a shop of that many products; every tenth has no price, if such are wanted."""
     drawn = random.Random(seed)
-    items = [_draw_item(drawn, 100 + 40 * number, number, unpriced=unpriced) for number in range(products)]
+    items = [draw_item(drawn, 100 + 40 * number, number, unpriced=unpriced) for number in range(products)]
     shop = WooShop(items, **behaviour)
     with small_site(shop.answer) as origin:
         shop.origin = origin
@@ -393,40 +357,6 @@ def woo_shop(*, products: int = 60, seed: int = 2, unpriced: bool = True, **beha
 def change(shop: WooShop, slug: str, **changes: Any) -> None:
     """Change one product of the shop."""
     shop.items = [replace(item, **changes) if item.slug == slug else item for item in shop.items]
-
-
-def _draw_item(drawn: random.Random, identity: int, number: int, *, unpriced: bool) -> Item:
-    pictures = tuple(f"https://img.example/up/2026/lamp-{number}-{place}.jpg" for place in range(drawn.randint(1, 3)))
-    amount = drawn.randint(100, 900_000)
-    is_reduced, is_variable = drawn.random() < 0.3, drawn.random() < 0.4
-    variations: list[Variation] = []
-    chosen = [(colour, size) for colour in COLOURS for size in SIZES] if drawn.random() < 0.7 else [("red", "")]
-    for place, (colour, size) in enumerate(chosen if is_variable else []):
-        price = drawn.randint(100, 900_000)
-        regular = price + drawn.choice([0, 0, 500])
-        picture = f"https://img.example/up/2026/lamp-{number}-{colour}.jpg" if drawn.random() < 0.5 else ""
-        state = drawn.choice(["instock", "outofstock"])
-        variations.append(
-            Variation(identity + 1 + place, colour, size, price, regular, state, f"W-{number}-{place}", picture)
-        )
-    has_price = is_variable or not (unpriced and number % 10 == 4)
-    return Item(
-        id=identity,
-        slug=f"lamp-{number}",
-        name=f"Lamp “Alba” & shade – no. {number}",
-        amount=amount if has_price and not is_variable else None,
-        regular=(amount + 1_000 if is_reduced else amount) if has_price and not is_variable else None,
-        state=drawn.choice(list(STATES)),
-        sku=f"W-{number}" if drawn.random() < 0.9 else "",
-        brand=drawn.choice(["", "Señor & Söhne", "Luma"]),
-        description=f"<p>A lamp &amp; its <em>shade</em> no. {number}.</p>\n<ul><li>Oak</li></ul>"
-        if number % 7
-        else "",
-        short=f"<p>Short no. {number}.</p>",
-        categories=tuple(identity for identity in CATEGORIES if drawn.random() < 0.3),
-        pictures=pictures,
-        variations=tuple(variations),
-    )
 
 
 def _texturized(name: str) -> str:
