@@ -6,6 +6,7 @@ from typing import Protocol
 
 from playwright.sync_api import Page
 
+from catalog.extraction.document import PageMalformed as PageMalformed
 from jobs.errors import PermanentError, RetryableError
 from marketplace.models import Product
 from marketplace.money import Money
@@ -27,12 +28,6 @@ class ListIncomplete(RetryableError):
     """The list showed fewer products than it says that it has."""
 
     code = "catalog.list_incomplete"
-
-
-class PageMalformed(PermanentError):
-    """The page carries no product data."""
-
-    code = "catalog.page_malformed"
 
 
 @dataclass(frozen=True, slots=True)
