@@ -10,8 +10,8 @@ from PIL import Image
 
 from marketplace.models import Picture, Product
 
-# Of 64 bits. 40 drawn pictures, scaled to 3 widths and compressed again in 3 qualities, differed from themselves in 2 at
-# most, and from each other in 20 at least (November 2026).
+# Of 64 bits. 40 drawn pictures, scaled to 3 widths and compressed again in 3 qualities, differed from themselves in 2
+# at most, and from each other in 20 at least (November 2026).
 MAX_BITS = 5
 # Of 255, the mean over 8 x 8 places. The same pictures differed from themselves by 1.2 at most, from others by 75.
 MAX_COLOUR_DISTANCE = 14.0

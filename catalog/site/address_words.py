@@ -12,7 +12,8 @@ def _words(text: str) -> frozenset[str]:
 
 # A path's step that says: what follows is one product.
 PRODUCT_STEPS = _words(
-    "product products prod dp gp p pd pi ip item items itm listing good goods sku artikel article-detail detail details "
+    "product products prod dp gp p pd pi ip item items itm listing good goods sku artikel article-detail detail "
+    "details "
     "produkt produkte produkty produkter produit produits fiche-produit producto productos prodotto prodotti scheda "
     "produto produtos tovar tovary towar towary urun urunler catalog-product product-page product-detail productdetail "
     "product_info productpage shop-item store-item merch"
@@ -27,7 +28,8 @@ LIST_STEPS = _words(
 )
 # A step of a path, or a whole link text, that leads to no products.
 CONTENT_STEPS = _words(
-    "pages info information blog blogs news press magazine magazin journal stories story article articles post posts author recipes lookbook "
+    "pages info information blog blogs news press magazine magazin journal stories story article articles post posts "
+    "author recipes lookbook "
     "cart basket bag checkout warenkorb kasse panier commande carrito cesta carrello carrinho winkelwagen winkelmand "
     "koszyk korzina sepet login log-in logout signin sign-in signup sign-up register registration account my-account "
     "myaccount customer profile konto mein-konto compte mon-compte cuenta mi-cuenta conta minha-conta hesabim "
@@ -50,10 +52,12 @@ CONTENT_TEXTS = {
     "blog", "cart", "login", "log in", "sign in", "sign up", "my account", "contact", "contact us", "about us", "about",
     "wish list",
     "warenkorb", "mein konto", "anmelden", "kontakt", "über uns", "panier", "mon compte", "connexion", "à propos",
-    "carrito", "mi cuenta", "iniciar sesión", "contacto", "quiénes somos", "carrello", "accedi", "contatti", "chi siamo",
+    "carrito", "mi cuenta", "iniciar sesión", "contacto", "quiénes somos", "carrello", "accedi", "contatti",
+    "chi siamo",
     "carrinho", "minha conta", "entrar", "contato", "sobre nós", "winkelwagen", "inloggen", "over ons", "koszyk",
     "zaloguj się", "moje konto", "o nas", "корзина", "войти", "контакты", "о нас", "о компании", "доставка", "оплата",
-    "sepet", "sepetim", "giriş yap", "iletişim", "hakkımızda", "السلة", "تسجيل الدخول", "اتصل بنا", "من نحن", "help", "faq",
+    "sepet", "sepetim", "giriş yap", "iletişim", "hakkımızda", "السلة", "تسجيل الدخول", "اتصل بنا", "من نحن", "help",
+    "faq",
     "hilfe", "aide", "ayuda", "aiuto", "ajuda", "pomoc", "yardım", "помощь", "مساعدة", "skip to content", "search",
 }  # fmt: skip
 # Words for "all of these": such a link names no category of its own.
@@ -79,7 +83,8 @@ MORE_TEXTS = frozenset({
 # What stands after the number of products that a list says it has.
 PRODUCT_COUNTS = (
     "products?|items?|results?|produkte?n?|artikel|ergebnisse|produits?|articles?|résultats?|productos?|artículos?|"
-    "resultados?|prodotti|articoli|risultati|produtos?|producten|resultaten|produkt(?:y|ów)|товар(?:а|ов)?|ürün|منتج(?:ات)?"
+    "resultados?|prodotti|articoli|risultati|produtos?|producten|resultaten|produkt(?:y|ów)|товар(?:а|ов)?|ürün|منتج( "
+    "?:ات)?"
 )
 # Words in the class, id or role of a block.
 CATEGORY_BLOCKS = _words(
@@ -91,7 +96,8 @@ RELATED_BLOCKS = _words(
     "viewed similar bestseller bestsellers trending alsobought alsolike minicart cartdrawer widget"
 )
 FACET_BLOCKS = _words(
-    "filter filters facet facets facetwp refine refinement refinements layered swatch swatches sort sorting sortby orderby "
+    "filter filters facet facets facetwp refine refinement refinements layered swatch swatches sort sorting sortby "
+    "orderby "
     "toolbar perpage limiter"
 )
 PAGING_BLOCKS = _words(

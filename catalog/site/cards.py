@@ -367,7 +367,7 @@ def _stands_in_heading(link: LexborNode, card: LexborNode) -> bool:
 
 
 def _list_items(data: Any) -> Iterable[tuple[str, str, bool]]:
-    """Yield address, name and whether it is a product of each element of the item lists in JSON-LD, however deep they stand."""
+    """Yield address, name and whether it is a product, of each element of JSON-LD's item lists, however deep."""
     waiting, seen = [data], 0
     while waiting and seen < 20_000:
         node = waiting.pop()

@@ -62,8 +62,8 @@ def _is_of_products(word: str) -> bool:
 def kind_of(names: tuple[str, ...]) -> str:
     """Return the class of the category with these names, from the root; empty when nothing tells it.
 
-    A name that tells nothing by itself is told by its parent: below "Shoes" or "Women" stands a kind of goods, and below
-    "Brands" a brand.
+    A name that tells nothing by itself is told by its parent: below "Shoes" or "Women" stands a kind of goods, and
+    below "Brands" a brand.
     """
     if not names:
         return ""

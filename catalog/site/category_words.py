@@ -7,12 +7,17 @@ or more, or is a shorter one.
 """
 
 PRODUCT_STEMS = """
-cloth apparel fashion shoe sneaker boot sandal footwear accessor bag bags handbag backpack wallet belt jewel ring rings
+cloth apparel fashion shoe sneaker boot sandal footwear accessor bag bags handbag backpack wallet belt jewel ring
+rings
 necklace earring bracelet watch watches dress skirt shirt blouse tshirt jeans trouser pants shorts jacket coat sweater
-hoodie knitwear tops sock underwear lingerie swimwear hat hats scarf scarv shawl glove sunglass eyewear furniture chair table lamp light lantern
-sofa living dining bedroom bathroom bath office bed beds mattress rug rugs curtain kitchen cookware tableware cutlery mug mugs cups bowl vase decor home garden plant tool
-tools hardware electronic computer laptop tablet phone smartphone camera audio headphone speaker tv televis printer cable
-charger batter appliance toy toys game games puzzle book books music vinyl film stationer pencil paper art craft fabric
+hoodie knitwear tops sock underwear lingerie swimwear hat hats scarf scarv shawl glove sunglass eyewear furniture
+chair table lamp light lantern
+sofa living dining bedroom bathroom bath office bed beds mattress rug rugs curtain kitchen cookware tableware cutlery
+mug mugs cups bowl vase decor home garden plant tool
+tools hardware electronic computer laptop tablet phone smartphone camera audio headphone speaker tv televis printer
+cable
+charger batter appliance toy toys game games puzzle book books music vinyl film stationer pencil paper art craft
+fabric
 yarn sewing beauty cosmetic makeup skincare perfume fragrance hair soap health vitamin supplement food tea teas coffee
 wine beer spirit chocolate snack spice oil oils pet pets dog dogs cat cats sport fitness bike bicycle outdoor camping
 fishing luggage suitcase car cars auto tyre tire motorcycle baby stroller candle gift card cards poster print frame
@@ -23,7 +28,8 @@ gesundheit lebensmittel tee kaffee wein bier schokolade gewurz tier hund katze f
 vetement chaussure botte robe jupe chemise pantalon veste manteau sac sacs bijou bague collier montre meuble chaise
 lampe luminaire lit tapis cuisine vaisselle jardin plante outil ordinateur telephone jouet livre musique beaute savon
 sante epicerie cafe vin vins biere chocolat animal velo valise bougie
-ropa zapat bota vestido falda camisa pantalon chaqueta abrigo bolso bolsa joya joyer anillo collar reloj mueble silla mesa
+ropa zapat bota vestido falda camisa pantalon chaqueta abrigo bolso bolsa joya joyer anillo collar reloj mueble silla
+mesa
 lampara cama alfombra cocina vajilla jardin planta herramient electronica ordenador telefono juguete libro belleza
 jabon salud aliment cafe vino cerveza mascota bicicleta maleta vela complement
 abbigliament scarpe stival vestit gonna camici pantalon giacc cappott borse borsa gioiell anell collan orolog mobili
@@ -34,21 +40,27 @@ luminaria cama tapete cozinha jardim ferrament eletronic celular brinquedo livro
 kleding schoen laars laarzen jurk rok rokken broek jas jassen tas tassen sieraad sieraden ketting horloge meubel stoel
 tafel bed tapijt keuken servies tuin plant gereedschap elektronica speelgoed boek boeken schoonheid zeep gezondheid
 koffie wijn bier fiets koffer kaars
-odziez ubran buty sukien spodnic koszul spodnie kurtk plaszcz toreb plecak bizuter pierscion zegar mebl krzes stol lamp
-lozk dywan kuchni ogrod rosliny narzedzi elektronik komput telefon zabawk ksiazk uroda mydl zdrow kawa herbat wino piwo
+odziez ubran buty sukien spodnic koszul spodnie kurtk plaszcz toreb plecak bizuter pierscion zegar mebl krzes stol
+lamp
+lozk dywan kuchni ogrod rosliny narzedzi elektronik komput telefon zabawk ksiazk uroda mydl zdrow kawa herbat wino
+piwo
 rower waliz swiec
-одежд обув сапог ботин плать юбк рубаш брюк куртк пальт сумк рюкзак украшен кольц серьг часы мебел стул стол ламп светил
+одежд обув сапог ботин плать юбк рубаш брюк куртк пальт сумк рюкзак украшен кольц серьг часы мебел стул стол ламп
+светил
 кроват ковер ковры кухн посуд сад садов растен инструмент электрон компьютер телефон игруш игры книг музык косметик
 парфюм мыло здоров продукт чай кофе вино пиво живот велосипед чемодан свеч аксессуар
-giyim ayakkabi bot botlar elbise etek gomlek pantolon ceket mont canta taki yuzuk kolye saat mobilya sandalye masa lamba
+giyim ayakkabi bot botlar elbise etek gomlek pantolon ceket mont canta taki yuzuk kolye saat mobilya sandalye masa
+lamba
 yatak hali mutfak bahce bitki alet elektronik bilgisayar telefon oyuncak kitap kozmetik parfum sabun saglik gida cay
 kahve sarap bisiklet bavul mum aksesuar
 ملابس أحذية احذية حذاء فستان فساتين تنورة قميص قمصان بنطلون جاكيت معطف حقيبة حقائب مجوهرات خاتم خواتم ساعات أثاث اثاث
-كرسي كراسي طاولة مصباح إضاءة اضاءة سرير سجاد مطبخ حديقة نباتات أدوات ادوات إلكترونيات الكترونيات هاتف هواتف ألعاب العاب
+كرسي كراسي طاولة مصباح إضاءة اضاءة سرير سجاد مطبخ حديقة نباتات أدوات ادوات إلكترونيات الكترونيات هاتف هواتف ألعاب
+العاب
 كتب جمال عطور صابون صحة أغذية شاي قهوة دراجة شموع إكسسوارات اكسسوارات
 """
 DEMOGRAPHIC_STEMS = """
-men mens man women womens woman ladies lady unisex kid kids child children boy boys girl girls baby babies toddler infant
+men mens man women womens woman ladies lady unisex kid kids child children boy boys girl girls baby babies toddler
+infant
 teen teens adult adults junior juniors him her petite maternity
 herren damen frauen manner kinder jungen madchen jugend erwachsene
 homme hommes femme femmes enfant enfants garcon garcons fille filles bebe
@@ -62,7 +74,8 @@ erkek kadin cocuk kiz bebek genc
 رجال رجالي نساء نسائي أطفال اطفال أولاد اولاد بنات مواليد
 """
 FEATURED_STEMS = """
-new newest best seller sellers arrival arrivals sale sales featured feature trending trend trends clearance deal deals offer offers discount
+new newest best seller sellers arrival arrivals sale sales featured feature trending trend trends clearance deal deals
+offer offers discount
 outlet bestseller bestsellers bestselling popular promo promotion promotions special specials exclusive limited
 collection collections season summer winter spring autumn christmas holiday gift-guide favourites picks highlights top
 essentials

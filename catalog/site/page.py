@@ -90,7 +90,7 @@ def short_text(node: LexborNode, *, most: int) -> str | None:
 
 
 def tokens_of(node: LexborNode) -> frozenset[str]:
-    """Return the words of a node's class, id and role, apart: `product-list__priceBox` has product, list, price, box."""
+    """Return the words in a node's class, id and role: `product-list__priceBox` has product, list, price, box."""
     attributes = node.attributes
     told = " ".join(attributes.get(name) or "" for name in ("class", "id", "role"))
     return frozenset(word.lower() for word in _TOKEN.findall(told)) if told.strip() else frozenset()

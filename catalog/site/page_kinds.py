@@ -19,14 +19,16 @@ MAX_NODES = 20_000  # of one script
 
 _PRODUCT_TYPE = re.compile(r'"@type"\s*:\s*(?:\[[^\]]{0,100})?"(?:https?://schema\.org/)?Product(?:Group)?"')
 _BASKET_WORDS = re.compile(
-    r"add[ _-]?to[ _-]?(?:cart|bag|basket|trolley)|addtocart|buy[ _-]?now|in den warenkorb|jetzt kaufen|ajouter au panier|"
+    r"add[ _-]?to[ _-]?(?:cart|bag|basket|trolley)|addtocart|buy[ _-]?now|in den warenkorb|jetzt kaufen|"
+    r"ajouter au panier|"
     r"acheter|añadir al carrito|agregar al carrito|comprar|aggiungi al carrello|acquista|adicionar ao carrinho|"
     r"in winkelwagen|in winkelmand|do koszyka|kup teraz|в корзину|купить|sepete ekle|satın al|أضف إلى السلة|اشتر",
     re.IGNORECASE,
 )
 _CONTROLS = (
     "button, input[type=submit], input[type=button], input[type=image], [role=button], a[class*=cart], a[class*=Cart], "
-    "a[class*=basket], a[class*=buy], a[onclick], a[href*=cart], form[action*=cart], [class*=addtocart], [class*=addToCart]"
+    "a[class*=basket], a[class*=buy], a[onclick], a[href*=cart], form[action*=cart], [class*=addtocart], "
+    "[class*=addToCart]"
 )
 _JSON_LD = 'script[type="application/ld+json"]'
 _PRICE_NAMES = "[itemprop=price], [class*=price], [class*=Price], [class*=preis], [class*=prix], [class*=precio]"

@@ -86,7 +86,7 @@ def kind_by_words(address: str, learned: Mapping[str, str]) -> str:
 
 
 def _is_content(steps: list[str]) -> bool:
-    """Tell whether a word for content comes before any for products: `/category/video` is a list, `/blog/tag` is none."""
+    """Tell whether a word for content comes before any for products: so in `/blog/tag`, not in `/tag/video`."""
     for step in steps:
         if step in CONTENT_STEPS:
             return True

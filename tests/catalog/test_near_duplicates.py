@@ -120,9 +120,7 @@ def test_a_product_that_was_shown_is_judged_anew_when_it_becomes_a_copy(
     assert [job.payload["product"] for job in judged] == [shown.pk]
 
 
-def test_a_second_run_leaves_copies_as_they_are(
-    session: Session, sync: SyncRun, make: Callable[..., Product]
-) -> None:
+def test_a_second_run_leaves_copies_as_they_are(session: Session, sync: SyncRun, make: Callable[..., Product]) -> None:
     first, copy = make("lamp"), make("lamp-small")
     for occasion in ("", ":again"):
         enqueue_stage("process-images", [copy, first], sync=sync, occasion=occasion)

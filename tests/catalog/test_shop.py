@@ -176,7 +176,8 @@ def test_a_product_at_two_addresses_is_one_original_and_its_copy(scrape: Scraper
 
         def page(path: str) -> Any:
             if path == "/sitemap_index.xml":
-                return "application/xml", f"<urlset><url><loc>{place}</loc></url><url><loc>{place}-again</loc></url></urlset>"
+                rows = f"<url><loc>{place}</loc></url><url><loc>{place}-again</loc></url>"
+                return "application/xml", f"<urlset>{rows}</urlset>"
             return serve(path.replace("-again", ""))
 
         shop.site.pages = page
@@ -215,7 +216,8 @@ def test_what_is_known_of_a_site_is_read_anew_after_seven_days(scrape: Scraper) 
 
 def _counts(shop: SchemaShop) -> dict[str, int]:
     half = len(shop.wares) // 2
-    names = {"sitemap_index.xml": 0, "products-1.xml.gz": half, "products-2.xml.gz": len(shop.wares) - half, "pages.xml": 0}
+    rest = len(shop.wares) - half
+    names = {"sitemap_index.xml": 0, "products-1.xml.gz": half, "products-2.xml.gz": rest, "pages.xml": 0}
     return {f"{shop.address}/{name}": count for name, count in names.items()}
 
 
@@ -263,4 +265,3 @@ def test_addresses_that_tell_nothing_are_looked_at(scrape: Scraper) -> None:
         places = {shop.place_of(ware) for ware in shop.wares}
 
     assert set(stored()) == places
-

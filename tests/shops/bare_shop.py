@@ -64,8 +64,10 @@ class BareShop:
         return None
 
     def _frame(self, body: str, title: str = "Schönes für das Haus") -> str:
-        return f"""<!doctype html><html lang="de"><head><meta charset="utf-8"><title>{title} | Hafengasse</title></head><body>
-        <div id="kopf"><a href="/"><img src="/logo.png" alt="Hafengasse"></a><a href="/warenkorb">Warenkorb (0)</a></div>
+        return f"""<!doctype html><html lang="de"><head><meta charset="utf-8">
+        <title>{title} | Hafengasse</title></head><body>
+        <div id="kopf"><a href="/"><img src="/logo.png" alt="Hafengasse"></a><a href="/warenkorb">Warenkorb (0)</a>
+</div>
         <nav class="hauptmenu"><ul>
           <li><span>Living</span><div class="mega">
             <div class="spalte"><h4>Wohnen</h4><ul><li><a href="/chairs">Chairs</a></li></ul></div>
@@ -92,7 +94,7 @@ class BareShop:
             more = (
                 ""
                 if last
-                else f'<button class="load-more" data-next-url="/mugs?fragment=1&seite={number + 1}">Mehr laden</button>'
+                else f'<button class="load-more" data-next-url="/mugs?fragment=1&seite={number + 1}">Mehr</button>'
             )
             return "application/json", json.dumps({"html": f'<div class="liste">{cards}</div>{more}', "ok": True})
         paging = {
@@ -113,7 +115,8 @@ class BareShop:
         old = f"<s>{german(ware.list_price, ware.number)}</s> " if ware.list_price else ""
         return (
             f'<div class="kachel"><a href="/{ware.slug}"><img src="/bilder/{ware.slug}.jpg" alt=""></a>'
-            f'<div class="text"><a href="/{ware.slug}">{ware.title}</a><br>{old}<b>{german(ware.price, ware.number)}</b></div>'
+            f'<div class="text"><a href="/{ware.slug}">{ware.title}</a>'
+            f"<br>{old}<b>{german(ware.price, ware.number)}</b></div>"
             f'<a class="merken" href="/merkzettel?add={ware.number}">♡</a></div>'
         )
 
@@ -127,8 +130,10 @@ class BareShop:
         crumbs = " &gt; ".join(step for step in ware.categories[0].split(" > "))
         other = self.wares[(ware.number + 1) % len(self.wares)]
         return self._frame(
-            f'<p class="pfad">{crumbs}</p><h1>{ware.title}</h1><img src="/bilder/{ware.slug}.jpg" width="600" height="600">'
-            f"<div class='kauf'>{old}<span class='preis'>{german(ware.price, ware.number)}</span> inkl. MwSt.<p>{stock}</p>{buy}</div>"
+            f'<p class="pfad">{crumbs}</p><h1>{ware.title}</h1>'
+            f'<img src="/bilder/{ware.slug}.jpg" width="600" height="600">'
+            f"<div class='kauf'>{old}<span class='preis'>{german(ware.price, ware.number)}</span> inkl. "
+            f"MwSt.<p>{stock}</p>{buy}</div>"
             f"<p>Artikelnummer: {ware.sku}</p><p>Marke: {ware.brand}</p><p>{ware.description}</p>"
             f"<section><h3>Das könnte Ihnen auch gefallen</h3>{self._card(other)}</section>",
             ware.title,

@@ -11,7 +11,8 @@ from tests.shops.generic_truth import TREE, Ware, draw_wares, kind_of, slug_of, 
 
 PER_PAGE = 5
 SHELL = """<!doctype html><html lang="en"><head><meta charset="utf-8"><title>Loading</title></head>
-<body><div id="app"></div><noscript>Please switch JavaScript on.</noscript><script src="/app.js"></script></body></html>"""
+<body><div id="app"></div><noscript>Please switch JavaScript on.</noscript><script src="/app.js"></script></body>
+</html>"""
 SCRIPT = """
 const app = document.getElementById("app"), path = location.pathname;
 const make = (tag, attributes, ...inner) => {
@@ -34,18 +35,21 @@ const ask = place => fetch(place).then(reply => reply.json());
     const grid = make("div", {class: "grid"});
     for (const item of list.items) {
       grid.append(make("article", {class: "card"},
-        make("a", {href: `/item/${item.slug}`}, make("img", {src: `/media/${item.slug}.jpg`}), make("h3", {}, item.title)),
+        make("a", {href: `/item/${item.slug}`}, make("img", {src: `/media/${item.slug}.jpg`}),
+          make("h3", {}, item.title)),
         make("span", {class: "price"}, `$${item.price} USD`)));
     }
     main.append(grid);
-    if (list.more) main.append(make("div", {class: "pager"}, make("a", {rel: "next", href: `${path}?page=${page + 1}`}, "Next")));
+    const following = {rel: "next", href: `${path}?page=${page + 1}`};
+    if (list.more) main.append(make("div", {class: "pager"}, make("a", following, "Next")));
   } else if (path.startsWith("/item/")) {
     const item = await ask(`/api${path}`);
     document.title = item.title;
     const markup = make("script", {type: "application/ld+json"}, JSON.stringify(item.markup));
     document.head.append(markup);
     document.head.append(make("meta", {property: "og:title", content: item.title}));
-    main.append(make("h1", {}, item.title), make("p", {class: "price"}, `$${item.price} USD`), make("button", {}, "Add to cart"));
+    main.append(make("h1", {}, item.title), make("p", {class: "price"}, `$${item.price} USD`));
+    main.append(make("button", {}, "Add to cart"));
   } else {
     main.append(make("h1", {}, "Harbour Lane"), make("p", {}, "A shop that is built while you wait. ".repeat(3)));
   }

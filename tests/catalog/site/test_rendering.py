@@ -17,7 +17,8 @@ from tests.shops.js_shop import SHELL
 
 SLOW = """<body><div id="app"></div><script>
 fetch("/data.json").then(reply => reply.json()).then(names => {
-  for (const name of names) document.getElementById("app").append(Object.assign(document.createElement("p"), {textContent: name}));
+  const make = name => Object.assign(document.createElement("p"), {textContent: name});
+  document.getElementById("app").append(...names.map(make));
 });</script></body>"""
 LONG = """<body><ul id="list"></ul><script>
 let next = 0;
