@@ -1,6 +1,7 @@
 """Read a site politely: whatever a source looks at goes through here, so that no source can forget the manners."""
 
 import asyncio
+import time
 from collections.abc import Callable
 from types import TracebackType
 from typing import Self, TypeVar
@@ -33,11 +34,26 @@ class SiteReader:
     """
 
     def __init__(
-        self, *, site: Intelligence | None = None, max_requests: int = MAX_REQUESTS, respects_robots: bool = True
+        self,
+        *,
+        site: Intelligence | None = None,
+        max_requests: int = MAX_REQUESTS,
+        respects_robots: bool = True,
+        pause_s: float = 0.0,
     ) -> None:
+        """Begin a job's reading.
+
+        Args:
+            site: what is known of the site.
+            max_requests: how many requests the job may make.
+            respects_robots: whether robots.txt is asked.
+            pause_s: between two requests. The gates pace jobs; this paces the requests of one.
+        """
         self.site = site or Intelligence("")
         self._left = max_requests
         self._respects_robots = respects_robots
+        self._pause_s = pause_s
+        self._next_at = 0.0
         self._runner = asyncio.Runner()
         self._session = FetchSession()
 
@@ -88,3 +104,5 @@ class SiteReader:
         self._left -= 1
         if self._respects_robots:
             self.rules(address).check(address)
+        time.sleep(max(0.0, self._next_at - time.monotonic()))
+        self._next_at = time.monotonic() + self._pause_s

@@ -83,8 +83,8 @@ MORE_TEXTS = frozenset({
 # What stands after the number of products that a list says it has.
 PRODUCT_COUNTS = (
     "products?|items?|results?|produkte?n?|artikel|ergebnisse|produits?|articles?|résultats?|productos?|artículos?|"
-    "resultados?|prodotti|articoli|risultati|produtos?|producten|resultaten|produkt(?:y|ów)|товар(?:а|ов)?|ürün|منتج( "
-    "?:ات)?"
+    "resultados?|prodotti|articoli|risultati|produtos?|producten|resultaten|produkt(?:y|ów)|товар(?:а|ов)?|ürün|"
+    "منتج(?:ات)?"
 )
 # Words in the class, id or role of a block.
 CATEGORY_BLOCKS = _words(

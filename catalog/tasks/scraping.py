@@ -7,7 +7,7 @@ from dataclasses import asdict, replace
 from typing import Any
 
 from catalog.browser import open_process_browser
-from catalog.discovery import gate_of, list_gate_of, read_list, recognise, start_reading
+from catalog.discovery import gate_of, list_gate_of, rate_of, read_list, recognise, start_reading
 from catalog.duplicates import link_duplicates, lock_contents
 from catalog.listings import open_list_gates, record_listing
 from catalog.product_pages import (
@@ -65,7 +65,7 @@ def scrape_catalog(batch: Batch) -> None:
         page = page_of(job.payload)
         try:
             known = intelligence_on(page.address)
-            with SiteReader(site=known) as reader:
+            with SiteReader(site=known, pause_s=1 / rate_of(page.address)) as reader:
                 listing = _look(reader, page)
         except JobError as error:
             batch.fail(job, error)

@@ -265,3 +265,34 @@ def test_addresses_that_tell_nothing_are_looked_at(scrape: Scraper) -> None:
         places = {shop.place_of(ware) for ware in shop.wares}
 
     assert set(stored()) == places
+
+
+def test_a_category_reached_over_two_others_gives_its_products_both_paths(scrape: Scraper) -> None:
+    """Two categories of the navigation show the same category below them, which leads back to both."""
+    card = '<li><a href="/p/{0}"><img src="/{0}.jpg"><h3>{0}</h3></a><b>5 €</b></li>'
+    pages = {
+        "/": '<nav><a href="/women">Women</a><a href="/winter">Winter</a></nav><h1>Shop</h1>',
+        "/women": '<main><h1>Women</h1><div class="subcategories"><a href="/boots">Boots</a></div></main>',
+        "/winter": '<main><h1>Winter</h1><div class="subcategories"><a href="/boots">Boots</a></div></main>',
+        "/boots": '<main><h1>Boots</h1><div class="subcategories"><a href="/tall">Tall</a><a href="/women">Women</a></div>'
+        f"<ul>{card.format('oak')}{card.format('elm')}</ul></main>",
+        "/tall": '<main><h1>Tall</h1><div class="subcategories"><a href="/boots">Boots</a></div>'
+        f"<ul>{card.format('elm')}{card.format('ash')}</ul></main>",
+    }
+    asked: Counter[str] = Counter()
+
+    def answer(path: str, headers: Mapping[str, str]) -> Answer:
+        asked[path] += 1
+        product = path.removeprefix("/p/")
+        body = pages.get(path) or f"<h1>{product}</h1><p class='price'>5 €</p><button>Add to cart</button>"
+        is_known = path in pages or path.startswith("/p/")
+        return 200 if is_known else 404, {"Content-Type": "text/html"}, f"<html><body>{body}</body></html>".encode()
+
+    with small_site(answer) as address:
+        sync = scrape(address)
+        paths = {place.removeprefix(f"{address}/p/"): found for place, found in stored_categories().items()}
+
+    boots, tall = {"Women > Boots", "Winter > Boots"}, {"Women > Boots > Tall", "Winter > Boots > Tall"}
+    assert paths == {"oak": boots, "elm": boots | tall, "ash": tall}
+    assert max(asked[path] for path in pages) <= 2
+    assert sum(job["result"]["skipped"].get("category loop", 0) for job in list_jobs(sync)) == 2
