@@ -51,6 +51,7 @@ def start_reading(reader: SiteReader, address: str) -> Start:
     clues = Clues(evidence.address if evidence else address)
     if evidence is None:
         reply = reader.get(address)
+        reader.turn_to(reply.address)
         clues = Clues(reply.address, reply.text, reply.headers, reply.cookies, is_fetched=True)
     found = known.probe(clues)
     for candidate in found:

@@ -40,7 +40,8 @@ def record_listing(job: ClaimedJob, page: ListPage, listing: Listing) -> int:
     rows = _store_products(sync, listing.products)
     fresh = [row for row in rows if row.last_sync_id != sync.pk]
     _mark_seen(fresh, sync)
-    _store_categories(sync, page.paths, listing.products, rows)
+    paths = page.paths if listing.paths is None else listing.paths
+    _store_categories(sync, paths, listing.products, rows)
     contents = {product.external_id: product.content for product in listing.products if product.content}
     known = [row for row in fresh if row.external_id in contents]
     unread = [row for row in fresh if row.external_id not in contents]

@@ -12,7 +12,7 @@ from catalog.browser import process_browser
 from catalog.egress import check_address, check_host
 from catalog.fetching import ACCEPT_PAGES, MAX_PAGE_BYTES, FetchSession, Reply, Request
 from catalog.robots import Rules, origin_of, rules_for
-from catalog.site.intelligence import Intelligence
+from catalog.site.intelligence import Intelligence, host_of, unknown_site
 from jobs.errors import JobError, PermanentError
 
 MAX_REQUESTS = 20
@@ -36,7 +36,7 @@ class SiteReader:
     def __init__(
         self,
         *,
-        site: Intelligence | None = None,
+        knows: Callable[[str], Intelligence] = unknown_site,
         max_requests: int = MAX_REQUESTS,
         respects_robots: bool = True,
         pause_s: float = 0.0,
@@ -44,12 +44,13 @@ class SiteReader:
         """Begin a job's reading.
 
         Args:
-            site: what is known of the site.
+            knows: tells what is known of an address's site.
             max_requests: how many requests the job may make.
             respects_robots: whether robots.txt is asked.
             pause_s: between two requests. The gates pace jobs; this paces the requests of one.
         """
-        self.site = site or Intelligence("")
+        self._knows = knows
+        self._known = self.site = Intelligence("")
         self._left = max_requests
         self._respects_robots = respects_robots
         self._pause_s = pause_s
@@ -66,6 +67,16 @@ class SiteReader:
     ) -> None:
         self._runner.run(self._session.__aexit__(kind, error, trace))
         self._runner.close()
+
+    def turn_to(self, address: str) -> None:
+        """Have `site` be about the site of this address, which may have been redirected to."""
+        if host_of(address) != self.site.host:
+            self._known = self.site = self._knows(address)
+
+    @property
+    def learned(self) -> Intelligence | None:
+        """What is known of the site now, if that is more than before."""
+        return self.site if self.site != self._known else None
 
     def rules(self, address: str) -> Rules:
         """Return the rules of the address's robots.txt.

@@ -49,6 +49,11 @@ def host_of(address: str) -> str:
     return URL(address).host_port_subcomponent or ""
 
 
+def unknown_site(address: str) -> Intelligence:
+    """Return what is known of a site of which nothing is known."""
+    return Intelligence(host_of(address))
+
+
 def intelligence_on(address: str, *, now: datetime | None = None) -> Intelligence:
     """Return what is known of the address's site; nothing but its host when that is older than seven days."""
     host = host_of(address)

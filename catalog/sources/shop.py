@@ -97,7 +97,12 @@ class ShopSource:
 
     def discover(self, reader: SiteReader, page: ListPage) -> Listing:
         """Read one sitemap, or one page of a list."""
-        return self._read_sitemap(reader, page) if page.kind == SITEMAP else self._read_category(reader, page)
+        read = self._read_sitemap if page.kind == SITEMAP else self._read_category
+        listing = read(reader, page)
+        left_out = int(page.cursor.get("left_out", 0))
+        if not left_out or "pages" in page.cursor:
+            return listing
+        return replace(listing, skipped={**listing.skipped, "categories beyond the cap": left_out})
 
     def extract(self, html: str, address: str) -> ExtractedProduct:
         """Return what a product's page says; the address that it names as its own counts if it can be one."""
@@ -148,8 +153,6 @@ class ShopSource:
         """Sort a sitemap's addresses into products, lists and all else, looking at pages where nothing else tells."""
         skipped: Counter[str] = Counter()
         depth = int(page.cursor.get("depth", 1))
-        if left_out := int(page.cursor.get("left_out", 0)):
-            skipped["categories beyond the cap"] += left_out
         try:
             reply = reader.get(page.address, accept="application/xml,text/xml,*/*;q=0.1", max_bytes=MAX_SITEMAP_BYTES)
         except _ABSENT as error:
@@ -303,7 +306,8 @@ class ShopSource:
     def _only_product(self, page: ListPage, address: str, skipped: Counter[str]) -> Listing:
         """What was taken for a list is a product's page."""
         skipped["a product, not a list"] += 1
-        return Listing(page.address, [self._listed(canonical_address(address))], skipped=dict(skipped))
+        above = tuple(path[:-1] for path in page.paths if len(path) > 1)
+        return Listing(page.address, [self._listed(address)], skipped=dict(skipped), paths=above)
 
     def _listed(self, address: str, paths: tuple[CategoryPath, ...] = ()) -> ListedProduct:
         address = canonical_address(address)

@@ -94,6 +94,7 @@ class Listing:
     lists: Sequence[ListPage] = ()
     total: int | None = None  # how many products the page itself says there are
     skipped: Mapping[str, int] = field(default_factory=dict)  # what was left out, by reason
+    paths: tuple[CategoryPath, ...] | None = None  # where its products stand, if not where the list was looked for
 
 
 @dataclass(frozen=True, slots=True)

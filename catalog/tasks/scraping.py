@@ -64,15 +64,15 @@ def scrape_catalog(batch: Batch) -> None:
             continue
         page = page_of(job.payload)
         try:
-            known = intelligence_on(page.address)
-            with SiteReader(site=known, pause_s=1 / rate_of(page.address)) as reader:
+            with SiteReader(knows=intelligence_on, pause_s=1 / rate_of(page.address)) as reader:
+                reader.turn_to(page.address)
                 listing = _look(reader, page)
         except JobError as error:
             batch.fail(job, error)
             continue
         listings[job.id] = page, listing
-        if reader.site != known:
-            learned[job.id] = reader.site
+        if reader.learned is not None:
+            learned[job.id] = reader.learned
         batch.complete(
             job,
             result={"products": len(listing.products), "lists": len(listing.lists), "skipped": dict(listing.skipped)},

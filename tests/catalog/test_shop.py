@@ -8,8 +8,13 @@ from typing import Any
 import pytest
 from django.utils import timezone
 
+from catalog.browser import close_process_browser
 from catalog.listings import file_by_breadcrumbs
 from catalog.models import Site
+from catalog.reading import SiteReader
+from catalog.robots import forget_rules
+from catalog.sources.shop import ShopSource
+from catalog.sources.source import Clues, ListPage
 from jobs.models import Job
 from marketplace.models import Category, Product, ProductCategory
 from tests.sample_shop import Answer, small_site
@@ -97,7 +102,7 @@ def test_a_shop_without_markup_or_sitemap_is_read_completely_and_exactly(scrape:
 
 
 def test_a_shop_that_needs_scripts_is_rendered_and_that_is_remembered(scrape: Scraper) -> None:
-    with js_shop(products=12) as shop:
+    with js_shop(products=10) as shop:
         scrape(shop.address)
         places = {ware.number: shop.place_of(ware) for ware in shop.wares}
 
@@ -274,7 +279,8 @@ def test_a_category_reached_over_two_others_gives_its_products_both_paths(scrape
         "/": '<nav><a href="/women">Women</a><a href="/winter">Winter</a></nav><h1>Shop</h1>',
         "/women": '<main><h1>Women</h1><div class="subcategories"><a href="/boots">Boots</a></div></main>',
         "/winter": '<main><h1>Winter</h1><div class="subcategories"><a href="/boots">Boots</a></div></main>',
-        "/boots": '<main><h1>Boots</h1><div class="subcategories"><a href="/tall">Tall</a><a href="/women">Women</a></div>'
+        "/boots": '<main><h1>Boots</h1><div class="subcategories"><a href="/tall">Tall</a>'
+        '<a href="/women">Women</a></div>'
         f"<ul>{card.format('oak')}{card.format('elm')}</ul></main>",
         "/tall": '<main><h1>Tall</h1><div class="subcategories"><a href="/boots">Boots</a></div>'
         f"<ul>{card.format('elm')}{card.format('ash')}</ul></main>",
@@ -296,3 +302,70 @@ def test_a_category_reached_over_two_others_gives_its_products_both_paths(scrape
     assert paths == {"oak": boots, "elm": boots | tall, "ash": tall}
     assert max(asked[path] for path in pages) <= 2
     assert sum(job["result"]["skipped"].get("category loop", 0) for job in list_jobs(sync)) == 2
+
+
+def test_a_product_that_is_taken_for_a_category_is_filed_where_it_stands(scrape: Scraper) -> None:
+    """Its address is nested below its category's, and its card there has no price."""
+    priced = '<li class="c"><a href="/mugs/oak"><img><h3>Oak</h3></a><b>5 €</b></li>'
+    pages = {
+        "/": '<nav><a href="/mugs">Mugs</a><a href="/cups">Cups</a></nav><h1>Shop</h1>',
+        "/mugs": f"<main><h1>Mugs</h1><ul>{priced}{priced.replace('oak', 'elm')}</ul>"
+        '<p><a href="/mugs/ash">Ash</a></p></main>',
+    }
+
+    def answer(path: str, headers: Mapping[str, str]) -> Answer:
+        body = pages.get(path) or "<main><h1>A mug</h1><p class='price'>5 €</p><button>Add to cart</button></main>"
+        is_known = path in pages or path.startswith("/mugs/")
+        return 200 if is_known else 404, {"Content-Type": "text/html"}, f"<html><body>{body}</body></html>".encode()
+
+    with small_site(answer) as address:
+        scrape(address)
+        found = {place.removeprefix(address): paths for place, paths in stored_categories().items()}
+
+    assert found == {f"/mugs/{name}": {"Mugs"} for name in ("oak", "elm", "ash")}
+    assert set(Category.objects.values_list("path", flat=True)) == {"Mugs"}
+
+
+def test_a_site_that_redirects_is_remembered_by_the_host_that_answers(scrape: Scraper) -> None:
+    with schema_shop(products=10) as shop:
+
+        def answer(path: str, headers: Mapping[str, str]) -> Answer:
+            return 301, {"Location": shop.address + path}, b""
+
+        with small_site(answer) as address:
+            scrape(address, shop.address.split("/")[2])
+
+    assert Product.objects.count() == 10
+    assert [site.host for site in Site.objects.all()] == [shop.address.split("/")[2]]
+
+
+def test_a_list_that_shows_nothing_without_its_scripts_is_looked_at_in_the_browser(settings: Any) -> None:
+    """The site's front page needs none, so that nothing was known before."""
+    with js_shop(products=10) as shop:
+        settings.FETCH_PRIVATE_HOSTS = [shop.address.split("/")[2]]
+        forget_rules()
+        with SiteReader() as reader:
+            reader.turn_to(shop.address)
+            listing = ShopSource().discover(reader, ListPage("shop", f"{shop.address}/shop/mugs", "category"))
+            assert reader.learned is not None
+            assert (reader.learned.needs_browser, reader.learned.templates) == (True, {"/item/<phrase>": "product"})
+    close_process_browser()
+
+    assert {product.address for product in listing.products} == {
+        shop.place_of(ware) for ware in shop.wares if shop.categories_of(ware) == ("Mugs",)
+    }
+    assert listing.products[0].paths[0][0].name == "Mugs"
+
+
+def test_categories_beyond_the_cap_are_counted(settings: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("catalog.sources.shop.MAX_CATEGORIES", 2)
+    with schema_shop(products=10) as shop:
+        settings.FETCH_PRIVATE_HOSTS = [shop.address.split("/")[2]]
+        forget_rules()
+        html = str(shop.page("/"))
+        with SiteReader() as reader:
+            reader.turn_to(shop.address)
+            lists = ShopSource().start(reader, Clues(shop.address, html, is_fetched=True))
+            assert lists is not None
+            assert [page.kind for page in lists] == ["sitemap", "category", "category"]
+            assert ShopSource().discover(reader, lists[0]).skipped == {"categories beyond the cap": 5}

@@ -15,7 +15,7 @@ from tests.sample_shop import small_site
 from tests.shops.counted import CountedSite, Page
 from tests.shops.generic_truth import TREE, Ware, draw_wares, kind_of, slug_of, wares_in
 
-PER_PAGE = 6
+PER_PAGE = 3
 
 
 PATHS = {**TREE, "Chairs": "Living > Wohnen > Chairs"}
@@ -35,7 +35,7 @@ def german(amount: Decimal, style: int) -> str:
 class BareShop:
     """The shop's pages."""
 
-    def __init__(self, *, products: int = 75) -> None:
+    def __init__(self, *, products: int = 35) -> None:
         self.wares = [
             replace(ware if ware.number % 7 else _rounded(ware), categories=(PATHS[kind_of(ware)],))
             for ware in draw_wares(products, seed=3)
@@ -146,7 +146,7 @@ def _rounded(ware: Ware) -> Ware:
 
 
 @contextmanager
-def bare_shop(*, products: int = 75) -> Iterator[BareShop]:
+def bare_shop(*, products: int = 35) -> Iterator[BareShop]:
     """Serve the shop on loopback."""
     shop = BareShop(products=products)
     with small_site(shop.site.answer) as address:

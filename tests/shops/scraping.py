@@ -26,11 +26,11 @@ class Scraper:
         self._session = session
         self._settings = settings
 
-    def __call__(self, address: str) -> SyncRun:
-        """Sync the address up to and with its product pages."""
-        host = address.split("/")[2]
-        self._settings.FETCH_PRIVATE_HOSTS = [host]
-        self._settings.FETCH_RATES = {host: 10_000.0}
+    def __call__(self, address: str, *other_hosts: str) -> SyncRun:
+        """Sync the address up to and with its product pages; it may lead to the other hosts."""
+        hosts = [address.split("/")[2], *other_hosts]
+        self._settings.FETCH_PRIVATE_HOSTS = hosts
+        self._settings.FETCH_RATES = dict.fromkeys(hosts, 10_000.0)
         forget_rules()
         seller, _ = Seller.objects.update_or_create(name="Harbour Lane", defaults={"catalog_address": address})
         SyncRun.objects.update(status=SyncRun.Status.FINISHED)
