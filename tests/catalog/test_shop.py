@@ -368,4 +368,4 @@ def test_categories_beyond_the_cap_are_counted(settings: Any, monkeypatch: pytes
             lists = ShopSource().start(reader, Clues(shop.address, html, is_fetched=True))
             assert lists is not None
             assert [page.kind for page in lists] == ["sitemap", "category", "category"]
-            assert ShopSource().discover(reader, lists[0]).skipped == {"categories beyond the cap": 5}
+            assert ShopSource().discover(reader, lists[0]).skipped == {"categories beyond the cap": 6}
