@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from itertools import dropwhile
 
 from catalog.feeds.contract import FeedColumnsMissing, FeedLimits, FeedRow, RowError, excerpt_of
-from catalog.feeds.headers import field_of
+from catalog.feeds.headers import priced_field
 from catalog.feeds.lines import Encoding, Line, read_lines
 from catalog.feeds.source_bytes import ENDS, FeedBytes
 
@@ -64,7 +64,7 @@ class CsvReader:
     def rows(self, start: int = 1) -> Iterator[FeedRow | RowError]:
         """Yield the rows from number `start`; see FeedReader."""
         names = self._header.names
-        lines = read_lines(self._source.chunks(), self._encoding, max_bytes=self._limits.max_line_bytes)
+        lines = read_lines(self._source, self._encoding, max_bytes=self._limits.max_line_bytes)
         body = dropwhile(lambda line: line.number <= self._header.last_line, lines)
         records = read_records(body, self._header.delimiter, width=len(names), limits=self._limits)
         number = 0
@@ -184,7 +184,7 @@ def find_header(head: Sequence[Line], *, preferred: str, limits: FeedLimits) -> 
                 break
         for place, record in enumerate(records[:_PREAMBLE_RECORDS]):
             names = _trimmed(record.columns)
-            known = len({field for name in names if (field := field_of(name))})
+            known = len({field for name in names if (field := priced_field(name)[0])})
             if not known or record.columns[0].startswith("#"):
                 continue
             sample = [other for other in records[place + 1 :] if any(other.columns)]
