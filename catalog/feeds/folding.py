@@ -129,9 +129,7 @@ def product_of(rows: Sequence[MappedRow], external_id: str) -> FeedProduct | Row
             brand=next((row.brand for row in ordered if row.brand), ""),
             sku=lead.sku or next((row.sku for row in ordered if row.sku), ""),
             variants=lead.variants or ([] if is_single else [variant_of(row, lead) for row in sold]),
-            picture_addresses=list(dict.fromkeys(picture for row in ordered for picture in row.pictures))[
-                :MAX_PICTURES
-            ],
+            picture_addresses=pictures[:MAX_PICTURES],
         ),
         gtin=lead.gtin or (sold[0].gtin if is_single else ""),
         gtins=tuple(dict.fromkeys(gtin for row in rows for gtin in row.gtins)),
