@@ -103,7 +103,8 @@ def product_of(rows: Sequence[MappedRow], external_id: str) -> FeedProduct | Row
     """Return the product that the rows of a group describe together.
 
     Title, description and brand are those of the row that describes the product, else of the first that has them. The
-    price is the lowest of the variants that can be had; it is available if one is. What differs between the rows stands with the variants alone.
+    price is the lowest of the variants that can be had; it is available if one is. What differs between the rows stands
+    with the variants alone.
     """
     ordered = sorted(rows, key=lambda row: row.role != Role.PARENT)
     lead = next((row for row in ordered if row.title), None)
