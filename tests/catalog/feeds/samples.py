@@ -1,7 +1,6 @@
 """One catalog, written as every kind of feed; `truth.json` says what it holds."""
 
 import csv
-import gzip
 import io
 import json
 from collections.abc import Callable
@@ -147,7 +146,3 @@ def said(found: FeedProduct) -> dict[str, Any]:
         "categories": found.categories,
         "variants": product.variants,
     }
-
-
-def packed(data: bytes) -> bytes:
-    return gzip.compress(data)

@@ -2,9 +2,9 @@
 
 import io
 
-from catalog.feeds.contract import FeedProduct, RowError
+from catalog.feeds.contract import FeedProduct, FeedRow, RowError
 from catalog.feeds.folding import Folder
-from catalog.feeds.mapping import Mapper
+from catalog.feeds.mapping import MappedRow, Mapper
 from catalog.feeds.opening import open_feed
 from tests.catalog.feeds.samples import NOW, outcomes, said
 
@@ -55,16 +55,17 @@ def test_shopifys_rows_are_folded_by_handle() -> None:
     ]
 
 
-WOOCOMMERCE = """ID,Type,SKU,Name,Published,Visibility in catalog,Description,Date sale price starts,Date sale price ends,\
+WOOCOMMERCE = b"""ID,Type,SKU,Name,Published,\
+Visibility in catalog,Description,Date sale price starts,Date sale price ends,\
 In stock?,Stock,Sale price,Regular price,Categories,Images,Parent,Attribute 1 name,Attribute 1 value(s)
-10,variable,HOOD,Hoodie,1,visible,Warm,,,1,,,,"Clothing > Hoodies, Sale","https://x.example/a.jpg, https://x.example/b.jpg",,\
-Color,"Blue, Red"
+10,variable,HOOD,Hoodie,1,visible,Warm,,,1,,,,"Clothing > Hoodies, Sale",\
+"https://x.example/a.jpg, https://x.example/b.jpg",,Color,"Blue, Red"
 11,simple,MUG,Mug,1,visible,,2020-01-01,2020-02-01,1,,7.5,10,Kitchen,,,,
 12,variation,HOOD-B,Hoodie - Blue,1,visible,,,,1,,30,45,,https://x.example/c.jpg,id:10,Color,Blue
 13,variation,HOOD-R,Hoodie - Red,1,visible,,,,0,,,45,,,HOOD,Color,Red
 14,simple,H,Hidden,1,hidden,,,,1,,,1,,,,,
 15,"simple, virtual",V,Card,-1,visible,,,,1,,,1,,,,,
-""".encode()
+"""
 
 
 def test_woocommerces_variations_are_folded_by_id_or_sku_of_their_parent() -> None:
@@ -96,7 +97,10 @@ def test_a_row_far_from_its_group_is_refused_by_name() -> None:
     with open_feed(io.BytesIO(data)) as feed:
         mapper, folder = Mapper(feed.kind, now=NOW), Folder(feed.kind, window_rows=2)
         for row in feed.rows():
-            found += folder.add(mapper.map_row(row))
+            assert isinstance(row, FeedRow)
+            mapped = mapper.map_row(row)
+            assert isinstance(mapped, MappedRow)
+            found += folder.add(mapped)
         found += folder.finish()
     products = [(item.external_id, item.rows) for item in found if isinstance(item, FeedProduct)]
     assert products == [("a", (1,)), ("b", (2, 3, 4))]

@@ -142,9 +142,11 @@ ANY = st.recursive(
     lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.sampled_from(["name", "price", "src", "x"]), inner),
     max_leaves=5,
 )
-NAMES = ["id", "title", "price", "sale_price", "sale_price_effective_date", "price_minor", "currency", "gtin", "image_link",
-         "availability", "quantity", "product_type", "description", "link", "variants", "offers", "attributes", "status",
-         "published", "item_group_id", "sku", "brand", "Type", "Parent", "Option1 Value", "weight"]  # fmt: skip
+NAMES = [
+    "id", "title", "price", "sale_price", "sale_price_effective_date", "price_minor", "currency", "gtin", "image_link",
+    "availability", "quantity", "product_type", "description", "link", "variants", "offers", "attributes", "status",
+    "published", "item_group_id", "sku", "brand", "Type", "Parent", "Option1 Value", "weight",
+]  # fmt: skip
 
 
 @settings(max_examples=100)

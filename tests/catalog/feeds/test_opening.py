@@ -24,20 +24,14 @@ from tests.catalog.feeds.samples import FEEDS
 LINES = b"id,title\n" + b"".join(b"%d,Thing %d\n" % (n, n) for n in range(1, 501))
 
 
-class Pipe(io.RawIOBase):
+class Pipe(io.BytesIO):
     """A stream that cannot go back."""
-
-    def __init__(self, data: bytes) -> None:
-        self._inner = io.BytesIO(data)
-
-    def readable(self) -> bool:
-        return True
 
     def seekable(self) -> bool:
         return False
 
-    def read(self, size: int = -1) -> bytes:
-        return self._inner.read(size)
+    def seek(self, *_: int) -> int:
+        raise io.UnsupportedOperation
 
 
 def numbers(feed: Feed, start: int = 1) -> list[int]:
@@ -73,8 +67,8 @@ def test_a_pipe_is_copied_to_disk_and_the_copy_is_removed(monkeypatch: pytest.Mo
     copies: list[tempfile.SpooledTemporaryFile] = []
     real = tempfile.SpooledTemporaryFile
 
-    def remember(**options: int) -> tempfile.SpooledTemporaryFile:
-        copies.append(real(**options))
+    def remember(max_size: int) -> tempfile.SpooledTemporaryFile:
+        copies.append(real(max_size=max_size))
         return copies[-1]
 
     monkeypatch.setattr(tempfile, "SpooledTemporaryFile", remember)
