@@ -15,16 +15,30 @@ from marketplace.money import Money
 # head's is often older; embedded state may be of another form of the product. A price seen beside the title with its
 # currency scores 3.5 to 5.5 (visible_price), so that what nobody can see loses to it.
 PRICE_WEIGHTS: dict[Evidence, float] = {
-    "json-ld": 3.0, "microdata": 3.0, "rdfa": 2.8, "open-graph": 2.2, "embedded-state": 1.5,
-}  # fmt: skip
+    "json-ld": 3.0,
+    "microdata": 3.0,
+    "rdfa": 2.8,
+    "open-graph": 2.2,
+    "embedded-state": 1.5,
+}
 STATE_WEIGHTS: dict[Evidence, float] = {
-    "json-ld": 3.0, "microdata": 3.0, "rdfa": 2.8, "open-graph": 2.0, "embedded-state": 1.5,
-}  # fmt: skip
+    "json-ld": 3.0,
+    "microdata": 3.0,
+    "rdfa": 2.8,
+    "open-graph": 2.0,
+    "embedded-state": 1.5,
+}
 TEXT_CONFIDENCES: dict[Evidence, float] = {
-    "json-ld": 0.9, "microdata": 0.88, "rdfa": 0.85, "open-graph": 0.75, "embedded-state": 0.7,
-}  # fmt: skip
+    "json-ld": 0.9,
+    "microdata": 0.88,
+    "rdfa": 0.85,
+    "open-graph": 0.75,
+    "embedded-state": 0.7,
+}
 OTHER_FORM = 0.35  # what a price of another offer or variant counts of the weight
+ASKED_FOR = 1.5  # what the price of the very form that the address names counts
 SHOWN_CAP = 5.5
+MIN_VOTE = 0.8
 # Markup that counts in another unit than the page shows: thousands read as decimals (34.000), or cents as whole units.
 _UNIT_SLIPS = (Decimal(1000), Decimal("0.01"))
 
@@ -46,19 +60,22 @@ def choose_price(candidates: Sequence[Candidate], shown: Sequence[ShownPrice]) -
     by_amount: dict[Decimal, float] = {}
     for price in usable:
         by_amount[price.amount] = max(by_amount.get(price.amount, 0.0), min(price.score, SHOWN_CAP))
-    votes: dict[Decimal, float] = {amount: score + 0.2 * min(3, _times(usable, amount) - 1) for amount, score in by_amount.items()}
+    votes: dict[Decimal, float] = {
+        amount: score + 0.2 * min(3, _times(usable, amount) - 1) for amount, score in by_amount.items()
+    }
     claims: list[tuple[Decimal, Claim, Money]] = []
     heard: set[Evidence] = set()
     declared = {one.price.amount for one in candidates if one.price and one.evidence in ("json-ld", "microdata")}
     for candidate in candidates:
         weight = PRICE_WEIGHTS.get(candidate.evidence, 1.0) * (0.4 + 0.6 * candidate.match)
         weight *= OTHER_FORM if candidate.evidence in heard else 1.0  # one kind of evidence speaks once
+        weight *= ASKED_FOR if candidate.is_asked_for else 1.0
         heard.add(candidate.evidence)
         for money, share, place in _moneys(candidate):
             amount = _as_shown(money.amount, by_amount, declared)
             votes[amount] = votes.get(amount, 0.0) + weight * share
             claims.append((amount, Claim(money, candidate.evidence, 0.0, place), money))
-    if not votes or max(votes.values()) < 1.0:
+    if not votes or max(votes.values()) < MIN_VOTE:
         return PriceChoice(None, None, ())
     best = max(votes, key=lambda amount: (amount > 0, votes[amount]))
     total = sum(votes.values())
@@ -69,10 +86,16 @@ def choose_price(candidates: Sequence[Candidate], shown: Sequence[ShownPrice]) -
     if seen is not None:
         own.append(Claim(money, "dom", 0.0, seen.place))
     winners = [Claim(money, claim.evidence, confidence, claim.place) for claim in own]
-    losers = [Claim(claim.value, claim.evidence, min(0.9, votes[amount] / (total + 1)), claim.place)
-              for amount, claim, _ in claims if amount != best]  # fmt: skip
-    losers += [Claim(Money(price.amount, price.currency, price.raw), "dom", min(0.9, price.score / (total + 1)), price.place)
-               for price in usable[:5] if price.amount != best]  # fmt: skip
+    losers = [
+        Claim(claim.value, claim.evidence, min(0.9, votes[amount] / (total + 1)), claim.place)
+        for amount, claim, _ in claims
+        if amount != best
+    ]
+    losers += [
+        Claim(Money(price.amount, price.currency, price.raw), "dom", min(0.9, price.score / (total + 1)), price.place)
+        for price in usable[:5]
+        if price.amount != best
+    ]
     list_price, why = _list_price(best, money, candidates, shown, seen)
     return PriceChoice(money, list_price, (*winners[:4], *losers), why, seen.text if seen else None)
 
@@ -100,7 +123,7 @@ def _as_shown(amount: Decimal, shown: dict[Decimal, float], declared: set[Decima
 
 
 def _money_of(amount: Decimal, own: list[Claim], seen: ShownPrice | None, candidates: Sequence[Candidate]) -> Money:
-    """Return the money of an amount: its currency as shown with it, as marked up with it, else as the page's data says."""
+    """Return an amount as money: its currency as shown with it, as marked up, else as the page's data says."""
     currencies = [seen.currency if seen else ""]
     currencies += [claim.value.currency for claim in own]
     currencies += [one.price.currency for one in candidates if one.price and one.match >= 0.5]
@@ -115,19 +138,27 @@ def _list_price(
     if seen is not None and (old := list_price_beside(list(shown), seen)):
         return Money(old.amount, money.currency, old.raw[:200]), "dom"
     for candidate in candidates:
-        if candidate.list_price and candidate.list_price.amount > best and candidate.price and candidate.price.amount == best:
+        if (
+            candidate.list_price
+            and candidate.list_price.amount > best
+            and candidate.price
+            and candidate.price.amount == best
+        ):
             old_money = candidate.list_price
             return Money(old_money.amount, old_money.currency or money.currency, old_money.raw), candidate.evidence
     return None, None
 
 
-def choose_availability(candidates: Sequence[Candidate], shown: ShownAvailability | None) -> tuple[Availability | None, list[Claim]]:
+def choose_availability(
+    candidates: Sequence[Candidate], shown: ShownAvailability | None
+) -> tuple[Availability | None, list[Claim]]:
     """Return the state that most evidence stands for; strong words on the page outweigh one markup."""
     votes: dict[Availability, float] = {}
     claims: list[Claim] = []
     for candidate in candidates:
         if candidate.availability:
             weight = STATE_WEIGHTS.get(candidate.evidence, 1.0) * (0.4 + 0.6 * candidate.match)
+            weight *= ASKED_FOR if candidate.is_asked_for else 1.0
             votes[candidate.availability] = votes.get(candidate.availability, 0.0) + weight
             claims.append(Claim(candidate.availability, candidate.evidence, weight / 4, "availability"))
     if shown is not None:
@@ -198,7 +229,11 @@ def choose_text(claims: Iterable[Claim]) -> list[Claim]:
 def claims_of(candidates: Sequence[Candidate], name: str) -> list[Claim]:
     """Return what the candidates claim for one of their text fields."""
     return [
-        Claim(getattr(candidate, name), candidate.evidence,
-              round(TEXT_CONFIDENCES.get(candidate.evidence, 0.5) * (0.5 + 0.5 * candidate.match), 3), name)
+        Claim(
+            getattr(candidate, name),
+            candidate.evidence,
+            round(TEXT_CONFIDENCES.get(candidate.evidence, 0.5) * (0.5 + 0.5 * candidate.match), 3),
+            name,
+        )
         for candidate in candidates
-    ]  # fmt: skip
+    ]

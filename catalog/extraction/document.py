@@ -17,8 +17,13 @@ MAX_ADDRESS = 2_000
 MAX_OPEN_ELEMENTS = 20_000
 # Open <b>, <i>... are copied into each following block, so that n of them and n blocks make n * n nodes.
 MAX_OPEN_FORMATTING = 300
+MAX_ATTRIBUTES = 5_000  # each is compared with those before it: 5,000 took 0.07 s, 40,000 took 5 s
+MAX_OPTIONS = 10_000  # lexbor took 1.7 s for 20,000, and 11 s for 50,000
+_OPTION = re.compile("<option", re.IGNORECASE)
 _COUNTED_CHARACTERS = 65_536
 _FORMATTING = re.compile(r"<(/?)(?:b|big|code|em|font|i|s|small|strike|strong|tt|u)(?=[\s/>])", re.IGNORECASE)
+_OPENING_TAG = re.compile(r"""<[a-zA-Z][^>"']*+(?:"[^"]*+"[^>"']*+|'[^']*+'[^>"']*+)*+""")
+_QUOTED = re.compile(r""""[^"]*+"|'[^']*+'""")
 _RAW_TEXT = re.compile(r"<(script|style)\b.*?</\1\s*>", re.IGNORECASE | re.DOTALL)
 _SPACES = re.compile(r"\s+")
 
@@ -49,7 +54,7 @@ class Document:
         """
         if len(html) > MAX_PAGE_CHARACTERS:
             raise PageMalformed(f"{address} has {len(html)} characters; {MAX_PAGE_CHARACTERS} are read at most")
-        _check_nesting(html, address)
+        _check_shape(html, address)
         # Lone surrogates cannot be encoded; NUL is what PostgreSQL refuses.
         cleaned = html.encode("utf-8", "replace").decode("utf-8").replace("\x00", "")
         self.address = address
@@ -138,7 +143,8 @@ def _script(node: Any) -> Script:
     return Script(kind=kind, identity=identity, text=node.text(deep=True))
 
 
-def _check_nesting(html: str, address: str) -> None:
+def _check_shape(html: str, address: str) -> None:
+    """Refuse what makes a parser's time grow with the square of the page's size, before it is parsed."""
     depth = 0
     for start in range(0, len(html), _COUNTED_CHARACTERS):
         part = html[start : start + _COUNTED_CHARACTERS]
@@ -146,15 +152,23 @@ def _check_nesting(html: str, address: str) -> None:
         if depth > MAX_OPEN_ELEMENTS:
             raise PageMalformed(f"{address} leaves more than {MAX_OPEN_ELEMENTS} elements open")
         depth = max(depth, 0)
-    unclosed = deepest = 0
+    if len(_OPTION.findall(html)) > MAX_OPTIONS:
+        raise PageMalformed(f"{address} has more than {MAX_OPTIONS} options to choose from")
+    # Scripts may hold what looks like tags; they are left out only where it matters, for that costs time.
+    if _most_formatting(html) > MAX_OPEN_FORMATTING and _most_formatting(_RAW_TEXT.sub("", html)) > MAX_OPEN_FORMATTING:
+        raise PageMalformed(f"{address} leaves more than {MAX_OPEN_FORMATTING} formatting elements open")
+    if _most_attributes(html) > MAX_ATTRIBUTES and _most_attributes(_RAW_TEXT.sub("", html)) > MAX_ATTRIBUTES:
+        raise PageMalformed(f"{address} has an element with more than {MAX_ATTRIBUTES} attributes")
+
+
+def _most_formatting(html: str) -> int:
+    unclosed = most = 0
     for match in _FORMATTING.finditer(html):
         unclosed = max(unclosed - 1, 0) if match[1] else unclosed + 1
-        deepest = max(deepest, unclosed)
-    if deepest > MAX_OPEN_FORMATTING:
-        # Scripts may hold such text without opening anything; they are left out only where it matters.
-        unclosed = deepest = 0
-        for match in _FORMATTING.finditer(_RAW_TEXT.sub("", html)):
-            unclosed = max(unclosed - 1, 0) if match[1] else unclosed + 1
-            deepest = max(deepest, unclosed)
-        if deepest > MAX_OPEN_FORMATTING:
-            raise PageMalformed(f"{address} leaves more than {MAX_OPEN_FORMATTING} formatting elements open")
+        most = max(most, unclosed)
+    return most
+
+
+def _most_attributes(html: str) -> int:
+    long = (match[0] for match in _OPENING_TAG.finditer(html) if match.end() - match.start() > 2 * MAX_ATTRIBUTES)
+    return max((len(_QUOTED.sub("", tag).split()) for tag in long), default=0)

@@ -25,7 +25,9 @@ MAX_OBJECTS = 40_000
 MAX_SCRIPTS = 200
 MAX_SCRIPT_TOTAL = 4_000_000
 MIN_MATCH = 0.8
-_TELLING = re.compile(r"""["']?(?:price|sale_?price|sku|product_?(?:name|id|price|sku)|item_name)["']?\s*:""", re.IGNORECASE)
+_TELLING = re.compile(
+    r"""["']?(?:price|sale_?price|sku|product_?(?:name|id|price|sku)|item_name)["']?\s*:""", re.IGNORECASE
+)
 _TELLING_WORDS = ("price", "Price", "PRICE", "sku", "Sku", "SKU", "item_name", "product")  # cheaper to look for
 _PICTURE = re.compile(r"\.(?:jpe?g|png|webp|avif|gif)(?:[?#]|$)|/image", re.IGNORECASE)
 _NAMES = ("name", "title", "productname", "producttitle", "displayname", "itemname")
@@ -39,10 +41,29 @@ _LIST_PRICES = (
 )  # fmt: skip
 _WITHIN = ("value", "amount", "current", "now", "sale", "final", "price", "selling", "min", "raw", "displayprice")
 _MINOR = ("priceincents", "centamount", "pricecents", "priceminor", "salepriceincents")
-_SKUS = ("sku", "productsku", "articlenumber", "itemnumber", "productcode", "articlecode", "partnumber", "skucode", "itemid")
+_SKUS = (
+    "sku",
+    "productsku",
+    "articlenumber",
+    "itemnumber",
+    "productcode",
+    "articlecode",
+    "partnumber",
+    "skucode",
+    "itemid",
+)
 _BRANDS = ("brand", "brandname", "vendor", "manufacturer", "itembrand", "manufacturername", "productbrand")
 _GTINS = ("gtin13", "gtin", "ean", "ean13", "barcode", "upc", "gtin14", "gtin12", "eancode", "isbn")
-_STATES = ("availability", "stockstatus", "availabilitystatus", "instock", "isinstock", "available", "isavailable", "soldout")
+_STATES = (
+    "availability",
+    "stockstatus",
+    "availabilitystatus",
+    "instock",
+    "isinstock",
+    "available",
+    "isavailable",
+    "soldout",
+)
 _CURRENCIES = ("currency", "currencycode", "pricecurrency", "currencyiso", "currencyisocode")
 _IMAGES = ("images", "image", "media", "gallery", "pictures", "imageurl", "featuredimage", "imageurls", "photos")
 _VARIANTS = ("variants", "variations", "skus", "children", "productvariants", "models")
@@ -173,7 +194,9 @@ def _price(item: dict[str, Any], currency: str, hints: Hints, *, in_minor: bool)
     return _Price(now, was if now and was and was.amount > now.amount else None)
 
 
-def _money(item: dict[str, Any], names: tuple[str, ...], currency: str, hints: Hints, *, in_minor: bool) -> Money | None:
+def _money(
+    item: dict[str, Any], names: tuple[str, ...], currency: str, hints: Hints, *, in_minor: bool
+) -> Money | None:
     for name in names:
         value: Any = item.get(name)
         for _ in range(3):
@@ -185,7 +208,9 @@ def _money(item: dict[str, Any], names: tuple[str, ...], currency: str, hints: H
             currency = _text(inner, _CURRENCIES) or currency
             if "centamount" in inner:
                 digits = str(inner.get("fractiondigits", "2"))
-                return minor_units(inner["centamount"], currency, int(digits) if digits.isdigit() and len(digits) == 1 else 2)
+                return minor_units(
+                    inner["centamount"], currency, int(digits) if digits.isdigit() and len(digits) == 1 else 2
+                )
             value = next((inner[key] for key in _WITHIN if key in inner), None)
         if isinstance(value, str) and value:
             if in_minor:
@@ -270,7 +295,9 @@ def _images(item: dict[str, Any], document: Document) -> tuple[str, ...]:
         for one in (value if isinstance(value, list) else [value])[:30]:
             raw = one
             if isinstance(one, dict):
-                raw = next((one[key] for key in ("src", "url", "full_src", "large", "original", "href") if one.get(key)), "")
+                raw = next(
+                    (one[key] for key in ("src", "url", "full_src", "large", "original", "href") if one.get(key)), ""
+                )
             if isinstance(raw, str) and _PICTURE.search(raw):
                 found.append(document.absolute(raw))
     return tuple(dict.fromkeys(address for address in found if address))
@@ -280,7 +307,9 @@ def _text(item: dict[str, Any], names: tuple[str, ...]) -> str:
     for name in names:
         value = item.get(name)
         if isinstance(value, dict):
-            value = next((value[key] for key in ("name", "title", "value", "label") if isinstance(value.get(key), str)), "")
+            value = next(
+                (value[key] for key in ("name", "title", "value", "label") if isinstance(value.get(key), str)), ""
+            )
         if isinstance(value, str) and value.strip() and value.strip().lower() not in ("null", "undefined", "none"):
             return clean(_unentitied(value))
     return ""

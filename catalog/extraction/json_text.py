@@ -11,6 +11,8 @@ from typing import Any
 
 MAX_JSON_CHARACTERS = 3_000_000
 MAX_REPAIRED_CHARACTERS = 400_000
+MAX_LITERAL = 60_000
+MAX_FAILURES = 1_000  # in one script; json counts its lines for each
 _TOKEN = re.compile(
     r"""
     (?P<string>"(?:[^"\\]|\\.)*")
@@ -27,8 +29,10 @@ _TOKEN = re.compile(
 )
 _KEPT_WORDS = frozenset({"true", "false", "null"})
 _CONTROLS = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f]")
-_WRAPPINGS = re.compile(r"^\s*(?:<!--|//\s*<!\[CDATA\[|<!\[CDATA\[|/\*\s*<!\[CDATA\[\s*\*/)|"
-                        r"(?:-->|//\s*\]\]>|\]\]>|/\*\s*\]\]>\s*\*/)\s*;?\s*$")
+_WRAPPINGS = re.compile(
+    r"^\s*(?:<!--|//\s*<!\[CDATA\[|<!\[CDATA\[|/\*\s*<!\[CDATA\[\s*\*/)|"
+    r"(?:-->|//\s*\]\]>|\]\]>|/\*\s*\]\]>\s*\*/)\s*;?\s*$"
+)
 _ASSIGNMENT = re.compile(r"""([A-Za-z_$][\w$.]{0,80}|\[['"][\w$.-]{1,80}['"]\])['"]?\s*\]?\s*[=:(,]\s*(?=[{\[])""")
 
 
@@ -39,7 +43,10 @@ class Number(str):
 
 
 _DECODER = json.JSONDecoder(
-    strict=False, parse_float=Number, parse_int=Number, parse_constant=lambda _: None  # NaN and its like say nothing
+    strict=False,
+    parse_float=Number,
+    parse_int=Number,
+    parse_constant=lambda _: None,  # NaN and its like say nothing
 )
 
 
@@ -57,18 +64,23 @@ def read_json(text: str) -> Any:
 
 def literals(script: str) -> Iterator[tuple[str, Any]]:
     """Yield the objects and arrays that a script assigns or passes, each with the name before it, in order."""
-    position = 0
+    position = failures = 0
     budget = MAX_REPAIRED_CHARACTERS
-    while len(script) <= MAX_JSON_CHARACTERS and (match := _ASSIGNMENT.search(script, position)):
+    while (
+        len(script) <= MAX_JSON_CHARACTERS
+        and failures < MAX_FAILURES
+        and (match := _ASSIGNMENT.search(script, position))
+    ):
         start = match.end()
         position = start + 1
         try:
             value, end = _DECODER.raw_decode(script, start)
         except (ValueError, RecursionError):
+            failures += 1
             if budget <= 0:
                 continue
-            literal = _balanced(script, start, min(budget, 60_000))
-            budget -= max(len(literal), 200)
+            literal, looked_at = _balanced(script, start, min(budget, MAX_LITERAL))
+            budget -= max(looked_at, 200)
             value, end = _repaired(literal), start + len(literal)
         if value:
             yield match[1].strip("[]'\""), value
@@ -87,7 +99,7 @@ def _without_controls(text: str) -> Any:
 
 
 def _unescaped(text: str) -> Any:
-    """Read JSON that was escaped once more, as text of HTML; only where a quote is missing, for entities may be data."""
+    """Read JSON that was escaped once more, as text of HTML; entities inside of quotes are data."""
     if "&" not in text or '"' in text.replace("&quot;", "")[:2]:
         return None
     return _repaired(html.unescape(text))
@@ -113,39 +125,41 @@ def _repaired(text: str) -> Any:
 
 
 def _as_json(match: re.Match[str]) -> str:
-    token, kind = match[0], match.lastgroup
+    written, kind = match[0], match.lastgroup
     if kind == "string":
-        return _CONTROLS.sub(" ", token).replace("\\'", "'")
+        return _CONTROLS.sub(" ", written).replace("\\'", "'")
     if kind in ("single", "template"):
-        inner = token[1:-1].replace("\\'", "'").replace("\\`", "`")
+        inner = written[1:-1].replace("\\'", "'").replace("\\`", "`")
         inner = re.sub(r'(?<!\\)"', r"\\\"", inner)
         return '"' + _CONTROLS.sub(" ", inner).replace("\\x", "\\u00") + '"'
     if kind == "word":
         follows = match.string[match.end() : match.end() + 8].lstrip()
         if follows.startswith(":"):
-            return json.dumps(token)
-        return token if token in _KEPT_WORDS else "null"
+            return json.dumps(written)
+        return written if written in _KEPT_WORDS else "null"
     if kind == "truth":
-        return "true" if token == "!0" else "false"
+        return "true" if written == "!0" else "false"
     if kind == "number":
         follows = match.string[match.end() : match.end() + 8].lstrip()
-        return f'"{token}"' if follows.startswith(":") else token
-    return token if kind == "mark" else ""
+        return f'"{written}"' if follows.startswith(":") else written
+    return written if kind == "mark" else ""
 
 
-def _balanced(text: str, start: int, limit: int) -> str:
-    """Return the bracketed text that begins at start; empty when it does not end within the limit."""
+def _balanced(text: str, start: int, limit: int) -> tuple[str, int]:
+    """Return the bracketed text that begins at start, and how far it was looked for; empty when it does not end."""
     depth = 0
     position = start
     end = min(len(text), start + limit)
     while position < end:
-        match = _TOKEN.match(text, position)
+        match = _TOKEN.match(text, position, end)
         if match is None:
+            if text[position] in "\"'`":
+                break  # a text without an end
             position += 1
             continue
         if match.lastgroup == "mark":
             depth += (match[0] in "{[") - (match[0] in "}]")
             if depth == 0:
-                return text[start : match.end()]
+                return text[start : match.end()], match.end() - start
         position = match.end()
-    return ""
+    return "", position - start

@@ -3,104 +3,18 @@
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass, field
-from functools import lru_cache
 
 from selectolax.lexbor import LexborNode
 
 from catalog.extraction.document import Document
+from catalog.extraction.standing import Standing, standing_of_names
 
 MAX_NODES = 150_000
 MAX_TEXT = 2_000
 MAX_JOINED_TEXTS = 60
 _SKIPPED = frozenset({"script", "style", "noscript", "template", "svg", "head", "iframe", "object", "map", "math"})
 _VALUE_INPUTS = frozenset({"submit", "button", "image", "reset"})
-_CAMEL = re.compile(r"([a-z])([A-Z])")
-_LETTERS = re.compile(r"[^\W\d_]+")
 _DECIMALS = re.compile(r"cent|decimal|fraction|frac\b|penny|pence|kopeck|minor|super|\bsup\b")
-
-
-class Standing:
-    """What the elements around a text say of it: bits, as plain integers, since they are joined a million times a page."""
-
-    NONE = 0
-    STRUCK = 1  # crossed out, or named old
-    HIDDEN = 2
-    ASIDE = 4  # navigation, footer, other products, baskets, reviews
-    LINK = 8
-    PRICE = 16  # named a price
-    CURRENT = 32  # named the price of now
-    REGULAR = 64  # named the regular price: the one of now unless a lower one stands beside it
-    OTHER_AMOUNT = 128  # named an amount that is no price of the product: shipping, savings, instalments
-    STOCK = 256
-    CODE = 512
-    BRAND = 1024
-    BUY = 2048
-    CHOICE = 4096  # one of several to choose from
-    TRAIL = 8192  # breadcrumbs
-
-
-def _named(*words: str) -> str:
-    return r"(?:^|[^a-z])(?:" + "|".join(words) + r")(?:[^a-z]|$)"
-
-
-# By the words that developers put into class, id and data attributes, in the languages in which they write them.
-_NAMES: list[tuple[int, re.Pattern[str]]] = [
-    (
-        Standing.STRUCK,
-        re.compile(
-            _named("old", "was", "before", "strike", "strikethrough", "striked", "crossed", "compare", "compareat", "rrp",
-                   "msrp", "uvp", "statt", "antigo", "anterior", "antes", "ancien", "barre", "barré", "stara", "staraya",
-                   "prev", "previous", "cut", "przekreslona", "puvodni", "eski", "del", "through", "linethrough")
-            + r"|(?:^|[^a-z])(?:old|was|list|strike|cross|original|base|full|retail|before|prev)-?(?:price|preis|prix|prc)"
-            + r"|(?:price|pr|preis|prix|precio|prezzo|cena|fiyat)-?(?:old|was|before|strike|disc$|cross|compare|through|prev)"
-        ),
-    ),
-    (
-        Standing.ASIDE,
-        re.compile(
-            _named("nav", "navbar", "navigation", "menu", "submenu", "footer", "breadcrumbs?", "related", "similar",
-                   "recommend(?:ation|ations|ed|s)?", "recommender", "recos?", "upsells?", "cross-?sells?", "crosssell(?:ing)?",
-                   "also", "minicart", "mini-?cart", "mini-?basket", "basket-?(?:top|preview|mini)", "cart-?(?:drawer|preview|popup)",
-                   "recent", "recently", "viewed", "last-?seen", "reviews?", "comments?", "testimonials?", "newsletter",
-                   "cookie", "wishlist", "favorites", "compare-?(?:list|products|table|bar)", "bestsellers?", "accessories", "sponsored",
-                   "ads?", "advert", "banner", "promo-?bar", "top-?bar", "announcement", "sitemap", "bundles?", "merch(?:andising)?",
-                   "modal", "popup", "dialog", "lightbox", "overlay", "offcanvas", "frequently", "suggest(?:ion|ions|ed)?", "other-?products", "more-?products", "similars?", "polecane", "podobne",
-                   "verwandt", "zubehoer", "ahnlich", "aehnlich", "relacionados?", "similaires?", "correlati", "benzer")
-            + r"|(?:header|top)-?(?:cart|basket)"
-        ),
-    ),
-    (Standing.PRICE, re.compile(r"price|prc(?:$|[^a-z])|prec|preis|prix|prezzo|preco|cena|cen[ay]|fiyat|(?:^|[^a-z])pris|hinta"
-                                r"|kaina|tsena|amount|cost(?!ume|co)|(?:^|[^a-z])pr(?:$|[^a-z])|deal|money|harga|valor")),
-    (Standing.CURRENT, re.compile(_named("current", "sale", "final", "now", "actual", "new", "special", "promo", "offer",
-                                         "selling", "today", "our", "main", "product-?price", "buy-?price", "discounted",
-                                         "promotional", "big", "sales", "por", "live")
-                                  + r"|price-?(?:new|now|sale|current|final)|(?:sale|new|final|main|current)-?price")),
-    (Standing.REGULAR, re.compile(_named("regular", "normal", "list", "standard", "original", "catalog", "full", "retail"))),
-    (
-        Standing.OTHER_AMOUNT,
-        re.compile(
-            _named("shipping", "delivery", "postage", "versand", "livraison", "envio", "dostawa", "doprava", "install?ments?",
-                   "financing", "finance", "credit", "kredit", "loan", "leasing", "monthly", "savings?", "saved?", "discount",
-                   "unit-?price", "base-?price", "grundpreis", "per-?unit", "ppu", "points?", "loyalty", "bonus", "cashback", "estimate",
-                   "bids?", "tax", "fee", "deposit", "warranty", "insurance", "coupon", "voucher", "gift", "rating", "stars?",
-                   "qty", "quantity", "count", "counter", "timer", "filter", "facet", "raty", "rata", "parcelas?", "omnibus",
-                   "lowest-?price", "conv(?:erted)?(?:-?price)?", "convprice", "weight", "dimensions?")
-            + r"|ship(?:ping)?-?cost|conv[a-z]*price"
-        ),
-    ),
-    (Standing.CHOICE, re.compile(_named("sizes?", "swatch(?:es)?", "colou?r-?(?:list|picker|options?)", "size-?(?:list|select|options?)"))),
-    (Standing.TRAIL, re.compile(r"bread-?crumbs?|" + _named("crumbs?", "trail", "you-?are", "path-?way", "okruszki", "brotkrumen", "drobeckova",
-                                                           "navigation-?path"))),
-    (Standing.STOCK, re.compile(r"stock|availab|inventory|verfueg|verfugbar|lager|disponib|dostepn|sklad|nalich|stok|saldo|delivery-?status")),
-    (Standing.CODE, re.compile(
-        r"(?:^|[^a-z])(?:sku|mpn|art(?:icle|ikel|icul)?-?(?:nr|no|num(?:mer|ber)?|id|code)|(?:product|prd|item|prod|model|part|style|goods)-?"
-        r"(?:code|sku|num(?:ber)?|no|ref(?:erence)?|id)|ref(?:erence|erencia)?-?(?:num(?:ber|mer)?|no|code)?|artikul|articul|artnr"
-        r"|vendor-?code|catalog-?(?:no|number)|kod|codigo|codice)(?:[^a-z]|$)")),
-    (Standing.BRAND, re.compile(_named("brand", "brands?-?name", "brandname", "manufacturer", "vendor", "marke", "marca", "marque", "hersteller",
-                                       "producer", "maker", "producent", "vyrobce", "vyrobca", "fabricante", "designer"))),
-    (Standing.BUY, re.compile(r"(?:add|to)-?(?:cart|bag|basket)|(?:^|[^a-z])(?:buy|addcart|cart-?add|atc|purchase|order)-?(?:now|btn|button|box)?(?:[^a-z]|$)"
-                              r"|warenkorb|btn-?(?:buy|cart)|kupit|comprar|acheter|kaufen|koszyk|kosik")),
-]  # fmt: skip
 
 
 @dataclass(slots=True)
@@ -228,7 +142,7 @@ def _add_element(layout: Layout, node: LexborNode, parent: int) -> None:
         names = " ".join([value for name, value in attributes.items() if value and (name in _NAMING or (
             name[:5] == "data-" and len(value) < 40))])[:400]  # fmt: skip
         if names:
-            own |= _standing_of_names(names)
+            own |= standing_of_names(names)
         own |= _standing_of_attributes(tag, attributes)
     element = Element(tag, names, attributes, parent, own, len(layout.texts))
     layout.elements.append(element)
@@ -257,27 +171,6 @@ _TAG_STANDINGS = {
     "footer": Standing.ASIDE, "option": Standing.CHOICE, "select": Standing.CHOICE, "label": Standing.CHOICE,
 }  # fmt: skip
 _NAMING = frozenset({"class", "id", "itemprop"})
-
-
-@lru_cache(maxsize=20_000)
-def _standing_of_names(names: str) -> int:
-    """Look the names up word by word and pair by pair: pages repeat their words, and the words' standings are kept."""
-    words = _LETTERS.findall(_CAMEL.sub(r"\1-\2", names).lower())
-    standing = Standing.NONE
-    before = ""
-    for word in words[:40]:
-        standing |= _standing_of_word(f"{before}-{word}" if before else word)
-        before = word
-    return standing
-
-
-@lru_cache(maxsize=50_000)
-def _standing_of_word(word: str) -> int:
-    standing = Standing.NONE
-    for one, pattern in _NAMES:
-        if pattern.search(word):
-            standing |= one
-    return standing
 
 
 def _joint(before: str, text: str, owner: Element) -> str:

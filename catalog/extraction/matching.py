@@ -53,7 +53,9 @@ def main_product(candidates: list[Candidate], document: Document, references: li
     best = max(rated, key=lambda one: (round(one.match, 2), bool(one.price)))
     if best.match < 0.3:
         return None
-    forms = [one for one in rated if normal(one.title) == normal(best.title) and one.title and one.match >= best.match - 0.15]
+    forms = [
+        one for one in rated if normal(one.title) == normal(best.title) and one.title and one.match >= best.match - 0.15
+    ]
     merged = _merged(forms, document) if len(forms) > 1 else best
     return selected(merged, document)
 
@@ -65,12 +67,13 @@ def selected(candidate: Candidate, document: Document) -> Candidate:
         return candidate
     chosen = [variant for variant in candidate.variants if _names(variant) & asked]
     if not chosen:
-        chosen = [variant for variant in candidate.variants if variant.address and variant.address == document.address]
+        chosen = [variant for variant in candidate.variants if variant.address == document.address]
     if len(chosen) != 1:
         return candidate
     variant = chosen[0]
     return replace(
         candidate,
+        is_asked_for=True,
         price=variant.price or candidate.price,
         availability=variant.availability or candidate.availability,
         sku=variant.sku or candidate.sku,
@@ -85,10 +88,15 @@ def _names(variant: Variant) -> set[str]:
 def _match(candidate: Candidate, document: Document, references: list[str], words: set[str], count: int) -> float:
     alike = best_similarity(candidate.title, references) if candidate.title else 0.0
     match = alike
-    if candidate.address and (same_page(candidate.address, document.address) or same_page(candidate.address, document.canonical)):
+    if candidate.address and (
+        same_page(candidate.address, document.address) or same_page(candidate.address, document.canonical)
+    ):
         match = max(match, 0.9) if count == 1 or alike >= 0.5 else max(match, 0.6)
-    codes = {code.lower() for code in (candidate.sku, candidate.gtin, candidate.identity, candidate.mpn)
-             if _IDENTITY.fullmatch(code) and any(sign.isdigit() for sign in code)}  # fmt: skip
+    codes = {
+        code.lower()
+        for code in (candidate.sku, candidate.gtin, candidate.identity, candidate.mpn)
+        if _IDENTITY.fullmatch(code) and any(sign.isdigit() for sign in code)
+    }
     if codes & words:
         match = max(match, 0.9)
     if count == 1:
@@ -117,8 +125,15 @@ def _merged(forms: list[Candidate], document: Document) -> Candidate:
     if len(codes) < 2 or any(one.variants for one in forms):
         return replace(whole, variants=next((one.variants for one in forms if one.variants), ()))
     variants = tuple(
-        Variant(sku=one.sku, gtin=one.gtin, price=one.price, availability=one.availability, identity=one.identity,
-                picture=one.images[0] if one.images else "", address=one.address)  # fmt: skip
+        Variant(
+            sku=one.sku,
+            gtin=one.gtin,
+            price=one.price,
+            availability=one.availability,
+            identity=one.identity,
+            picture=one.images[0] if one.images else "",
+            address=one.address,
+        )
         for one in forms
     )
     return with_variants(whole, variants)

@@ -18,7 +18,16 @@ _CURRENCIES = (
 _IMAGES = ("og:image", "og:image:secure_url", "og:image:url", "twitter:image", "twitter:image:src")
 _SKUS = ("product:retailer_item_id", "product:sku", "og:sku", "product:retailer_part_no")
 _MPNS = ("product:mfr_part_no", "product:mpn")
-_GTINS = ("product:gtin", "product:gtin13", "product:ean", "product:upc", "product:isbn", "og:upc", "og:ean", "book:isbn")
+_GTINS = (
+    "product:gtin",
+    "product:gtin13",
+    "product:ean",
+    "product:upc",
+    "product:isbn",
+    "og:upc",
+    "og:ean",
+    "book:isbn",
+)
 
 
 def read_metas(document: Document, hints: Hints) -> Candidate:
@@ -42,7 +51,9 @@ def read_metas(document: Document, hints: Hints) -> Candidate:
         availability=parse_availability(first("product:availability", "og:availability")),
         sku=first(*_SKUS)[:100],
         mpn=first(*_MPNS)[:100],
-        gtin=next((gtin for name in _GTINS for value in document.metas.get(name, []) if (gtin := parse_gtin(value))), ""),
+        gtin=next(
+            (gtin for name in _GTINS for value in document.metas.get(name, []) if (gtin := parse_gtin(value))), ""
+        ),
         brand=first("product:brand", "og:brand", "brand")[:200],
         images=tuple(dict.fromkeys(address for address in images if address)),
         address=document.absolute(first("og:url")),

@@ -63,6 +63,7 @@ class Candidate:
     variants: tuple[Variant, ...] = ()
     address: str = ""
     is_declared: bool = True  # says itself that it is a product
+    is_asked_for: bool = False  # the page's address names this form of the product
     match: float = 0.0  # how surely it is the page's own product, 0 to 1
 
 

@@ -4,14 +4,19 @@ import re
 from urllib.parse import urlsplit
 
 from catalog.extraction.document import Document
-from catalog.extraction.layout import Layout, Standing
+from catalog.extraction.layout import Layout
+from catalog.extraction.standing import Standing
 from catalog.extraction.titles import similarity
 
 MAX_PICTURES = 10
 MIN_SIDE = 100  # pixels; smaller ones are icons and swatches
-_ELSEWHERE = re.compile(r"//(?:[\w-]+\.)*(?:maps?\d*|facebook|twitter|doubleclick|google-analytics|googletagmanager)\.", re.IGNORECASE)
+_ELSEWHERE = re.compile(
+    r"//(?:[\w-]+\.)*(?:maps?\d*|facebook|twitter|doubleclick|google-analytics|googletagmanager)\.", re.IGNORECASE
+)
 _NOT_A_PICTURE = re.compile(
-    r"logo|sprite|icon|pixel|spacer|blank|placeholder|no-?image|noimage|payment|badge|flag|avatar|loader|loading|rating|\bstars?\b|captcha|tracking|/tiles?/|/maps?/|marker|1x1|\.svg|facebook|twitter",
+    r"logo|sprite|icon|pixel|spacer|blank|placeholder|no-?image|noimage|payment|badge|flag|avatar|"
+    r"loader|loading|rating|\bstars?\b|captcha|tracking|/tiles?/|/maps?/|marker|1x1|\.svg|facebook|"
+    r"twitter",
     re.IGNORECASE,
 )
 _PICTURE_PATH = re.compile(r"\.(?:jpe?g|png|webp|avif|gif|bmp)(?:$|[?#&!/])", re.IGNORECASE)
@@ -19,20 +24,32 @@ _LARGE = (
     "data-zoom-image", "data-large_image", "data-large-image", "data-zoom", "data-large", "data-full", "data-original",
     "data-high-res", "data-src", "data-lazy-src", "data-lazy", "data-image", "src",
 )  # fmt: skip
-_GALLERY = re.compile(r"gallery|product-?(?:image|photo|media|picture)|main-?(?:image|img|photo)|zoom|carousel|slide|fancybox|lightbox|thumb", re.IGNORECASE)
-_SIZE = re.compile(r"(?:^|[/_.=,-])(?:s-?l|w_?|h_?|width=|height=)?(\d{2,4})(?:x(\d{2,4}))?(?=[/_.,&-]|px|w\b|$)", re.IGNORECASE)
+_GALLERY = re.compile(
+    r"gallery|product-?(?:image|photo|media|picture)|main-?(?:image|img|photo)|zoom|carousel|slide|"
+    r"fancybox|lightbox|thumb",
+    re.IGNORECASE,
+)
+_SIZE = re.compile(
+    r"(?:^|[/_.=,-])(?:s-?l|w_?|h_?|width=|height=)?(\d{2,4})(?:x(\d{2,4}))?(?=[/_.,&-]|px|w\b|$)", re.IGNORECASE
+)
 
 
 def is_picture(address: str) -> bool:
     """Return whether an address can be a product's picture, by its own words."""
     parts = urlsplit(address)
-    return bool(address) and not _ELSEWHERE.search(address) and not _NOT_A_PICTURE.search(f"{parts.path}?{parts.query[:200]}")
+    return (
+        bool(address)
+        and not _ELSEWHERE.search(address)
+        and not _NOT_A_PICTURE.search(f"{parts.path}?{parts.query[:200]}")
+    )
 
 
 def best_of_srcset(srcset: str) -> str:
     """Return the address of the largest picture of a srcset (by width, else by density)."""
     best: tuple[float, str] = (-1.0, "")
-    for match in re.finditer(r"(\S+?)(?:\s+(\d+(?:\.\d+)?)([wx]))?\s*(?:,\s+|,(?=\s*(?:https?:)?//)|$)", srcset[:20_000]):
+    for match in re.finditer(
+        r"(\S+?)(?:\s+(\d+(?:\.\d+)?)([wx]))?\s*(?:,\s+|,(?=\s*(?:https?:)?//)|$)", srcset[:20_000]
+    ):
         size = float(match[2]) if match[2] else 1.0
         if match[1] and size > best[0]:
             best = (size, match[1])
@@ -42,8 +59,16 @@ def best_of_srcset(srcset: str) -> str:
 def same_picture(address: str) -> str:
     """Return what two sizes of one picture have in common: the address without its query, size and scheme."""
     parts = urlsplit(address)
-    path = re.sub(r"(?:[_-]\d{2,4}x\d{0,4}|[_-](?:small|thumb|medium|large|grande|mini|zoom|product|catalog))(?=\.\w+$)", "", parts.path)
-    path = re.sub(r"/(?:big|large|middle|medium|small|thumbs?|thumbnails?|mini|zoom|originals?|full)(?=/)|(?<=/)[a-z]_(?=\d)", "", path)
+    path = re.sub(
+        r"(?:[_-]\d{2,4}x\d{0,4}|[_-](?:small|thumb|medium|large|grande|mini|zoom|product|catalog))(?=\.\w+$)",
+        "",
+        parts.path,
+    )
+    path = re.sub(
+        r"/(?:big|large|middle|medium|small|thumbs?|thumbnails?|mini|zoom|originals?|full)(?=/)|(?<=/)[a-z]_(?=\d)",
+        "",
+        path,
+    )
     path = re.sub(r"/(?:w|h|s|width|height|resize|fit|q)[/_=-]?\d+(?:x\d+)?(?=/)", "", path)
     return (parts.hostname or "") + re.sub(r"s-l\d+", "s-l", path)
 
@@ -66,7 +91,9 @@ def shown_pictures(document: Document, layout: Layout, *, title: int | None, nam
         around = list(layout.ancestors(index, 6))
         score += 1.0 * any(_GALLERY.search(layout.elements[one].names) for one in around)
         score += 1.0 * (abs(element.start - title_at) <= 30)
-        if any(layout.elements[one].standing & Standing.LINK and not _is_picture_link(layout, one) for one in around[:4]):
+        if any(
+            layout.elements[one].standing & Standing.LINK and not _is_picture_link(layout, one) for one in around[:4]
+        ):
             score -= 1.5
         if score >= 1.0:
             found.append((score, index, address))
@@ -106,7 +133,9 @@ def _largest(layout: Layout, index: int) -> str:
             return value
     if srcset and (best := best_of_srcset(srcset)):
         return best
-    return next((value for name in _LARGE[8:] if (value := attributes.get(name)) and not value.startswith("data:")), "")
+    return next(
+        (value for name in _LARGE[8:] if (value := attributes.get(name) or "") and not value.startswith("data:")), ""
+    )
 
 
 def _is_picture_link(layout: Layout, index: int) -> bool:

@@ -5,11 +5,18 @@ import re
 from dataclasses import dataclass, replace
 from urllib.parse import urlsplit
 
-from catalog.extraction.choosing import PriceChoice, choose_availability, choose_price, choose_sku, choose_text, claims_of
+from catalog.extraction.choosing import (
+    PriceChoice,
+    choose_availability,
+    choose_price,
+    choose_sku,
+    choose_text,
+    claims_of,
+)
 from catalog.extraction.document import Document, PageMalformed, clean, decode
 from catalog.extraction.embedded import read_embedded
 from catalog.extraction.json_ld import read_json_ld
-from catalog.extraction.layout import Layout, Standing, lay_out
+from catalog.extraction.layout import Layout, lay_out
 from catalog.extraction.matching import main_product, selected
 from catalog.extraction.meta_tags import read_metas
 from catalog.extraction.microdata import read_microdata, read_rdfa
@@ -17,6 +24,7 @@ from catalog.extraction.money_reading import Hints, locale_of
 from catalog.extraction.page_data import Breadcrumb, Candidate, Claim, Evidence, PageData, Variant
 from catalog.extraction.pictures import merged, shown_pictures
 from catalog.extraction.schema_org import breadcrumbs, products
+from catalog.extraction.standing import Standing
 from catalog.extraction.titles import find_title, normal, similarity, without_shop
 from catalog.extraction.trails import shown_trail, tidied
 from catalog.extraction.visible_labels import shown_brands, shown_codes, shown_gtins
@@ -30,7 +38,11 @@ MAX_ALTERNATIVES = 5
 MIN_CONFIDENCE = 0.35
 _TAG = re.compile(r"<(?:/?[a-zA-Z][^<>]{0,500}|!--.{0,500}?--)>")
 _CODE_WORD = re.compile(r"[^\s,;:()|]+")
-_BRAND_PATH = re.compile(r"/(?:brands?|marken?|marca|marcas|marque|marques|marka|manufacturers?|producers?|producent|designers?|vyrobce|znacka|brend)/", re.IGNORECASE)
+_BRAND_PATH = re.compile(
+    r"/(?:brands?|marken?|marca|marcas|marque|marques|marka|manufacturers?|producers?|producent|designers?|"
+    r"vyrobce|znacka|brend)/",
+    re.IGNORECASE,
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,8 +81,10 @@ def _read(document: Document) -> _Reading:
     host = urlsplit(document.address).hostname or ""
     metas = read_metas(document, Hints(locale))
     items: list[tuple[Evidence, list[dict[str, object]]]] = [
-        ("json-ld", read_json_ld(document)), ("microdata", read_microdata(document)), ("rdfa", read_rdfa(document)),
-    ]  # fmt: skip
+        ("json-ld", read_json_ld(document)),
+        ("microdata", read_microdata(document)),
+        ("rdfa", read_rdfa(document)),
+    ]
     heads = [without_shop(head, shop, host) for head in (metas.title, document.title) if head]
     found = [(evidence, products(some, document, evidence, Hints(locale))) for evidence, some in items]
     named = [one[0].title for _, one in found if len(one) == 1 and one[0].title]
@@ -91,7 +105,9 @@ def _read(document: Document) -> _Reading:
 
 def _page_currency(candidates: list[Candidate]) -> str:
     """Return the one currency that the page's data names; empty if it names none, or several."""
-    named = {money.currency for one in candidates for money in (one.price, *one.other_prices) if money and money.currency}
+    named = {
+        money.currency for one in candidates for money in (one.price, *one.other_prices) if money and money.currency
+    }
     return named.pop() if len(named) == 1 else ""
 
 
@@ -103,21 +119,38 @@ def _chosen(reading: _Reading, titles: list[Claim]) -> PageData:
     state, states = choose_availability(
         candidates, shown_availability(layout, title=title, buttons=buttons, price_at=price.text)
     )
-    gtins = choose_text([*claims_of(candidates, "gtin"), *(Claim(one.value, "dom", one.confidence, one.label)
-                                                           for one in shown_gtins(layout, title=title))])  # fmt: skip
+    gtins = choose_text(
+        [
+            *claims_of(candidates, "gtin"),
+            *(Claim(one.value, "dom", one.confidence, one.label) for one in shown_gtins(layout, title=title)),
+        ]
+    )
     gtin = gtins[0].value if gtins else ""
     skus = choose_sku(candidates, shown_codes(layout, title=title), _shown_words(layout), gtin=gtin)
     brands = _brands(reading)
-    makers = choose_text([*claims_of(candidates, "mpn"), *(Claim(one.value, "dom", one.confidence - 0.1, one.label)
-                                                           for one in shown_codes(layout, title=title, kind="mpn"))])  # fmt: skip
+    makers = choose_text(
+        [
+            *claims_of(candidates, "mpn"),
+            *(
+                Claim(one.value, "dom", one.confidence - 0.1, one.label)
+                for one in shown_codes(layout, title=title, kind="mpn")
+            ),
+        ]
+    )
     descriptions = _description_claims(reading)
     pictures, pictures_from = _pictures(reading, str(titles[0].value))
     trail, trail_from = _trail(reading, str(titles[0].value))
     with_variants = max(candidates, key=lambda one: (len(one.variants), one.match), default=None)
     claims = {
-        "title": titles, "description": descriptions, "price": list(price.claims), "availability": states, "sku": skus,
-        "brand": brands if brands and brands[0].confidence >= MIN_CONFIDENCE else [], "gtin": gtins, "mpn": makers,
-    }  # fmt: skip
+        "title": titles,
+        "description": descriptions,
+        "price": list(price.claims),
+        "availability": states,
+        "sku": skus,
+        "brand": brands if brands and brands[0].confidence >= MIN_CONFIDENCE else [],
+        "gtin": gtins,
+        "mpn": makers,
+    }
     data = PageData(
         title=str(titles[0].value)[:MAX_TITLE],
         description=str(descriptions[0].value)[:MAX_DESCRIPTION] if descriptions else "",
@@ -135,8 +168,12 @@ def _chosen(reading: _Reading, titles: list[Claim]) -> PageData:
         canonical_address=reading.document.canonical,
         language=reading.document.language,
     )
-    others = {"images": pictures_from, "breadcrumbs": trail_from, "list_price": price.list_price_evidence,
-              "variants": with_variants.evidence if data.variants and with_variants else None}  # fmt: skip
+    others = {
+        "images": pictures_from,
+        "breadcrumbs": trail_from,
+        "list_price": price.list_price_evidence,
+        "variants": with_variants.evidence if data.variants and with_variants else None,
+    }
     return _explained(data, claims, others, price)
 
 
@@ -147,10 +184,18 @@ def _in_units(variants: tuple[Variant, ...], price: Money | None) -> tuple[Varia
     amounts = {variant.price.amount for variant in variants if variant.price}
     counts_cents = price.amount not in amounts and price.amount * 100 in amounts
     return tuple(
-        replace(variant, price=Money(variant.price.amount / (100 if counts_cents else 1),
-                                     variant.price.currency or price.currency, variant.price.raw))
-        if variant.price else variant for variant in variants
-    )  # fmt: skip
+        replace(
+            variant,
+            price=Money(
+                variant.price.amount / (100 if counts_cents else 1),
+                variant.price.currency or price.currency,
+                variant.price.raw,
+            ),
+        )
+        if variant.price
+        else variant
+        for variant in variants
+    )
 
 
 def _explained(
@@ -175,20 +220,32 @@ def _title_claims(reading: _Reading) -> list[Claim]:
     document = reading.document
     shop = next(iter(document.metas.get("og:site_name", [])), "")
     host = urlsplit(document.address).hostname or ""
-    named = [Claim(without_shop(str(one.value), shop, host), one.evidence, one.confidence - 0.1 * (one.evidence == "open-graph"), one.place)
-             for one in named]  # fmt: skip
+    named = [
+        Claim(
+            without_shop(str(one.value), shop, host),
+            one.evidence,
+            one.confidence - 0.1 * (one.evidence == "open-graph"),
+            one.place,
+        )
+        for one in named
+    ]
     claims = list(named)
     if reading.title is not None:
         shown = reading.layout.text_of(reading.title, limit=MAX_TITLE)
-        inside = [one for one in named if len(shown) < 2 * len(str(one.value)) < 2 * len(shown)
-                  and similarity(str(one.value), shown) >= 0.85]  # fmt: skip
+        inside = [
+            one
+            for one in named
+            if len(shown) < 2 * len(str(one.value)) < 2 * len(shown) and similarity(str(one.value), shown) >= 0.85
+        ]
         best = max(inside, key=lambda one: len(str(one.value)), default=None)
         # Microdata's name may be the heading itself; another's agrees with it.
         is_confirmed = any(normal(str(one.value)) == normal(shown) and one.evidence != "microdata" for one in named)
         if best is not None and not is_confirmed:
             claims.append(Claim(best.value, best.evidence, 0.97, "as in the heading"))
         else:
-            claims.append(Claim(shown, "dom", 0.92 if reading.layout.elements[reading.title].tag == "h1" else 0.7, "heading"))
+            claims.append(
+                Claim(shown, "dom", 0.92 if reading.layout.elements[reading.title].tag == "h1" else 0.7, "heading")
+            )
     if document.title:
         claims.append(Claim(without_shop(document.title, shop, host), "title-tag", 0.4, "title"))
     return choose_text(claims)
@@ -216,9 +273,10 @@ def _brands(reading: _Reading) -> list[Claim]:
     labelled = {normal(str(claim.value)) for claim in shown if claim.place != "brand's link"}
     claims = [
         Claim(claim.value, claim.evidence, 0.3, claim.place)
-        if normal(str(claim.value)) in names and normal(str(claim.value)) not in labelled else claim
+        if normal(str(claim.value)) in names and normal(str(claim.value)) not in labelled
+        else claim
         for claim in [*claims_of(reading.candidates, "brand"), *shown]
-    ]  # fmt: skip
+    ]
     return choose_text(claims)
 
 
@@ -243,7 +301,9 @@ def _brand_claims(reading: _Reading) -> list[Claim]:
 
 
 def _pictures(reading: _Reading, title: str) -> tuple[list[str], Evidence | None]:
-    sources: list[tuple[Evidence, list[str]]] = [(one.evidence, list(one.images)) for one in reading.candidates if one.images]
+    sources: list[tuple[Evidence, list[str]]] = [
+        (one.evidence, list(one.images)) for one in reading.candidates if one.images
+    ]
     sources.append(("dom", shown_pictures(reading.document, reading.layout, title=reading.title, name=title)))
     first = next((evidence for evidence, some in sources if merged(some)), None)
     return merged([address for _, some in sources for address in some]), first

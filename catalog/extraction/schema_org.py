@@ -16,6 +16,7 @@ from marketplace.money import Money
 MAX_PRODUCTS = 400
 MAX_VARIANTS = 500
 MAX_IMAGES = 30
+MAX_OFFER_DEPTH = 3
 PRODUCT_TYPES = frozenset(
     {
         "product", "productgroup", "productmodel", "individualproduct", "someproducts", "vehicle", "car", "motorcycle",
@@ -26,7 +27,9 @@ OFFER_TYPES = frozenset({"offer", "aggregateoffer", "demand"})
 _GTINS = ("gtin13", "gtin", "gtin14", "gtin12", "gtin8", "ean", "isbn", "productID")
 _LIST_PRICES = ("strikethrough", "listprice", "regularprice", "msrp", "srp")
 _OPTIONS = ("color", "size", "material", "pattern", "width", "height", "model")
-_PLACEHOLDERS = frozenset({"", "null", "none", "undefined", "n/a", "na", "-", "0", "false", "default", "unknown", "nan"})
+_PLACEHOLDERS = frozenset(
+    {"", "null", "none", "undefined", "n/a", "na", "-", "0", "false", "default", "unknown", "nan"}
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,10 +54,10 @@ def products(items: list[Item], document: Document, evidence: Evidence, hints: H
         kinds = types(item)
         if PRODUCT_TYPES & kinds or (not kinds and first(item, "name") and inner(item, "offers")):
             found.append(_product(item, document, evidence, hints))
-            taken.update(id(variant) for variant in inner(item, "hasVariant", "model", "offers"))
-            taken.update(id(deep) for offer in inner(item, "offers") for deep in inner(offer, "itemOffered", "offers"))
+            taken.update(id(variant) for variant in inner(item, "hasVariant", "model"))
+            taken.update(id(offer) for offer, _ in walk(inner(item, "offers")))
         elif OFFER_TYPES & kinds:
-            taken.update(id(deep) for deep in inner(item, "itemOffered", "offers"))
+            taken.update(id(deep) for deep, _ in walk([item]))
             loose.extend(_offers([item], document, hints))
     if loose and found and not any(product.price for product in found):
         found[0] = _with_offers(found[0], loose, document)
@@ -157,9 +160,12 @@ def _with_offers(candidate: Candidate, offers: list[_Offer], document: Document)
         forms = tuple(
             Variant(
                 options={"name": offer.name} if offer.name else {},
-                sku=offer.sku, gtin=offer.gtin, price=offer.price, availability=offer.availability,
+                sku=offer.sku,
+                gtin=offer.gtin,
+                price=offer.price,
+                availability=offer.availability,
                 address=offer.address,
-            )  # fmt: skip
+            )
             for offer in offers[:MAX_VARIANTS]
         )
     return replace(
@@ -175,14 +181,16 @@ def _with_offers(candidate: Candidate, offers: list[_Offer], document: Document)
     )
 
 
-def _offers(items: list[Item], document: Document, hints: Hints) -> list[_Offer]:
+def _offers(items: list[Item], document: Document, hints: Hints, *, depth: int = 0) -> list[_Offer]:
     found: list[_Offer] = []
+    if depth > MAX_OFFER_DEPTH:
+        return found
     for item in items[:MAX_VARIANTS]:
         currency = first(item, "priceCurrency", "pricecurrency", "currency")
         specifications = inner(item, "priceSpecification")
         currency = currency or next((first(one, "priceCurrency") for one in specifications), "")
         within = Hints(hints.locale, currency_code(currency) or hints.currency)
-        deeper = _offers(inner(item, "offers"), document, within)
+        deeper = _offers(inner(item, "offers"), document, within, depth=depth + 1)
         value = first(item, "price", "lowPrice", "lowprice")
         lists = [one for one in specifications if _is_list_price(one)]
         plain = [one for one in specifications if one not in lists and not inner(one, "referenceQuantity")]

@@ -5,7 +5,8 @@ import unicodedata
 from collections.abc import Iterable
 from functools import lru_cache
 
-from catalog.extraction.layout import Layout, Standing
+from catalog.extraction.layout import Layout
+from catalog.extraction.standing import Standing
 
 MAX_TITLE_TEXT = 300
 _WORD = re.compile(r"[^\W_]+")
@@ -42,7 +43,7 @@ def best_similarity(title: str, references: Iterable[str]) -> float:
 
 
 def title_parts(text: str) -> list[str]:
-    """Return a document's title and, where it is joined of parts ("Lamp | Shop"), each part of three characters or more."""
+    """Return a title and, where it is joined of parts ("Lamp | Shop"), each part of three characters or more."""
     parts = [part.strip() for part in _SHOP_SUFFIX.split(text) if len(part.strip()) >= 3]
     return [text.strip(), *parts] if len(parts) > 1 else [text.strip()]
 
@@ -72,7 +73,7 @@ def find_title(layout: Layout, references: list[str]) -> int | None:
         score = 2 * alike + weight + _standing_weight(element.own | element.standing) + 0.3 * ("title" in element.names)
         if best is None or score > best[0] + 1e-6:
             best = (score, index)
-    return best[1] if best and best[0] >= 1.2 else None
+    return best[1] if best and best[0] >= 0.9 else None
 
 
 def _may_show(text: str, normals: list[str], longest: int) -> bool:

@@ -3,11 +3,13 @@
 import re
 
 from catalog.extraction.document import Document
-from catalog.extraction.layout import Layout, Standing
+from catalog.extraction.layout import Layout
 from catalog.extraction.page_data import Breadcrumb
+from catalog.extraction.standing import Standing
 from catalog.extraction.titles import similarity
 
 MAX_STEPS = 15
+MAX_TRAILS = 40
 _LABELS = re.compile(r"bread-?\s?crumbs?|you are here|brotkr|fil d.ariane|okruszki|migas|briciole", re.IGNORECASE)
 _SEPARATOR = re.compile(r"[\s›»>/|\\·•→<«‹:,.-]*")
 
@@ -15,12 +17,16 @@ _SEPARATOR = re.compile(r"[\s›»>/|\\·•→<«‹:,.-]*")
 def shown_trail(document: Document, layout: Layout) -> list[Breadcrumb]:
     """Return the steps of the page's list of breadcrumbs; empty if there is none."""
     best: list[Breadcrumb] = []
+    looked_at = 0
     for index, element in enumerate(layout.elements):
         is_trail = bool(element.own & Standing.TRAIL)
         if not is_trail and "aria-label" in element.attributes:
             is_trail = bool(_LABELS.search(element.attributes["aria-label"] or ""))
         if not is_trail or not 1 <= element.end - element.start <= 60:
             continue
+        looked_at += 1
+        if looked_at > MAX_TRAILS:
+            break
         steps = _steps(document, layout, index)
         if len(steps) > len(best) and not (best and element.standing & Standing.HIDDEN):
             best = steps

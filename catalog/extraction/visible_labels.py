@@ -8,45 +8,67 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 from catalog.extraction.gtins import parse_gtin
-from catalog.extraction.layout import Layout, Standing
+from catalog.extraction.layout import Layout
+from catalog.extraction.standing import Standing
 
 MAX_LABEL = 40
 MAX_VALUE = 80
 _NUMBER_WORDS = r"(?:\s*-?\s*(?:no|nr|num|number|nummer|numéro|número|numero|code|id|n°|nº|№|#)\.?)?"
 _SKU = re.compile(
     r"(?:^|(?<=\s))(?:"
-    r"sku|s\.k\.u\.?|(?:product|item|article|art|part|stock|catalog(?:ue)?|order|style|model|web|lot|listing|post|posting|ad|reference|ref|prod)\.?\s*-?\s*"
+    r"sku|s\.k\.u\.?|(?:product|item|article|art|part|stock|catalog(?:ue)?|order|style|model|web|lot|"
+    r"listing|post|posting|ad|reference|ref|prod)\.?\s*-?\s*"
     r"(?:code|no|nr|num|number|id|sku|ref(?:erence)?|#|№)\b\.?|article|item\s*#|ref(?:erence)?|product reference"
-    r"|art(?:ikel)?\.?\s*-?\s*(?:nr|nummer|no|code|bezeichnung)\b\.?|artikel|bestell-?\s*(?:nr|nummer)\.?|best\.-?nr\.?|produkt-?\s*(?:nr|nummer|code)\.?|anzeigen?-?(?:nr|nummer|id)\.?|art"
+    r"|art(?:ikel)?\.?\s*-?\s*(?:nr|nummer|no|code|bezeichnung)\b\.?|artikel|bestell-?\s*(?:nr|nummer)\.?|"
+    r"best\.-?nr\.?|produkt-?\s*(?:nr|nummer|code)\.?|anzeigen?-?(?:nr|nummer|id)\.?|art"
     r"|réf(?:érence)?(?: produit| article)?|code (?:article|produit)|référence|n° (?:d'article|article)"
-    r"|ref(?:erencia)?(?: del producto)?|código(?: d[eo] produto| del producto| de artículo| interno)?|cód(?:igo)?\.?(?: d[eo] produto)?|referência"
-    r"|cod(?:ice)?\.?(?: (?:articolo|prodotto|art))?\.?|articolo(?: n)?|riferimento|numero (?:oggetto|articolo)|numéro de l'objet|número de artículo|artikelnummer"
-    r"|(?:nr|numer) (?:ref(?:erencyjny)?|kat(?:alogowy)?|art(?:ykułu)?|produktu|oferty|przedmiotu)\.?|kod(?: produktu| towaru| katalogowy| produkta| artikla)?|indeks|symbol"
-    r"|kód(?: produktu| zboží| tovaru| výrobku)?|kat(?:alogové)?\.? č(?:íslo)?\.?|obj(?:ednací)?\.? č(?:íslo|\.)|číslo (?:produktu|položky|zboží|tovaru)|cikkszám|termékkód"
-    r"|cod (?:produs|articol)|šifra(?: artikla| izdelka| proizvoda)?|varenr|varenummer|art\.?nr|tuotenumero|tuotekoodi|toote kood|prekės kodas|preces kods|vnr"
-    r"|ürün (?:kodu|no)|stok kodu|ilan no|артикул|арт|код(?: товара| товару| продукта| на продукт)?|номер (?:товара|объявления)|номенклатурный номер|мпн"
-    r"|商品番号|商品コード|商品id|品番|管理番号|商品編號|商品编号|商品货号|貨號|货号|商品型號|商品代碼|產品編號|产品编号|품번|상품번호|상품코드|제품번호|제품코드"
+    r"|ref(?:erencia)?(?: del producto)?|código(?: d[eo] produto| del producto| de artículo| interno)?|"
+    r"cód(?:igo)?\.?(?: d[eo] produto)?|referência"
+    r"|cod(?:ice)?\.?(?: (?:articolo|prodotto|art))?\.?|articolo(?: n)?|riferimento|numero (?:oggetto|"
+    r"articolo)|numéro de l'objet|número de artículo|artikelnummer"
+    r"|(?:nr|numer) (?:ref(?:erencyjny)?|kat(?:alogowy)?|art(?:ykułu)?|produktu|oferty|przedmiotu)\.?|"
+    r"kod(?: produktu| towaru| katalogowy| produkta| artikla)?|indeks|symbol"
+    r"|kód(?: produktu| zboží| tovaru| výrobku)?|kat(?:alogové)?\.? č(?:íslo)?\.?|obj(?:ednací)?\.? č(?:íslo|"
+    r"\.)|číslo (?:produktu|položky|zboží|tovaru)|cikkszám|termékkód"
+    r"|cod (?:produs|articol)|šifra(?: artikla| izdelka| proizvoda)?|varenr|varenummer|art\.?nr|tuotenumero|"
+    r"tuotekoodi|toote kood|prekės kodas|preces kods|vnr"
+    r"|ürün (?:kodu|no)|stok kodu|ilan no|артикул|арт|код(?: товара| товару| продукта| на продукт)?|"
+    r"номер (?:товара|объявления)|номенклатурный номер|мпн"
+    r"|商品番号|商品コード|商品id|品番|管理番号|商品編號|商品编号|商品货号|貨號|"
+    r"货号|商品型號|商品代碼|產品編號|产品编号|품번|상품번호|상품코드|제품번호|제품코드"
     r"|رمز المنتج|رقم (?:المنتج|الصنف|الموديل)|كود المنتج|מק\"?ט|קוד (?:מוצר|פריט)|κωδικός(?: προϊόντος)?|mã (?:sản phẩm|sp|hàng)|รหัสสินค้า|kode (?:produk|barang)"
     r")" + _NUMBER_WORDS + r"\s*(?:[:：#.]|$|(?=\s*[A-Z0-9]))",
     re.IGNORECASE,
 )  # fmt: skip
 _MPN = re.compile(
-    r"^(?:mpn|m\.p\.n\.|(?:manufacturer|mfr|mfg|vendor|oem|maker)(?:'s)?\.?\s*(?:part|product|item|model|code|sku|ref)?\.?\s*(?:no|nr|number|code|#)?\.?|model(?: (?:name/)?(?:no|number|code|name))?\.?|modelo"
-    r"|hersteller-?(?:artikel)?-?(?:nr|nummer|art\.-nr)\.?|part number|p/n|kod producenta|kód výrobce|kód výrobcu|produktové číslo|modell|modèle|modello|модель|код производителя|型番|型号|型號|모델명)\s*[:：#]?",
+    r"^(?:mpn|m\.p\.n\.|(?:manufacturer|mfr|mfg|vendor|oem|maker)(?:'s)?\.?\s*(?:part|product|item|"
+    r"model|code|sku|ref)?\.?\s*(?:no|nr|number|code|#)?\.?|model(?: (?:name/)?(?:no|number|code|name))?\.?|"
+    r"modelo"
+    r"|hersteller-?(?:artikel)?-?(?:nr|nummer|art\.-nr)\.?|part number|p/n|kod producenta|kód výrobce|"
+    r"kód výrobcu|produktové číslo|modell|modèle|modello|"
+    r"модель|код производителя|型番|型号|型號|모델명)\s*[:：#]?",
     re.IGNORECASE,
 )
 _GTIN = re.compile(
-    r"^(?:kod\s+|code\s+|код\s+|čárový kód\s*|kód\s+)?(?:ean(?:[/-]?(?:8|13|code|kód|kod))?|gtin(?:[/-]?\d{1,2})?|upc(?:[/-]?a)?|isbn(?:[/-]?1[03])?|jan(?:コード|-?code)?|barcode|bar code|штрих-?код|баркод|strichcode|código de barras|code-barres|codice a barre|streckkod|çubuk kod|条码|條碼|バーコード|바코드)"
+    r"^(?:kod\s+|code\s+|код\s+|čárový kód\s*|kód\s+)?(?:ean(?:[/-]?(?:8|13|code|kód|kod))?|gtin(?:[/-]?\d{1,2})"
+    r"?|upc(?:[/-]?a)?|isbn(?:[/-]?1[03])?|jan(?:コード|-?code)?|barcode|bar code|штрих-?код|баркод|strichcode|"
+    r"código de barras|code-barres|codice a barre|streckkod|çubuk kod|条码|條碼|バーコード|바코드)"
     r"(?:[\s/-]*(?:code|kód|kod|number|nr|no|ean|upc|gtin|isbn))?\.?\s*[:：#]?",
     re.IGNORECASE,
 )
 _BRAND = re.compile(
-    r"^(?:brand(?: name)?|make|make/manufacturer|manufacturer|maker|designer|label|marke|hersteller|marque|fabricant|marca|fabricante|marchio|produttore|marka|producent|značka|výrobce|výrobca|márka|gyártó|brend"
-    r"|proizvođač|proizvajalec|blagovna znamka|merk|mærke|märke|varumärke|merke|merkki|valmistaja|tootja|gamintojas|ražotājs|üretici|бренд|марка|производитель|торговая марка|виробник|производител"
-    r"|品牌|ブランド|メーカー|브랜드|제조사|العلامة التجارية|الماركة|ماركة|מותג|יצרן|μάρκα|κατασκευαστής|thương hiệu|nhãn hiệu|แบรนด์|ยี่ห้อ|merek)\s*[:：]?$",
+    r"^(?:brand(?: name)?|make|make/manufacturer|manufacturer|maker|designer|label|marke|hersteller|"
+    r"marque|fabricant|marca|fabricante|marchio|produttore|marka|producent|značka|výrobce|výrobca|"
+    r"márka|gyártó|brend"
+    r"|proizvođač|proizvajalec|blagovna znamka|merk|mærke|märke|varumärke|merke|merkki|valmistaja|"
+    r"tootja|gamintojas|ražotājs|üretici|бренд|марка|производитель|торговая марка|виробник|производител"
+    r"|品牌|ブランド|メーカー|브랜드|제조사|العلامة التجارية|الماركة|ماركة|מותג|יצרן|μάρκα|κατασκευαστής|thương hiệu|"
+    r"nhãn hiệu|แบรนด์|ยี่ห้อ|merek)\s*[:：]?$",
     re.IGNORECASE,
 )
-_BRAND_INLINE = re.compile(_BRAND.pattern.removesuffix("?$").replace(r"\s*[:：]", r"\s*[:：]\s*(?P<value>\S.{0,60})$"), re.IGNORECASE)
+_BRAND_INLINE = re.compile(
+    _BRAND.pattern.removesuffix("?$").replace(r"\s*[:：]", r"\s*[:：]\s*(?P<value>\S.{0,60})$"), re.IGNORECASE
+)
 _CODE = re.compile(r"[^\W_][\w./#+-]*(?: [\w./#+-]+){0,3}")
 _DATE = re.compile(r"\d{1,4}[./-]\d{1,2}[./-]\d{1,4}")
 _SENTENCE = re.compile(r"[.!?…]\s|\s{2}")

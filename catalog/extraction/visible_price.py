@@ -12,43 +12,60 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from decimal import Decimal
 
-from catalog.extraction.layout import Layout, Standing
+from catalog.extraction.layout import Layout
 from catalog.extraction.money_reading import Hints, read_visible_money
 from catalog.extraction.prices import ParsedPrice
+from catalog.extraction.standing import Standing
 
 MAX_SHOWN = 300
+MAX_TRIED = 3_000
 MAX_TEXT = 64
 _DIGIT = re.compile(r"\d")
 _CURRENCY = re.compile(
-    r"[$€£¥￥₽₴₸₺₹₩฿₫₱₪₦₲₡₾₼֏₮]|(?-i:\b[A-Z]{3}\b)|(?<![^\W\d_])(?:zł|kč|kn|лв|руб|р\.|тг|тенге|грн|сум|сом|kr|rs|rp|rm|lei|ft|din|rsd|"
-    r"eur|euro|usd|chf|fr|tl|ден|км|dh|dhs|aed|sar|ر|د|ج|درهم|ريال|جنيه|دينار|تومان|元|円|원|บาท|đ|vnđ|dkk|sek|nok)(?![^\W\d_])|元|円|원|บาท|ريال|تومان",
+    r"[$€£¥￥₽₴₸₺₹₩฿₫₱₪₦₲₡₾₼֏₮]|(?-i:\b[A-Z]{3}\b)|(?<![^\W\d_])(?:zł|kč|kn|лв|руб|р\.|тг|тенге|грн|"
+    r"сум|сом|kr|rs|rp|rm|lei|ft|din|rsd|"
+    r"eur|euro|usd|chf|fr|tl|ден|км|dh|dhs|aed|sar|ر|د|ج|درهم|ريال|جنيه|دينار|تومان|元|円|원|บาท|đ|vnđ|"
+    r"dkk|sek|nok)(?![^\W\d_])|元|円|원|บาท|ريال|تومان",
     re.IGNORECASE,
 )  # fmt: skip
+_UNIT_AFTER = re.compile(
+    r"^\s*(?:/|per\b|pro\b|je\b|za\s+(?:kg|m2)|por\s+(?:kg|m2)|par\s|le\s+kg|al\s+(?:kg|metro)|\bx\b\s*\d|×\s*\d)",
+    re.IGNORECASE,
+)
 _UNIT = re.compile(
-    r"^\s*(?:/|per\b|pro\b|je\b|za\s+(?:kg|m2)|por\s+(?:kg|m2)|par\s|le\s+kg|al\s+(?:kg|metro)|\bx\b\s*\d|×\s*\d)"
-    r"|(?:/|per|pro|je)\s*(?:\d+\s*)?(?:kg|g|ml|l|cl|m²|m2|m|oz|lb|100)\b"
-    r"|/\s*(?:mo|month|monat|mois|mes|miesiąc|мес)|(?:a|per)\s+month|p\.?m\.?\b|monatlich|mensual|mensili|в месяц|в мес",
+    r"(?:/|per|pro|je)\s*(?:\d+\s*)?(?:kg|g|ml|l|cl|m²|m2|m|oz|lb|100)\b"
+    r"|/\s*(?:mo|month|monat|mois|mes|miesiąc|мес)|(?:a|per)\s+month|p\.?m\.?\b|monatlich|mensual|"
+    r"mensili|в месяц|в мес",
     re.IGNORECASE,
 )
 _NOT_THE_PRICE = re.compile(
-    r"sav(?:e|ing)|you save|spar(?:en|t)?\b|rabatt|rabat\b|zniżk|oszcz|taniej|économi|ahorr|econom|risparmi|скидк|эконом|выгод|indirim|descuento|desconto"
+    r"sav(?:e|ing)|you save|spar(?:en|t)?\b|rabatt|rabat\b|zniżk|oszcz|taniej|économi|ahorr|econom|"
+    r"risparmi|скидк|эконом|выгод|indirim|descuento|desconto"
     r"|kedvezm|sleva|ušetř|ušetr|popust|discount|折|省|off\b"
-    r"|ship|deliver|postage|versand|liefer|livraison|envío|envio|frete|spedizion|dostaw|dopra|доставк|kargo|szállít|leveran|frakt|fragt|toimitus|運費|运费|送料|배송"
-    r"|instal|rate[n]?\b|raty\b|rata\b|splát|cuota|parcela|mensualit|taksit|рассроч|кредит|в месяц|/mo\b|monthly|klarna|afterpay|financ|leasing|分期"
-    r"|start(?:ing|preis|gebot)|opening|reserve\b|minimum|free over|orders? over|above|ab einem|dès\b|estimate|est\.|bid\b|deposit|points?\b|bonus|балл|cashback|кэшб|coupon|gutschein"
+    r"|ship|deliver|postage|versand|liefer|livraison|envío|envio|frete|spedizion|dostaw|dopra|доставк|"
+    r"kargo|szállít|leveran|frakt|fragt|toimitus|運費|运费|送料|배송"
+    r"|instal|rate[n]?\b|raty\b|rata\b|splát|cuota|parcela|mensualit|taksit|рассроч|кредит|в месяц|"
+    r"/mo\b|monthly|klarna|afterpay|financ|leasing|分期"
+    r"|start(?:ing|preis|gebot)|opening|reserve\b|minimum|free over|orders? over|above|ab einem|dès\b|"
+    r"estimate|est\.|bid\b|deposit|points?\b|bonus|балл|cashback|кэшб|coupon|gutschein"
     r"|\bex(?:cl)?\.?\s*(?:vat|tax)|tax\b|fee\b|reviews?\b|rating|bewertung",
     re.IGNORECASE,
 )
 _WAS = re.compile(
-    r"\bwas\b|\brrp\b|\bmsrp\b|\bsrp\b|list price|regular price|original(?:ly)?|before\b|compare at|statt\b|uvp\b|vorher|früher|bisher|prix (?:de base|conseillé|barré)"
-    r"|au lieu de|precio (?:anterior|original|de lista)|antes\b|precio normal|\bde:?\s*(?:r\$)?$|preço (?:de|original)|prezzo (?:di listino|precedente|originale)|anziché|invece di"
-    r"|cena (?:regularna|katalogowa|przed|poprzednia)|najniższa cena|původní|běžná cena|pôvodn|bežná|стара|старая|вместо|было|обычная|eski fiyat|ordinarie|ordinær|\bför\b|\bfør\b|norm\."
+    r"\bwas\b|\brrp\b|\bmsrp\b|\bsrp\b|list price|regular price|original(?:ly)?|before\b|compare at|"
+    r"statt\b|uvp\b|vorher|früher|bisher|prix (?:de base|conseillé|barré)"
+    r"|au lieu de|precio (?:anterior|original|de lista)|antes\b|precio normal|\bde:?\s*(?:r\$)?$|preço (?:de|"
+    r"original)|prezzo (?:di listino|precedente|originale)|anziché|invece di"
+    r"|cena (?:regularna|katalogowa|przed|poprzednia)|najniższa cena|původní|běžná cena|pôvodn|bežná|"
+    r"стара|старая|вместо|было|обычная|eski fiyat|ordinarie|ordinær|\bför\b|\bfør\b|norm\."
     r"|adviesprijs|van\b|原價|原价|定價|市價|市价|定価|通常価格|参考価格|정가|السعر السابق|قبل",
     re.IGNORECASE,
 )
 _NOW = re.compile(
-    r"\bnow\b|our price|sale price|your price|price\b|buy (?:it )?now|jetzt|nur\b|preis|prix\b|maintenant|ahora|precio\b|oferta|agora|preço|\bpor\b|à vista|prezzo|adesso|ora\b|cena\b|teraz"
-    r"|promoc|akč|nyní|цена|сейчас|fiyat|nu\b|pris\b|hinta|nyt\b|ár\b|特價|優惠價|售價|现价|售价|促销价|価格|税込|판매가|할인가|السعر|الآن|מחיר",
+    r"\bnow\b|our price|sale price|your price|price\b|buy (?:it )?now|jetzt|nur\b|preis|prix\b|maintenant|"
+    r"ahora|precio\b|oferta|agora|preço|\bpor\b|à vista|prezzo|adesso|ora\b|cena\b|teraz"
+    r"|promoc|akč|nyní|цена|сейчас|fiyat|nu\b|pris\b|hinta|nyt\b|ár\b|特價|優惠價|售價|现价|售价|促销价|価格|税込|판매가|"
+    r"할인가|السعر|الآن|מחיר",
     re.IGNORECASE,
 )
 
@@ -72,12 +89,12 @@ def shown_prices(layout: Layout, hints: Hints, *, title: int | None, buttons: It
     button_at = next((at for at in sorted(buttons) if title_at is None or at >= title_at), None)
     found: list[tuple[int, int, ParsedPrice]] = []
     done: set[int] = set()
-    for index in _likely_texts(layout):
+    for tried, index in enumerate(_likely_texts(layout)):
         element, parsed = _smallest_price(layout, index, hints)
         if parsed is not None and element not in done:
             done.add(element)
             found.append((index, element, parsed))
-        if len(found) >= MAX_SHOWN:
+        if len(found) >= MAX_SHOWN or tried >= MAX_TRIED:
             break
     repeats = Counter(_signature(layout, element) for _, element, _ in found)
     prices = []
@@ -105,10 +122,15 @@ def _likely_texts(layout: Layout) -> Iterable[int]:
         is_code = layout.elements[layout.owners[index]].own & Standing.CODE
         if (standing & Standing.CHOICE and standing & Standing.ASIDE) or is_code:
             continue
-        if _CURRENCY.search(text) or _named_price(layout, index):
-            yield index
-        elif any(_CURRENCY.search(layout.texts[near]) for near in range(max(0, index - 1), min(index + 3, len(layout.texts)))
-                 if len(layout.texts[near]) <= 24):  # fmt: skip
+        if (
+            _CURRENCY.search(text)
+            or _named_price(layout, index)
+            or any(
+                _CURRENCY.search(layout.texts[near])
+                for near in range(max(0, index - 1), min(index + 3, len(layout.texts)))
+                if len(layout.texts[near]) <= 24
+            )
+        ):
             yield index
 
 
@@ -136,7 +158,12 @@ def _smallest_price(layout: Layout, index: int, hints: Hints) -> tuple[int, Pars
         parsed = read_visible_money(text, hints)
         if parsed is not None and parsed.currency_raw:
             return element, parsed
-    if bare[1] is not None and _named_price(layout, index) and re.fullmatch(r"\D{0,12}\d[\d\s.,'’٫٬]*\D{0,6}", layout.texts[index]) and "%" not in layout.texts[index]:
+    if (
+        bare[1] is not None
+        and _named_price(layout, index)
+        and re.fullmatch(r"\D{0,12}\d[\d\s.,'’٫٬]*\D{0,6}", layout.texts[index])
+        and "%" not in layout.texts[index]
+    ):
         return bare
     return bare[0], None
 
@@ -158,7 +185,7 @@ def _score(layout: Layout, index: int, element: int, parsed: ParsedPrice) -> flo
     score -= 5.0 * (parsed.amount == 0)
     before, after, own_text = _context(layout, index)
     element_text = layout.text_of(element, limit=MAX_TEXT)
-    if _UNIT.search(after) or _UNIT.search(own_text) or _UNIT.search(element_text):
+    if _UNIT_AFTER.search(after) or _UNIT.search(own_text) or _UNIT.search(element_text):
         score -= 1.5
     if _NOT_THE_PRICE.search(before) or _NOT_THE_PRICE.search(own_text) or _NOT_THE_PRICE.search(element_text):
         score -= 1.8
@@ -195,7 +222,9 @@ def _nearness(index: int, title_at: int | None, button_at: int | None) -> float:
 
 
 def _signature(layout: Layout, element: int) -> tuple[str, ...]:
-    return tuple(f"{own.tag}.{own.names}" for own in (layout.elements[around] for around in layout.ancestors(element, 3)))
+    return tuple(
+        f"{own.tag}.{own.names}" for own in (layout.elements[around] for around in layout.ancestors(element, 3))
+    )
 
 
 def _regular_put_back(layout: Layout, prices: list[ShownPrice]) -> list[ShownPrice]:
@@ -207,12 +236,19 @@ def _regular_put_back(layout: Layout, prices: list[ShownPrice]) -> list[ShownPri
             named |= layout.elements[around].own
         lower = any(
             other.amount < price.amount <= other.amount * 10 and abs(other.text - price.text) <= 4 and not other.is_old
-            and other.score > 1.5 for other in prices
+            and other.score > 1.5 and not layout.standing(other.text) & Standing.CHOICE for other in prices
         )  # fmt: skip
         is_regular = lower and bool(named & Standing.REGULAR)
         result.append(
-            ShownPrice(price.amount, price.currency, price.raw, price.score - 1.5 * is_regular, price.text,
-                       price.is_old or is_regular, price.place)  # fmt: skip
+            ShownPrice(
+                price.amount,
+                price.currency,
+                price.raw,
+                price.score - 1.5 * is_regular,
+                price.text,
+                price.is_old or is_regular,
+                price.place,
+            )
         )
     return result
 

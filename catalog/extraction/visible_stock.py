@@ -5,22 +5,31 @@ from collections import Counter
 from dataclasses import dataclass
 
 from catalog.extraction.availability import parse_availability
-from catalog.extraction.layout import Layout, Standing
+from catalog.extraction.layout import Layout
 from catalog.extraction.page_data import Availability
+from catalog.extraction.standing import Standing
 
 MAX_BUTTON = 40
 MAX_PHRASE = 80
 _BUY = re.compile(
-    r"add to (?:shopping )?(?:cart|bag|basket|trolley)|add to order|buy (?:it )?now|\bbuy\b|purchase|order now|place (?:a )?bid"
-    r"|in den (?:waren|einkaufs)korb|jetzt kaufen|\bkaufen\b|bestellen|ajouter au panier|acheter|\bpanier\b|(?:añadir|agregar) al? (?:carrito|la (?:cesta|bolsa))|comprar"
-    r"|adicionar ao carrinho|aggiungi al carrello|acquista|\bcompra\b|compralo|do koszyka|kup teraz|do košíku|do košíka|kúpiť|koupit|vložit|adaugă în coș|cumpără|kosárba|megvesz"
-    r"|u košaricu|dodaj u|kupi\b|in winkelwagen|in winkelmand|læg i (?:kurv|indkøbskurv)|lägg i (?:varukorg|kundvagn)|köp\b|legg i handlekurv|kjøp|lisää (?:ostoskoriin|koriin)|osta\b"
-    r"|sepete ekle|satın al|в корзин|купить|добавить в|до кошика|купити|в количк|купи\b|في السلة|إلى السلة|أضف|اشتري|شراء|加入購物車|加入购物车|立即購買|立即购买|放入購物車|購買"
-    r"|カートに入れる|カートに追加|購入|かごに|장바구니|구매|바로구매|thêm vào giỏ|mua ngay|หยิบใส่|ใส่ตะกร้า|ซื้อ|tambah ke|beli\b|הוסף לסל|הוספה לסל|קנה|στο καλάθι|αγορά",
+    r"add to (?:shopping )?(?:cart|bag|basket|trolley)|add to order|buy (?:it )?now|\bbuy\b|purchase|"
+    r"order now|place (?:a )?bid"
+    r"|in den (?:waren|einkaufs)korb|jetzt kaufen|\bkaufen\b|bestellen|ajouter au panier|acheter|\bpanier\b|"
+    r"(?:añadir|agregar) al? (?:carrito|la (?:cesta|bolsa))|comprar"
+    r"|adicionar ao carrinho|aggiungi al carrello|acquista|\bcompra\b|compralo|do koszyka|kup teraz|"
+    r"do košíku|do košíka|kúpiť|koupit|vložit|adaugă în coș|cumpără|kosárba|megvesz"
+    r"|u košaricu|dodaj u|kupi\b|in winkelwagen|in winkelmand|læg i (?:kurv|indkøbskurv)|lägg i (?:varukorg|"
+    r"kundvagn)|köp\b|legg i handlekurv|kjøp|lisää (?:ostoskoriin|koriin)|osta\b"
+    r"|sepete ekle|satın al|в корзин|купить|добавить в|до кошика|купити|в количк|купи\b|في السلة|إلى السلة|"
+    r"أضف|اشتري|شراء|加入購物車|"
+    r"加入购物车|立即購買|立即购买|放入購物車|購買"
+    r"|カートに入れる|カートに追加|購入|かごに|장바구니|구매|바로구매|thêm vào giỏ|mua ngay|หยิบใส่|ใส่ตะกร้า|ซื้อ|tambah ke|beli\b|"
+    r"הוסף לסל|הוספה לסל|קנה|στο καλάθι|αγορά",
     re.IGNORECASE,
 )
 _NOTIFY = re.compile(
-    r"notify me|email me when|back in stock|benachrichtig|prévenez|alertez|avísame|notificarme|avise-me|avvisami|powiadom|hlídat|сообщить о|уведомить|gelince haber|貨到通知|到货通知|入荷|입고",
+    r"notify me|email me when|back in stock|benachrichtig|prévenez|alertez|avísame|notificarme|avise-me|"
+    r"avvisami|powiadom|hlídat|сообщить о|уведомить|gelince haber|貨到通知|到货通知|入荷|입고",
     re.IGNORECASE,
 )
 
@@ -71,7 +80,9 @@ def shown_availability(
     """
     start = layout.elements[title].start if title is not None else 0
     pressed = [index for index in buttons.buying if index >= start - 5]
-    words = _words(layout, [at for at in (price_at, start if title is not None else None, *pressed[:1]) if at is not None])
+    words = _words(
+        layout, [at for at in (price_at, start if title is not None else None, *pressed[:1]) if at is not None]
+    )
     best = max(words, key=lambda one: one.confidence, default=None)
     if best is not None and (best.value != "OutOfStock" or not pressed):
         contrary = max((one.confidence for one in words if one.value != best.value), default=0.0)

@@ -4,6 +4,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Protocol
 
+from catalog.extraction.document import PageMalformed as PageMalformed
 from catalog.reading import SiteReader
 from jobs.errors import PermanentError, RetryableError
 from marketplace.models import Product
@@ -26,12 +27,6 @@ class ListIncomplete(RetryableError):
     """The list showed fewer products than it says that it has."""
 
     code = "catalog.list_incomplete"
-
-
-class PageMalformed(PermanentError):
-    """The page carries no product data."""
-
-    code = "catalog.page_malformed"
 
 
 @dataclass(frozen=True, slots=True)
