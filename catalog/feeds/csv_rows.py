@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from itertools import dropwhile
 
 from catalog.feeds.contract import FeedColumnsMissing, FeedLimits, FeedRow, RowError, excerpt_of
-from catalog.feeds.headers import field_of
+from catalog.feeds.headers import priced_field
 from catalog.feeds.lines import Encoding, Line, read_lines
 from catalog.feeds.source_bytes import ENDS, FeedBytes
 
@@ -64,7 +64,7 @@ class CsvReader:
     def rows(self, start: int = 1) -> Iterator[FeedRow | RowError]:
         """Yield the rows from number `start`; see FeedReader."""
         names = self._header.names
-        lines = read_lines(self._source.chunks(), self._encoding, max_bytes=self._limits.max_line_bytes)
+        lines = read_lines(self._source, self._encoding, max_bytes=self._limits.max_line_bytes)
         body = dropwhile(lambda line: line.number <= self._header.last_line, lines)
         records = read_records(body, self._header.delimiter, width=len(names), limits=self._limits)
         number = 0
@@ -160,9 +160,18 @@ def _split_record(source: _PushedLines, taken: list[Line], delimiter: str, limit
         columns = next(csv.reader(supply(), delimiter=delimiter))
     except csv.Error:
         return [], "feed.malformed_line"
-    if is_cut:
+    if is_cut or (len(taken) > 1 and not _is_strict([line.text for line in taken], delimiter)):
         return [], "feed.unclosed_quote"
     return ([], "feed.malformed_line") if len(columns) > limits.max_columns else (columns, "")
+
+
+def _is_strict(texts: Sequence[str], delimiter: str) -> bool:
+    """Tell whether each quote in a record of several lines opens or closes a column, or is doubled."""
+    try:
+        next(csv.reader(texts, delimiter=delimiter, strict=True))
+    except csv.Error:
+        return False
+    return True
 
 
 def find_header(head: Sequence[Line], *, preferred: str, limits: FeedLimits) -> Header:
@@ -184,7 +193,7 @@ def find_header(head: Sequence[Line], *, preferred: str, limits: FeedLimits) -> 
                 break
         for place, record in enumerate(records[:_PREAMBLE_RECORDS]):
             names = _trimmed(record.columns)
-            known = len({field for name in names if (field := field_of(name))})
+            known = len({field for name in names if (field := priced_field(name)[0])})
             if not known or record.columns[0].startswith("#"):
                 continue
             sample = [other for other in records[place + 1 :] if any(other.columns)]

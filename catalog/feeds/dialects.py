@@ -21,6 +21,9 @@ _SOLD_STATUSES = frozenset({"", "active", "publish", "published", "enabled", "li
 _UNSOLD_STATUSES = frozenset({"draft", "archived", "unlisted", "private", "pending", "trash", "disabled", "hidden"})
 
 
+UNNAMED = "#"
+
+
 class Role(StrEnum):
     """What a row is in its group."""
 
@@ -32,7 +35,10 @@ class Role(StrEnum):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Membership:
-    """The group that a row belongs to, and under which id and options."""
+    """The group that a row belongs to, and under which id and options.
+
+    Options are values by the names of what can be chosen, in the order of their columns.
+    """
 
     role: Role
     group: str = ""
@@ -67,7 +73,7 @@ def is_published(values: Mapping[str, Any], kind: FeedKind) -> str:
 def _of_shopify(values: Mapping[str, Any], others: dict[str, Any]) -> Membership:
     handle = text_of(values.get("group"))
     options = _options(others, _OPTION)
-    options = {name: value for name, value in options.items() if (name, value) != ("Title", "Default Title")}
+    options = {name: value for name, value in options.items() if value != "Default Title"}
     return Membership(role=Role.PART, group=handle, row_id=handle, options=options)
 
 
@@ -80,15 +86,20 @@ def _of_woocommerce(values: Mapping[str, Any], others: dict[str, Any]) -> Member
     if "variable" in types:
         row_id, sku = text_of(values.get("id")), text_of(values.get("sku"))
         return Membership(role=Role.PARENT, group=f"id:{row_id}" if row_id else sku, alias=sku)
-    others |= {name: value for name, value in options.items() if name not in others}
+    others |= {name: value for name, value in options.items() if name not in others and not name.startswith(UNNAMED)}
     return Membership(role=Role.ALONE)
 
 
 def _options(others: dict[str, Any], pattern: re.Pattern[str]) -> dict[str, str]:
-    """Take numbered columns of names and values out of the others; return the values by their names."""
+    """Take numbered columns of names and values out of the others; return the values by their names.
+
+    A value without a name is called UNNAMED and its number: the group's first row has the name.
+    """
     found: dict[str, dict[str, str]] = {}
     for name in list(others):
         match = pattern.fullmatch(squash(name))
         if match is not None:
             found.setdefault(match[1], {})[match[2].removesuffix("s")] = text_of(others.pop(name))
-    return {pair["name"]: pair["value"] for pair in found.values() if pair.get("name") and pair.get("value")}
+    return {
+        pair.get("name") or f"{UNNAMED}{place}": pair["value"] for place, pair in found.items() if pair.get("value")
+    }

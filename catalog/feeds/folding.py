@@ -6,12 +6,12 @@ lost in silence; the seller is told to sort the file.
 """
 
 from collections import OrderedDict
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 
 from catalog.extraction.open_graph import MAX_PICTURES
 from catalog.feeds.contract import FeedKind, FeedProduct, RowError, excerpt_of
-from catalog.feeds.dialects import Role
+from catalog.feeds.dialects import UNNAMED, Role
 from catalog.feeds.mapping import MappedRow
 from catalog.feeds.seen import SeenNames
 from catalog.sources.source import ExtractedProduct
@@ -103,7 +103,8 @@ def product_of(rows: Sequence[MappedRow], external_id: str) -> FeedProduct | Row
     """Return the product that the rows of a group describe together.
 
     Title, description and brand are those of the row that describes the product, else of the first that has them. The
-    price is the lowest; it is available if a variant is. What differs between the rows stands with the variants alone.
+    price is the lowest of the variants that can be had; it is available if one is. What differs between the rows stands
+    with the variants alone.
     """
     ordered = sorted(rows, key=lambda row: row.role != Role.PARENT)
     lead = next((row for row in ordered if row.title), None)
@@ -115,6 +116,7 @@ def product_of(rows: Sequence[MappedRow], external_id: str) -> FeedProduct | Row
     sold = [row for row in rows if row.role != Role.PARENT and _is_sold(row, lead)] or [lead]
     is_single = len(sold) == 1 and not (sold[0].options and len(rows) > 1)
     cheapest = _cheapest(lead, sold)
+    pictures = list(dict.fromkeys(picture for row in ordered for picture in row.pictures))
     return FeedProduct(
         number=rows[0].row.number,
         external_id=external_id,
@@ -127,10 +129,8 @@ def product_of(rows: Sequence[MappedRow], external_id: str) -> FeedProduct | Row
             availability=_availability(lead, sold),
             brand=next((row.brand for row in ordered if row.brand), ""),
             sku=lead.sku or next((row.sku for row in ordered if row.sku), ""),
-            variants=lead.variants or ([] if is_single else [variant_of(row) for row in sold]),
-            picture_addresses=list(dict.fromkeys(picture for row in ordered for picture in row.pictures))[
-                :MAX_PICTURES
-            ],
+            variants=lead.variants or ([] if is_single else [variant_of(row, lead) for row in sold]),
+            picture_addresses=pictures[:MAX_PICTURES],
         ),
         gtin=lead.gtin or (sold[0].gtin if is_single else ""),
         gtins=tuple(dict.fromkeys(gtin for row in rows for gtin in row.gtins)),
@@ -142,13 +142,13 @@ def product_of(rows: Sequence[MappedRow], external_id: str) -> FeedProduct | Row
     )
 
 
-def variant_of(row: MappedRow) -> dict[str, str]:
-    """Return one variant as text by name: its options, and what tells it apart."""
+def variant_of(row: MappedRow, lead: MappedRow) -> dict[str, str]:
+    """Return one variant as text by name: its options, and what tells it apart from the product."""
     current = row.prices.current
     said = {
-        **row.options,
+        **_named(row.options, list(lead.options)),
         "id": row.external_id if row.external_id != row.group else "",
-        "title": row.title,
+        "title": row.title if row.title != lead.title else "",
         "sku": row.sku,
         "gtin": row.gtin,
         "price": f"{current.amount.normalize():f}" if current else "",
@@ -160,14 +160,27 @@ def variant_of(row: MappedRow) -> dict[str, str]:
     return {name: str(text) for name, text in said.items() if text}
 
 
+def _named(options: Mapping[str, str], names: Sequence[str]) -> dict[str, str]:
+    """Return options with the names that the group's leading row gives to those that have none."""
+    named: dict[str, str] = {}
+    for name, value in options.items():
+        place = int(name[1:]) - 1 if name.startswith(UNNAMED) and name[1:].isdecimal() else -1
+        named[names[place] if 0 <= place < len(names) else name.replace(UNNAMED, "option ")] = value
+    return named
+
+
 def _is_sold(row: MappedRow, lead: MappedRow) -> bool:
     """Tell whether a row is something to buy, and not only a picture more."""
     return row is lead or row.role == Role.VARIANT or bool(row.options or row.sku or row.prices.current)
 
 
 def _cheapest(lead: MappedRow, sold: Sequence[MappedRow]) -> MappedRow:
-    """Return the row with the lowest price; the lead where prices are in several currencies, or there are none."""
-    priced = [(row.prices.current, row) for row in sold if row.prices.current is not None]
+    """Return the row with the lowest price among those that can be had, or among all if none can.
+
+    The lead where prices are in several currencies, or there are none.
+    """
+    there = [row for row in sold if row.availability != Availability.OUT_OF_STOCK]
+    priced = [(row.prices.current, row) for row in there or sold if row.prices.current is not None]
     if not priced or len({money.currency for money, _ in priced}) != 1:
         return lead if lead.prices.current is not None or not priced else priced[0][1]
     return min(priced, key=lambda pair: pair[0].amount)[1]

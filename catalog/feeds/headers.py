@@ -10,6 +10,8 @@ import re
 import unicodedata
 from functools import lru_cache
 
+from catalog.extraction.currencies import CODES, WORDY_CODES
+
 # What a file must have for its products to be told apart and named.
 IDENTITY = ("id", "sku", "address")  # the first of these that the first row has is the id
 
@@ -148,6 +150,7 @@ _CAMEL = re.compile(r"(?<=[a-z0-9])(?=[A-Z])")
 _SIGNS = re.compile(r"[\W_]+")
 _NUMBERED = re.compile(r"(.*?\D)\d{1,2}")
 _PREFIX = re.compile(r"^[gc]:")
+_WITH_CURRENCY = re.compile(r"(.{2,80}?)[\s_(\[/-]{1,3}([A-Za-z]{3})[)\]]?")
 MAX_NAME = 100
 
 
@@ -174,3 +177,16 @@ def field_of(name: str) -> str:
     numbered = _NUMBERED.fullmatch(squashed)
     field = _FIELDS.get(numbered[1], "") if numbered else ""
     return "more_pictures" if field in ("picture", "more_pictures") else ""
+
+
+@lru_cache(maxsize=10_000)
+def priced_field(name: str) -> tuple[str, str]:
+    """Return the field that a name means, and the currency that the name of a price brings: `Price (EUR)`."""
+    field = field_of(name)
+    match = _WITH_CURRENCY.fullmatch(name.strip()) if not field else None
+    if match is None:
+        return field, ""
+    code = match[2].upper()
+    is_code = code in CODES and (match[2].isupper() or code not in WORDY_CODES)
+    field = field_of(match[1]) if is_code else ""
+    return (field, code) if field in ("price", "sale_price", "list_price", "price_minor") else ("", "")

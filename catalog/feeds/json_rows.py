@@ -17,6 +17,7 @@ LIST_NAMES = ("products", "items", "data", "results", "entries", "offers", "rows
 _NAMED_LIST = re.compile(rf'"({"|".join(LIST_NAMES)})"\s*:\s*\[\s*\{{', re.IGNORECASE)
 _ANY_LIST = re.compile(r"\[\s*\{")
 _SIGN = re.compile(r'["{}\[\]]')
+_SIGN_BETWEEN = re.compile(r'["{}\[\],]')
 _STRING_END = re.compile(r'[^"\\]*(?:\\.[^"\\]*)*"', re.DOTALL)
 _SPACE = " \t\r\n,"
 
@@ -32,7 +33,7 @@ class JsonLinesReader:
     def rows(self, start: int = 1) -> Iterator[FeedRow | RowError]:
         """Yield the rows from number `start`; see FeedReader."""
         number = 0
-        for line in read_lines(self._source.chunks(), self._encoding, max_bytes=self._limits.max_line_bytes):
+        for line in read_lines(self._source, self._encoding, max_bytes=self._limits.max_line_bytes):
             if line.text.isspace():
                 continue
             number += 1
@@ -134,7 +135,7 @@ class ListScanner:
                 return None, False
             if self._is_in_string and not self._pass_string():
                 return None, False
-            match = _SIGN.search(text, self._at)
+            match = (_SIGN if self._depth else _SIGN_BETWEEN).search(text, self._at)
             if match is None:
                 self._at = len(text)
                 return None, False
@@ -145,8 +146,8 @@ class ListScanner:
             elif sign in "{[":
                 self._depth += 1
                 self._at = match.end()
-            elif self._depth == 0:  # the list's own end, behind an item that is no object
-                return self._close(match.start(), is_last=True)
+            elif self._depth == 0:  # behind an item that is no object: a comma, or the list's own end
+                return self._close(match.start(), is_last=sign != ",")
             else:
                 self._depth -= 1
                 self._at = match.end()
@@ -180,7 +181,7 @@ class ListScanner:
         return True
 
     def _close(self, end: int, *, is_last: bool) -> tuple[str | None, bool]:
-        item = self._text[self._begin : end]
+        item = self._text[self._begin : end].rstrip()
         was_dropping, self._is_dropping = self._is_dropping, False
         self._begin, self._at, self.is_over = -1, end, is_last
         if was_dropping:

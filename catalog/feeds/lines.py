@@ -3,10 +3,23 @@
 import codecs
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
+from typing import Protocol
 
 from catalog.streams.charsets import codec_of_mark, codec_of_zeros, guess_codec
 
 UTF_8 = "utf-8"
+_ENDS = (b"\n", b"\r")
+
+
+class Chunks(Protocol):
+    """Bytes in chunks, and whether they broke off."""
+
+    @property
+    def problem(self) -> object:
+        """Why there was no more; None if all is well, or not known yet."""
+
+    def chunks(self) -> Iterator[bytes]:
+        """Yield the bytes."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,17 +68,23 @@ def _mostly_utf8(head: bytes) -> bool:
     text = head.decode(UTF_8, errors="replace")
     bad = text.count("\ufffd")
     good = sum(1 for sign in text if sign > "\x7f") - bad
-    return good > 4 * bad
+    return good >= 2 * bad
 
 
-def read_lines(chunks: Iterable[bytes], encoding: Encoding, *, max_bytes: int) -> Iterator[Line]:
-    """Yield the lines, each with the end that it has; a longer line than max_bytes is cut and has a trouble."""
+def read_lines(source: Chunks, encoding: Encoding, *, max_bytes: int) -> Iterator[Line]:
+    """Yield the lines, each with the end that it has; a longer line than max_bytes is cut and has a trouble.
+
+    The last line of a source that breaks off is left out: it is not the whole line.
+    """
+    chunks: Iterable[bytes] = source.chunks()
     if encoding.is_wide:
         chunks = _narrowed(chunks, encoding)
         encoding = Encoding(UTF_8, 0, is_sure=True)
     codec = encoding.codec
     is_sure = encoding.is_sure
     for number, raw, is_long in _split(chunks, skip=encoding.mark, max_bytes=max_bytes):
+        if source.problem is not None and not raw.endswith(_ENDS):
+            return
         if is_long:
             yield Line(number, raw[:1000].decode(codec, errors="replace"), "feed.line_too_long")
             continue

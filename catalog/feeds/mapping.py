@@ -13,8 +13,8 @@ from typing import Any
 from catalog.extraction.gtins import parse_gtin
 from catalog.extraction.open_graph import MAX_DESCRIPTION, MAX_PICTURES
 from catalog.feeds.contract import FeedKind, FeedRow, RowError, excerpt_of
-from catalog.feeds.dialects import Membership, Role, group_of, is_published
-from catalog.feeds.headers import IDENTITY, PRIVATE, field_of
+from catalog.feeds.dialects import UNNAMED, Membership, Role, group_of, is_published
+from catalog.feeds.headers import IDENTITY, PRIVATE, priced_field
 from catalog.feeds.nested import availability_of, unfold, variants_of
 from catalog.feeds.prices import PriceFault, Prices, read_prices
 from catalog.feeds.values import addresses_of, clean, paths_of, plain_text, text_of, texts_of, unescaped
@@ -93,13 +93,15 @@ def sort_values(data: Mapping[str, Any]) -> tuple[dict[str, Any], dict[str, Any]
     values: dict[str, Any] = {}
     others: dict[str, Any] = {}
     for name, value in data.items():
-        known = field_of(str(name))
+        known, currency = priced_field(str(name))
         if value is None or value in ("", [], {}) or known == PRIVATE:
             continue
         if not known:
             others[str(name)] = value
         elif known not in values:
             values[known] = value
+            if currency:
+                values.setdefault("currency", currency)
         elif known in ("more_pictures", "product_type", "picture"):
             values[known] = [values[known], value]
         else:
@@ -234,7 +236,7 @@ class _Mapping:
 
     def _collected(self, options: Mapping[str, str]) -> dict[str, str]:
         """Return what no field of ours holds, by the feed's own names."""
-        collected = dict(options) | self._attributes
+        collected = {name: text for name, text in options.items() if not name.startswith(UNNAMED)} | self._attributes
         for name, value in self._others.items():
             if isinstance(value, dict):
                 inner = {str(key): text_of(item) for key, item in value.items()}

@@ -61,7 +61,7 @@ def variants_of(value: Any, *, currency: Any, now: datetime) -> list[dict[str, s
             variant["price"] = f"{price.amount.normalize():f}"
             variant["currency"] = price.currency
         if availability := availability_of(text_of(values.get("availability"))):
-            variant["availability"] = availability
+            variant["availability"] = availability.value
         if pictures := addresses_of(values.get("picture")):
             variant["picture"] = pictures[0][:2_000]
         found.append({name: text for name, text in variant.items() if text})

@@ -3,6 +3,7 @@
 import json
 import re
 from collections.abc import Iterator
+from dataclasses import dataclass
 from pathlib import Path
 from types import TracebackType
 from typing import IO, Self
@@ -41,6 +42,17 @@ _OTHERS: list[tuple[bytes, str, str]] = [
     (b"\xff\xd8\xff", "a picture", "Choose the file with the products."),
 ]
 _WOOCOMMERCE = {"type", "published", "regularprice", "instock"}
+
+
+@dataclass(frozen=True, slots=True)
+class _Head:
+    """The beginning of a file, as lines.py takes it."""
+
+    data: bytes
+    problem: None = None
+
+    def chunks(self) -> Iterator[bytes]:
+        yield self.data
 
 
 class Feed:
@@ -135,8 +147,9 @@ def _is_row(line: str) -> bool:
     try:
         data = json.loads(line)
     except (ValueError, RecursionError):
-        # A damaged line, or one longer than the head, if it shows no list of products.
-        return re.match(r'\{\s*"', line) is not None and find_list(line) is None
+        # A damaged line, or one longer than the head, if it shows no list of products; not a document of many lines.
+        is_line = line.rstrip().endswith("}") or len(line) > HEAD_BYTES // 8
+        return is_line and re.match(r'\{\s*"', line) is not None and find_list(line) is None
     fields = {field_of(name) for name in data}
     return "id" in fields or find_list(line) is None or not fields.isdisjoint({"price", "price_minor", "sku"})
 
@@ -144,7 +157,7 @@ def _is_row(line: str) -> bool:
 def _choose_delimited(
     source: FeedBytes, head: bytes, encoding: Encoding, preferred: str, limits: FeedLimits
 ) -> tuple[FeedKind, FeedReader]:
-    lines = list(read_lines(iter([head]), encoding, max_bytes=limits.max_line_bytes))
+    lines = list(read_lines(_Head(head), encoding, max_bytes=limits.max_line_bytes))
     if len(head) == HEAD_BYTES and len(lines) > 1:
         lines.pop()
     header = find_header(lines, preferred=preferred, limits=limits)

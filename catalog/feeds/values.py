@@ -14,13 +14,14 @@ from catalog.sitemaps.locations import read_instant
 MAX_DEPTH = 8  # of lists in lists
 MAX_VALUES = 1_000
 MAX_NUMBER_CHARS = 1_000
-MAX_HTML_CHARS = 200_000
+MAX_HTML_CHARS = 60_000  # a parser's time grows with the square of the depth: 12,000 <div> take 0.2 s
 
 _SURROGATES = re.compile("[\ud800-\udfff]")
 _ENTITY = re.compile(r"&(?:[a-zA-Z]{2,8}|#\d{1,6}|#x[0-9a-fA-F]{1,5});")
 _TAG = re.compile(r"</?[a-zA-Z][^<>]{0,2000}>")
+_UNSEEN = re.compile(r"<(script|style|template|noscript)\b.*?(?:</\1\s*>|\Z)", re.IGNORECASE | re.DOTALL)
 _ADDRESSES = re.compile(r"[\s,;|]+(?=https?://|//)")
-_PATH = re.compile(r"\s*(?:>|›|»|&gt;)\s*")
+_PATH = re.compile(r"\s*[>›»]\s*")
 _PATHS = re.compile(r"(?<!\\),")
 _WORDS_FOR_YES = frozenset({"1", "true", "yes", "y", "ja", "oui", "si", "sí", "da", "да", "evet", "tak"})
 _WORDS_FOR_NO = frozenset({"0", "false", "no", "n", "nein", "non", "nie", "нет", "ні", "hayır", "-1"})
@@ -71,10 +72,7 @@ def _texts(value: Any, keys: tuple[str, ...], depth: int) -> Iterator[str]:
 def plain_text(text: str) -> str:
     """Return text without markup: tags are dropped, entities become characters, spaces become single."""
     if "<" in text and _TAG.search(text):
-        tree = LexborHTMLParser(text[:MAX_HTML_CHARS])
-        for node in tree.css("script, style, template, noscript"):
-            node.decompose()
-        body = tree.body
+        body = LexborHTMLParser(_UNSEEN.sub(" ", text)[:MAX_HTML_CHARS]).body
         return clean(re.sub(r"\s+", " ", body.text(separator=" ") if body else ""))
     return unescaped(text)
 
@@ -96,7 +94,7 @@ def addresses_of(value: Any) -> list[str]:
 def paths_of(value: Any, *, is_comma_list: bool = False) -> list[list[str]]:
     """Return the category paths that a value lists, each once: `Home > Kitchen` is two levels of one path."""
     found: dict[tuple[str, ...], None] = {}
-    for text in texts_of(value):
+    for text in map(unescaped, texts_of(value)):
         for path in _PATHS.split(text) if is_comma_list else [text]:
             names = tuple(name for part in _PATH.split(path) if (name := part.replace("\\,", ",").strip()[:200]))
             if names:

@@ -28,7 +28,8 @@ class XmlReader:
                 continue
             if isinstance(found, XmlBreak):
                 code = f"feed.{found.code.removeprefix('xml.')}"
-                yield RowError(number, "", code, f"the XML breaks here: {found.message}", "", found.line)
+                end = "; nothing behind it was read" if found.is_final else ""
+                yield RowError(number, "", code, f"the XML breaks here: {found.message}{end}", "", found.line)
             elif found.is_cut:
                 message = "the record holds more than is read of one"
                 yield RowError(number, "", "feed.line_too_long", message, _excerpt(found), found.line)
