@@ -104,7 +104,7 @@ def _an_address(shop: Shop) -> Sequence[NewJob]:
 
 @case(
     "scrape-catalog",
-    changes={"Category", "Product", "ProductCategory", "gates", "follow-ups"},
+    changes={"Category", "Product", "ProductCategory", "Site", "gates", "follow-ups"},
     follow_ups={"scrape-catalog": len(COLLECTIONS), "scrape-product": COLLECTIONS[FIRST]},
 )
 def _a_start_page_and_a_collection(shop: Shop) -> Sequence[NewJob]:
@@ -134,8 +134,8 @@ def _pages_of_which_two_say_the_same(shop: Shop) -> Sequence[NewJob]:
     return [shop.job("scrape-product", product) for product in listed]
 
 
-@case("process-images", changes={"Picture", "files", "follow-ups"}, follow_ups={"generate-embedding": 2})
-def _pictures_of_which_one_is_missing(shop: Shop) -> Sequence[NewJob]:
+@case("process-images", changes={"Picture", "Product", "files", "follow-ups"}, follow_ups={"generate-embedding": 2})
+def _pictures_of_a_product_and_its_copy_of_which_one_is_missing(shop: Shop) -> Sequence[NewJob]:
     shown, missing = (f"{shop.site}/media/{name}.jpg" for name in (f"{EDITION.products[0].id}-1", "none"))
     galleries = ([shown, missing], [shown])
     products = [make_product(shop.sync, "Red lamp", picture_addresses=addresses) for addresses in galleries]

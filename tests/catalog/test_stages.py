@@ -143,7 +143,8 @@ def test_a_bad_picture_is_no_failed_job_but_a_verdict(
 def test_a_picture_that_cannot_be_had_now_is_tried_again_alone(
     session: Session, search_index: str, sync: SyncRun, product_with: Callable[..., Product], site: Site
 ) -> None:
-    stumbling, limited, fine = product_with("once-1"), product_with("slow-1"), product_with("good-1")
+    stumbling, limited = product_with("once-1", title="Red lamp"), product_with("slow-1", title="Blue lamp")
+    fine = product_with("good-1", title="Green lamp")
     enqueue_stage("process-images", [stumbling, limited, fine], sync=sync)
     drain(session, "process-images")
 
