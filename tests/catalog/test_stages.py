@@ -17,7 +17,7 @@ from jobs.ledger import enqueue
 from jobs.models import DeadLetter, Job
 from jobs.session import Session
 from jobs.workflows import finish_groups
-from marketplace.models import Picture, Product, SyncRun
+from marketplace.models import Picture, Product, ProductCategory, SyncRun
 from qc.models import Verdict
 from tests.catalog.products import (
     add_picture,
@@ -325,3 +325,22 @@ def test_the_end_of_a_sync_repairs_what_the_index_shows(session: Session, search
 
     assert list(index.visible_rows(search_index, sync.seller_id)) == [product.pk]
     assert Job.objects.filter(task="index-product", grp=sync.group).count() == 1
+
+
+def test_a_product_that_no_list_filed_stands_where_its_own_page_says(
+    session: Session, search_index: str, sync: SyncRun
+) -> None:
+    filed = make_product(sync, "Red lamp", breadcrumbs=["Home", "Sale", "Red lamp"], categories=["Lamps"])
+    ProductCategory.objects.update(sync_id=sync.pk)
+    unfiled = make_product(sync, "Blue lamp", breadcrumbs=["Home", "Lamps", "Floor lamps", "Blue lamp"])
+    for product in (filed, unfiled):
+        add_picture(product)
+    enqueue_stage("generate-embedding", [filed, unfiled], sync=sync)
+    drain(session, *STAGES)
+
+    end(session)
+
+    paths = [list(product.categories.values_list("path", flat=True)) for product in (filed, unfiled)]
+    assert paths == [["Lamps"], ["Lamps > Floor lamps"]]
+    repaired = Job.objects.filter(task="index-product", payload__repair=True)
+    assert [job.payload["product"] for job in repaired] == [unfiled.pk]
