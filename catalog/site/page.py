@@ -1,8 +1,10 @@
 """One page of a site: its tree, and its links as canonical addresses of the same site."""
 
+import json
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass, field
+from typing import Any
 from urllib.parse import urlsplit
 
 from selectolax.lexbor import LexborHTMLParser, LexborNode
@@ -10,8 +12,10 @@ from selectolax.lexbor import LexborHTMLParser, LexborNode
 from catalog.addresses import canonical_address, site_of
 from catalog.egress import AddressRefused
 from catalog.extraction.document import Document
+from catalog.fetching import Reply
 from catalog.site.address_words import OUTER_BLOCKS
 
+PAGE_TYPES = frozenset({"", "text/html", "application/xhtml+xml", "text/plain"})
 MAX_DEPTH = 200  # of nodes; browsers stop nesting at 512
 MAX_NAME = 100
 _SPACES = re.compile(r"\s+")
@@ -73,6 +77,26 @@ def parse_page(html: str, address: str) -> SitePage:
 def text_of(node: LexborNode, *, most: int = MAX_NAME) -> str:
     """Return what a reader sees of a node, its spaces folded."""
     return _SPACES.sub(" ", node.text(deep=True, separator=" ").replace("\x00", "")).strip()[:most].strip()
+
+
+def html_of(reply: Reply) -> str:
+    """Return a page's HTML; of JSON that carries HTML (what loads more), that; of all else, nothing."""
+    if reply.media_type in PAGE_TYPES:
+        return reply.text
+    if not reply.media_type.endswith("json"):
+        return ""
+    try:
+        waiting: list[Any] = [json.loads(reply.text)]
+    except (ValueError, RecursionError):
+        return ""  # says nothing that could be read
+    parts: list[str] = []
+    while waiting and len(parts) < 1000:
+        node = waiting.pop()
+        if isinstance(node, str) and "<a " in node:
+            parts.append(node)
+        elif isinstance(node, dict | list):
+            waiting.extend(reversed(list(node.values()) if isinstance(node, dict) else node))
+    return "".join(parts)
 
 
 def short_text(node: LexborNode, *, most: int) -> str | None:

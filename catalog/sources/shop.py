@@ -14,23 +14,32 @@ from typing import Any
 from catalog.addresses import canonical_address, same_site
 from catalog.egress import AddressRefused
 from catalog.extraction.document import PageMalformed
-from catalog.fetching import PageNotFound, Reply, RequestRefused, TooManyRedirects
+from catalog.fetching import (
+    PageNotFound,
+    ReplyTooLarge,
+    RequestRefused,
+    SiteFailing,
+    SiteTimeout,
+    TooManyRedirects,
+)
 from catalog.reading import SiteReader
 from catalog.robots import RobotsForbid
 from catalog.site.cards import Card
 from catalog.site.category_classes import select_categories
 from catalog.site.intelligence import Intelligence
-from catalog.site.lists import ShopList, SubCategory, page_number, read_list
+from catalog.site.lists import ShopList, read_list
 from catalog.site.navigation import Branch, read_navigation
-from catalog.site.page import SitePage, parse_page
+from catalog.site.page import SitePage, html_of, parse_page
 from catalog.site.page_kinds import is_product_page, product_evidence
 from catalog.site.rendering import is_shell, render, shows_more
 from catalog.site.sitemap_pages import SitemapPages, sort_entries
 from catalog.site.templates import LIST, PRODUCT, kind_by_words, learn, template_of
 from catalog.sitemaps.contract import SubSitemap
+from catalog.sitemaps.locations import hosts_of_site
 from catalog.sitemaps.parser import read_sitemap
 from catalog.sitemaps.planning import COMMON_PLACES, PlanLimits, product_rank
 from catalog.sources.page_products import product_of_page
+from catalog.sources.shop_paths import own_paths, paths_below
 from catalog.sources.source import (
     CategoryPath,
     CategoryStep,
@@ -49,8 +58,7 @@ MAX_PAGES = 300  # of one list: 24 products on a page make 7,200
 MAX_SUB_LEVELS = 3  # below what the navigation or a sitemap names
 MAX_SITEMAP_BYTES = PlanLimits().file.max_bytes
 LEAST_WEIGHT, MOST_WEIGHT = 10, 50
-_PAGE_TYPES = frozenset({"", "text/html", "application/xhtml+xml", "text/plain"})
-_ABSENT = (PageNotFound, RequestRefused, TooManyRedirects, RobotsForbid, PageMalformed)
+_ABSENT = (PageNotFound, RequestRefused, TooManyRedirects, ReplyTooLarge, RobotsForbid, PageMalformed)
 
 
 @dataclass(frozen=True, slots=True)
@@ -121,29 +129,31 @@ class ShopSource:
 
     def _sitemaps(self, reader: SiteReader, address: str, known: Intelligence) -> tuple[list[ListPage], Intelligence]:
         """Return the sitemaps to read: those of robots.txt, else the first that stands in a common place."""
-        named = list(dict.fromkeys(reader.rules(address).sitemaps))
-        robots = {"sitemaps": named}
+        rules = reader.rules(address)
+        named = [place for place in dict.fromkeys(rules.sitemaps) if _is_web(place)]
+        site = canonical_address("/", base=address)
         if known.robots:
             roots = [told["address"] for told in known.sitemaps if told.get("is_root") and not told["problem"]]
-            return [self._sitemap(place) for place in dict.fromkeys([*named, *roots])], known
-        learned = replace(known, robots=robots)
+            return [self._sitemap(place, site) for place in dict.fromkeys([*named, *roots])], known
+        learned = replace(known, robots={"sitemaps": named, "crawl_delay_s": rules.crawl_delay_s})
         if named:
-            return [self._sitemap(place) for place in named if _is_web(place)], learned
+            return [self._sitemap(place, site) for place in named], learned
         for place in COMMON_PLACES:
             guess = canonical_address(place, base=address)
             try:
                 reply = reader.get(guess, accept="application/xml,text/xml,*/*;q=0.1", max_bytes=MAX_SITEMAP_BYTES)
-            except _ABSENT:
-                continue
+            except (*_ABSENT, SiteFailing, SiteTimeout):
+                continue  # nobody said that there is one
             read = read_sitemap([reply.body], reply.address)
             if read.entries or read.subs:
                 told = {"address": guess, "entries": len(read.entries), "products": 0, "problem": "", "is_root": True}
-                subs = [self._sitemap(sub.address, 2) for sub in _products_first(read.subs)]
-                return subs or [self._sitemap(guess)], replace(learned, sitemaps=(*learned.sitemaps, told))
+                subs = [self._sitemap(sub.address, site, 2) for sub in _products_first(read.subs)]
+                return subs or [self._sitemap(guess, site)], replace(learned, sitemaps=(*learned.sitemaps, told))
         return [], learned
 
-    def _sitemap(self, address: str, depth: int = 1) -> ListPage:
-        return ListPage(self.name, address, SITEMAP, cursor={"depth": depth})
+    def _sitemap(self, address: str, site: str, depth: int = 1) -> ListPage:
+        """Return the reading of a sitemap of a site, which may keep it on another host."""
+        return ListPage(self.name, address, SITEMAP, cursor={"site": site, "depth": depth})
 
     def _list_of(self, branch: Branch) -> ListPage:
         paths = tuple(tuple(CategoryStep(node.name, node.address) for node in path) for path in branch.paths)
@@ -152,13 +162,14 @@ class ShopSource:
     def _read_sitemap(self, reader: SiteReader, page: ListPage) -> Listing:
         """Sort a sitemap's addresses into products, lists and all else, looking at pages where nothing else tells."""
         skipped: Counter[str] = Counter()
-        depth = int(page.cursor.get("depth", 1))
+        depth, site = int(page.cursor["depth"]), str(page.cursor["site"])
+        reader.turn_to(site)
         try:
             reply = reader.get(page.address, accept="application/xml,text/xml,*/*;q=0.1", max_bytes=MAX_SITEMAP_BYTES)
         except _ABSENT as error:
             reader.site = reader.site.with_sitemap(page.address, entries=0, products=0, problem=error.code)
             return Listing(page.address, (), skipped={error.code: 1})
-        read = read_sitemap([reply.body], reply.address)
+        read = read_sitemap([reply.body], reply.address, hosts=hosts_of_site(site))
         skipped.update(read.problem_counts)
         subs = [] if depth >= PlanLimits().max_depth else read.subs
         if len(subs) < len(read.subs):
@@ -174,7 +185,7 @@ class ShopSource:
         reader.site = replace(reader.site, templates=pages.templates).with_sitemap(
             page.address, entries=len(read.entries), products=len(pages.products), problem=problem
         )
-        lists = [self._sitemap(sub.address, depth + 1) for sub in _products_first(subs)]
+        lists = [self._sitemap(sub.address, site, depth + 1) for sub in _products_first(subs)]
         return Listing(
             page.address,
             [self._listed(address) for address in pages.products],
@@ -205,7 +216,7 @@ class ShopSource:
         if reader.site.needs_browser:
             return self._browsed(reader, address)
         reply = reader.get(address)
-        return parse_page(_html_of(reply), reply.address)
+        return parse_page(html_of(reply), reply.address)
 
     def _browsed(self, reader: SiteReader, address: str) -> SitePage:
         final, html = reader.browse(address, lambda tab: render(tab, address, is_list=True))
@@ -239,7 +250,7 @@ class ShopSource:
         if digest in seen:
             skipped["repeated page"] += 1
             return Listing(page.address, (), skipped=dict(skipped))
-        paths = page.paths or _own_paths(shown, final)
+        paths = page.paths or own_paths(shown, final)
         lists = self._next_lists(page, shown, [*seen, digest], paths, skipped)
         addresses = dict.fromkeys(_without_visit(card.address, reader.site.templates) for card in shown.cards)
         listed = [self._listed(address, () if page.paths else paths) for address in addresses]
@@ -292,7 +303,7 @@ class ShopSource:
             return lists  # the categories below stand on each page of a list; the first has told them
         level = int(page.cursor.get("level", 0))
         for category in shown.categories:
-            longer = _paths_below(paths, category)
+            longer = paths_below(paths, category)
             if not longer:
                 skipped["category loop"] += 1
             elif level >= MAX_SUB_LEVELS:
@@ -320,26 +331,6 @@ def _products_first(subs: Sequence[SubSitemap]) -> list[SubSitemap]:
 
 def _digest(texts: Any, *, length: int = 12) -> str:
     return hashlib.sha256("\n".join(texts).encode()).hexdigest()[:length]
-
-
-def _html_of(reply: Reply) -> str:
-    """Return a page's HTML; of JSON that carries HTML (what loads more), that; of all else, nothing."""
-    if reply.media_type in _PAGE_TYPES:
-        return reply.text
-    if not reply.media_type.endswith("json"):
-        return ""
-    try:
-        waiting: list[Any] = [json.loads(reply.text)]
-    except (ValueError, RecursionError):
-        return ""  # says nothing that could be read
-    parts: list[str] = []
-    while waiting and len(parts) < 1000:
-        node = waiting.pop()
-        if isinstance(node, str) and "<a " in node:
-            parts.append(node)
-        elif isinstance(node, dict | list):
-            waiting.extend(reversed(list(node.values()) if isinstance(node, dict) else node))
-    return "".join(parts)
 
 
 def _own_address(named: str, address: str) -> str:
@@ -373,24 +364,3 @@ def _without_visit(address: str, templates: Mapping[str, str]) -> str:
     """Return a product's address without its query where the site has products' addresses of that form without one."""
     plain = address.partition("?")[0]
     return plain if plain != address and templates.get(template_of(plain)) == PRODUCT else address
-
-
-def _own_paths(shown: ShopList, address: str) -> tuple[CategoryPath, ...]:
-    """Return where a list stands by its own breadcrumbs, or by its heading; the front page stands nowhere."""
-    if canonical_address("/", base=address) == canonical_address(address) or page_number(address) > 1:
-        return ()
-    crumbs = list(shown.crumbs)
-    if not crumbs or (shown.heading and crumbs[-1].name != shown.heading):
-        crumbs = [*crumbs, SubCategory(shown.heading, "")] if shown.heading else crumbs
-    if not crumbs:
-        return ()
-    own = canonical_address(address)
-    steps = [CategoryStep(crumb.name, crumb.address) for crumb in crumbs[:-1]]
-    return ((*steps, CategoryStep(crumbs[-1].name, own)),)
-
-
-def _paths_below(paths: tuple[CategoryPath, ...], category: SubCategory) -> tuple[CategoryPath, ...]:
-    """Return the paths to a category below these; none that comes back to where it was."""
-    step = CategoryStep(category.name, category.address)
-    above = paths or ((),)
-    return tuple((*path, step) for path in above if all(known.address != step.address for known in path))

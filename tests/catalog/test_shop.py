@@ -102,7 +102,7 @@ def test_a_shop_without_markup_or_sitemap_is_read_completely_and_exactly(scrape:
 
 
 def test_a_shop_that_needs_scripts_is_rendered_and_that_is_remembered(scrape: Scraper) -> None:
-    with js_shop(products=10) as shop:
+    with js_shop(products=6) as shop:
         scrape(shop.address)
         places = {ware.number: shop.place_of(ware) for ware in shop.wares}
 
@@ -369,3 +369,16 @@ def test_categories_beyond_the_cap_are_counted(settings: Any, monkeypatch: pytes
             assert lists is not None
             assert [page.kind for page in lists] == ["sitemap", "category", "category"]
             assert ShopSource().discover(reader, lists[0]).skipped == {"categories beyond the cap": 6}
+
+
+def test_places_that_fail_where_nobody_named_a_sitemap_are_passed_over(scrape: Scraper) -> None:
+    with bare_shop(products=5) as shop:
+        serve = shop.site.answer
+
+        def answer(path: str, headers: Mapping[str, str]) -> Answer:
+            return (500, {}, b"") if "sitemap" in path else serve(path, headers)
+
+        with small_site(answer) as address:
+            scrape(address)
+
+    assert Product.objects.count() == 5
