@@ -11,7 +11,7 @@ from django.conf import settings
 from django.utils import timezone
 
 from catalog.duplicates import Content
-from catalog.extraction import content_hash
+from catalog.extraction.open_graph import content_hash
 from catalog.fetching import FetchSession, Request
 from catalog.robots import Rules, origin_of, rules_for
 from catalog.sources.known import source_of

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from django.conf import settings
 from yarl import URL
 
-from catalog.extraction import read_open_graph
+from catalog.extraction.open_graph import read_open_graph
 from catalog.fetching import PageNotFound
 from catalog.reading import SiteReader
 from catalog.scrolling import scroll_through

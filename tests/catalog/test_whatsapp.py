@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from catalog.extraction import content_hash, read_availability, read_price
+from catalog.extraction.open_graph import content_hash, read_availability, read_price
 from catalog.fetching import PageNotFound
 from catalog.sources.known import probe, source_of
 from catalog.sources.source import Clues, PageMalformed, UnsupportedAddress
