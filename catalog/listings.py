@@ -7,7 +7,7 @@ from django.utils import timezone
 
 from catalog.discovery import gate_of, list_gate_of, list_rate_of, rate_of
 from catalog.duplicates import link_duplicates, lock_contents
-from catalog.extraction import content_hash
+from catalog.extraction.open_graph import content_hash
 from catalog.product_pages import PageRead, contents_of, products_to_read, store_pages
 from catalog.rechecks import recheck_copies
 from catalog.sources.source import CategoryPath, ExtractedProduct, ListedProduct, Listing, ListPage

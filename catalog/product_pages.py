@@ -36,6 +36,7 @@ CONTENT_FIELDS = (
     "evidence",
     "variants",
     "picture_addresses",
+    "not_carried",
     "content_hash",
     "etag",
     "last_modified",
@@ -65,6 +66,8 @@ class PageRead:
         product, content = self.product, self.content
         if product.status == Product.Status.PENDING or not product.content_hash:
             return "process-images"
+        if content is not None and not self.is_changed and content.not_carried != product.not_carried:
+            return "quality-control"
         if content is None or not self.is_changed:
             return None
         if content.picture_addresses != product.picture_addresses:
@@ -76,12 +79,8 @@ class PageRead:
 
 def kept_read(read: PageRead) -> dict[str, Any]:
     """Return what a reading brought as JSON, so that it can wait on disk while PostgreSQL is away."""
-    content = None if read.content is None else asdict(read.content)
-    for field in ("price", "list_price"):
-        if content and content[field]:
-            content[field]["amount"] = str(content[field]["amount"])
     return {
-        "content": content,
+        "content": None if read.content is None else kept_content(read.content),
         "content_hash": read.content_hash,
         "etag": read.etag,
         "last_modified": read.last_modified,
@@ -90,13 +89,24 @@ def kept_read(read: PageRead) -> dict[str, Any]:
 
 def read_of(product: Product, kept: Mapping[str, Any]) -> PageRead:
     """Return the reading that kept_read made JSON of."""
-    content = kept["content"]
-    if content is None:
-        return PageRead(product, None, kept["content_hash"], kept["etag"], kept["last_modified"])
-    extracted = ExtractedProduct(
-        **{**content, "price": _money_of(content["price"]), "list_price": _money_of(content["list_price"])}
+    content = None if kept["content"] is None else content_of(kept["content"])
+    return PageRead(product, content, kept["content_hash"], kept["etag"], kept["last_modified"])
+
+
+def kept_content(content: ExtractedProduct) -> dict[str, Any]:
+    """Return what is said of a product as JSON."""
+    kept = asdict(content)
+    for field in ("price", "list_price"):
+        if kept[field]:
+            kept[field]["amount"] = str(kept[field]["amount"])
+    return kept
+
+
+def content_of(kept: Mapping[str, Any]) -> ExtractedProduct:
+    """Return what kept_content made JSON of."""
+    return ExtractedProduct(
+        **{**kept, "price": _money_of(kept["price"]), "list_price": _money_of(kept["list_price"])}
     )
-    return PageRead(product, extracted, kept["content_hash"], kept["etag"], kept["last_modified"])
 
 
 def _money_of(kept: Mapping[str, str] | None) -> Money | None:
@@ -214,6 +224,7 @@ def _row_of(read: PageRead, content: ExtractedProduct, now: datetime) -> Product
         evidence=content.evidence,
         variants=content.variants,
         picture_addresses=content.picture_addresses,
+        not_carried=content.not_carried,
         content_hash=read.content_hash,
         etag=read.etag,
         last_modified=read.last_modified,

@@ -161,8 +161,10 @@ class ProductAdmin(ReadOnlyAdmin):
         return format_html_join(", ", "{}", found) if found else "-"
 
     @display(description="address")
-    def address_link(self, product: Product) -> SafeString:
+    def address_link(self, product: Product) -> SafeString | str:
         """Link to the product's page in the catalog."""
+        if not product.address:
+            return "-"
         return format_html(
             '<a class="text-primary-600 dark:text-primary-500 hover:underline break-all" href="{}" '
             'rel="noreferrer noopener" target="_blank">{}</a>',

@@ -48,7 +48,7 @@ def sellers_to_sync(*, now: datetime, slot: int) -> QuerySet[Seller]:
     return (
         sellers.annotate(
             slot=Mod(F("pk") * Value(_GOLDEN), Value(_WORD)) * SLOTS_A_DAY / _WORD,
-            last_started_at=Max("syncs__started_at"),
+            last_started_at=Max("syncs__started_at", filter=Q(syncs__origin=SyncRun.Origin.CATALOG)),
             waits_since=Coalesce("last_started_at", "created_at", output_field=DateTimeField()),
             is_premium=Case(When(plan=Seller.Plan.PREMIUM, then=True), default=False, output_field=BooleanField()),
         )
