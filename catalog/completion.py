@@ -8,6 +8,7 @@ from django.utils import timezone
 
 from catalog import index
 from catalog.embedders.contract import Embedder
+from catalog.feed_imports import end_imports
 from catalog.indexing import stale_products
 from catalog.milvus import patiently
 from jobs.batch import NewJob
@@ -72,6 +73,7 @@ def end_sync(end: SyncEnd, *, priority: Priority) -> None:
     sync.found = sync.outcome["found"]
     sync.finished_at = timezone.now()
     sync.save()
+    end_imports(sync)
 
 
 def _is_discovered(stages: dict[str, dict[str, int]]) -> bool:

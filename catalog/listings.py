@@ -31,6 +31,8 @@ def record_listing(job: ClaimedJob, page: ListPage, listing: Listing) -> int:
     """
     sync = SyncRun.objects.only("pk", "seller_id").get(pk=job.payload["sync"])
     _lock_seller(sync.seller_id)
+    if listing.same_as_sync is not None:
+        return _find_again(sync, listing.same_as_sync)
     rows = _store_products(sync, listing.products)
     fresh = [row for row in rows if row.last_sync_id != sync.pk]
     _mark_seen(fresh, sync)
@@ -40,9 +42,17 @@ def record_listing(job: ClaimedJob, page: ListPage, listing: Listing) -> int:
     unread = [row for row in fresh if row.external_id not in contents]
     _store_contents(job, known, contents)
     open_gates(row.address for row in unread)
-    open_list_gates(following.address for following in listing.lists)
+    open_list_gates(following.address for following in listing.lists if following.address)
     enqueue_many([_reading(job, row) for row in unread])
     return len(fresh)
+
+
+def _find_again(sync: SyncRun, earlier_id: int) -> int:
+    """Let a sync find what an earlier one found, in the same categories; return how many products that are."""
+    products = Product.objects.filter(seller=sync.seller_id, last_sync=earlier_id)
+    links = ProductCategory.objects.filter(product__in=products.order_by().values("pk"), sync_id=earlier_id)
+    links.update(sync_id=sync.pk)
+    return products.update(last_sync=sync, last_seen_at=timezone.now())
 
 
 def open_gates(addresses: Iterable[str]) -> None:

@@ -2,14 +2,14 @@
 
 import asyncio
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from datetime import datetime
-from decimal import Decimal
 from typing import Any
 
 from django.conf import settings
 from django.utils import timezone
 
+from catalog.contents import content_of, kept_content
 from catalog.duplicates import Content
 from catalog.extraction.open_graph import content_hash
 from catalog.fetching import FetchSession, Request
@@ -18,7 +18,6 @@ from catalog.sources.known import source_of
 from catalog.sources.source import ExtractedProduct
 from jobs.errors import JobError
 from marketplace.models import Product
-from marketplace.money import Money
 
 CONTENT_FIELDS = (
     "title",
@@ -91,26 +90,6 @@ def read_of(product: Product, kept: Mapping[str, Any]) -> PageRead:
     """Return the reading that kept_read made JSON of."""
     content = None if kept["content"] is None else content_of(kept["content"])
     return PageRead(product, content, kept["content_hash"], kept["etag"], kept["last_modified"])
-
-
-def kept_content(content: ExtractedProduct) -> dict[str, Any]:
-    """Return what is said of a product as JSON."""
-    kept = asdict(content)
-    for field in ("price", "list_price"):
-        if kept[field]:
-            kept[field]["amount"] = str(kept[field]["amount"])
-    return kept
-
-
-def content_of(kept: Mapping[str, Any]) -> ExtractedProduct:
-    """Return what kept_content made JSON of."""
-    return ExtractedProduct(
-        **{**kept, "price": _money_of(kept["price"]), "list_price": _money_of(kept["list_price"])}
-    )
-
-
-def _money_of(kept: Mapping[str, str] | None) -> Money | None:
-    return Money(Decimal(kept["amount"]), kept["currency"], kept["raw"]) if kept else None
 
 
 Outcome = PageRead | JobError | None  # None: not started, since the worker is asked to stop

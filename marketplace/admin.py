@@ -269,14 +269,28 @@ class SyncRunAdmin(ReadOnlyAdmin):
         "found_count",
         "counts",
         "duration",
+        "origin",
         "trigger",
         "started_at",
     ]
-    list_filter = ["status", "trigger"]
+    list_filter = ["status", "origin", "trigger"]
     list_select_related = ["seller"]
     search_fields = ["seller__name", "catalog_address"]
     fieldsets = [
-        (None, {"fields": ["status_label", "seller_link", "catalog_address", "trigger", "error"]}),
+        (
+            None,
+            {
+                "fields": [
+                    "status_label",
+                    "seller_link",
+                    "origin",
+                    "catalog_address",
+                    "keeps_others",
+                    "trigger",
+                    "error",
+                ]
+            },
+        ),
         ("Products", {"fields": ["found_count", "counts", "product_list"]}),
         ("Stages", {"fields": ["stage_table", "retries", "job_list"]}),
         ("Times", {"fields": ["started_at", "finished_at", "duration"]}),

@@ -88,9 +88,7 @@ def start_import(*, seller: Seller, given: Given, trigger: str, is_submission: b
     return sync
 
 
-def _start(
-    seller: Seller, *, trigger: str, is_submission: bool, given: Given | None = None
-) -> tuple[SyncRun, bool]:
+def _start(seller: Seller, *, trigger: str, is_submission: bool, given: Given | None = None) -> tuple[SyncRun, bool]:
     while True:
         running = SyncRun.objects.filter(seller=seller, status=SyncRun.Status.RUNNING).first()
         if running is not None:

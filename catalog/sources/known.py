@@ -1,9 +1,11 @@
 """The sources that Souk knows, in the order in which they are asked where they are equally sure."""
 
+from catalog.sources.feed import FeedSource
 from catalog.sources.source import Clues, Evidence, ListedProduct, ProductAddresses, Source, UnsupportedAddress
 from catalog.sources.whatsapp import WhatsAppSource
+from catalog.sources.whatsapp_graph import WhatsAppGraphSource
 
-SOURCES: tuple[Source, ...] = (WhatsAppSource(),)
+SOURCES: tuple[Source, ...] = (WhatsAppGraphSource(), WhatsAppSource(), FeedSource())
 
 
 def probe(clues: Clues) -> list[Evidence]:
