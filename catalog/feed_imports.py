@@ -118,7 +118,7 @@ def take_in(reader: SiteReader, page: ListPage, *, sync_id: int) -> Listing:
     if not parts:
         raise FeedHasNoProducts(f"{feed.name} has no product: {check.refused} of {check.rows} rows were refused.")
     skipped = {"the row was refused": check.refused} if check.refused else {}
-    lists = [_part_page(page, feed.pk, part) for part in parts]
+    lists = [_part_page(page, feed.pk, part, check.not_carried) for part in parts]
     return Listing(page.address, products=(), lists=lists, total=check.accepted, skipped=skipped)
 
 
@@ -130,8 +130,13 @@ def end_imports(sync: SyncRun) -> None:
         transaction.on_commit(lambda: remove_feeds(feeds))
 
 
-def _part_page(page: ListPage, feed_id: int, part: Part) -> ListPage:
-    cursor = {"feed": feed_id, "offset": part.offset, "products": part.products}
+def _part_page(page: ListPage, feed_id: int, part: Part, not_carried: Sequence[str]) -> ListPage:
+    cursor = {
+        "feed": feed_id,
+        "offset": part.offset,
+        "products": part.products,
+        "not_carried": list(not_carried),
+    }
     return replace(page, kind=PART, cursor=cursor)
 
 

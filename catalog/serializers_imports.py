@@ -120,7 +120,7 @@ class LinksSerializer(StrictSerializer):
     def validate_addresses(self, value: list[str]) -> list[str]:
         """Ask that a source knows each address as a product's."""
         errors = {
-            number: [
+            str(number): [
                 serializers.ErrorDetail(
                     "Souk does not know this as the page of one product. A link looks like "
                     "https://wa.me/p/<product>/<phone number>.",

@@ -6,7 +6,7 @@ A sync reads a whole feed once (`catalog.feed_imports`), checks every row, and t
 import re
 import tempfile
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from django.conf import settings
@@ -71,7 +71,8 @@ class FeedSource:
         """
         if page.kind == PART:
             part = Part(page.cursor["offset"], page.cursor["products"])
-            return Listing(page.address, read_part(page.cursor["feed"], part))
+            products = read_part(page.cursor["feed"], part)
+            return Listing(page.address, [_carrying(it, page.cursor["not_carried"]) for it in products])
         with tempfile.TemporaryDirectory() as folder:
             path = Path(folder) / "feed"
             reply = reader.save(page.address, path, max_bytes=settings.FEED_MAX_MB * 2**20)
@@ -86,6 +87,13 @@ class FeedSource:
     def extract(self, html: str, address: str) -> ExtractedProduct:
         """Refuse: what a feed says of a product is all that is read."""
         raise PageMalformed(f"{address} is not read as a page; the feed says all of the product")
+
+
+def _carrying(product: ListedProduct, not_carried: list[str]) -> ListedProduct:
+    """Return the product, saying what the whole feed has no place for."""
+    if product.content is None:
+        return product
+    return replace(product, content=replace(product.content, not_carried=not_carried))
 
 
 def _first(products: Iterator[ListedProduct]) -> Iterator[ListedProduct]:
