@@ -4,7 +4,7 @@ import asyncio
 import codecs
 import re
 from collections.abc import AsyncIterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
 from pathlib import Path
@@ -95,7 +95,7 @@ class Request:
     last_modified: str = ""
     max_bytes: int = MAX_PAGE_BYTES
     accept: str = ACCEPT_PAGES
-    authorization: str = ""  # a secret: it is sent to the address's own origin only
+    authorization: str = field(default="", repr=False)  # a secret: it is sent to the address's own origin only
     reads_errors: bool = False  # an interface says in the body what is wrong: any status is answered with it
     save_to: Path | None = None  # the body goes into this file instead of memory
 
