@@ -65,11 +65,11 @@ class FeedImportAdmin(ReadOnlyAdmin):
 class FeedRowErrorAdmin(ReadOnlyAdmin):
     """Rows of feeds that were refused, and fields that were left out."""
 
-    list_display = ["feed_link", "number", "field", "code", "message", "excerpt"]
+    list_display = ["feed_link", "number", "is_note", "field", "code", "message", "excerpt"]
     list_display_links = ["number"]
     list_select_related = ["feed"]
     search_fields = ["code", "message"]
-    fieldsets = [(None, {"fields": ["feed_link", "number", "field", "code", "message", "excerpt"]})]
+    fieldsets = [(None, {"fields": ["feed_link", "number", "line", "is_note", "field", "code", "message", "excerpt"]})]
     readonly_fields = ["feed_link"]
     ordering = ["feed_id", "number", "id"]
 

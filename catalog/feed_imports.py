@@ -205,13 +205,15 @@ def _write_check(feed: FeedImport, check: FeedCheck) -> None:
         [
             FeedRowError(
                 feed=feed,
-                number=error.number,
-                field=error.field[:100],
-                code=error.code[:100],
-                message=error.message,
-                excerpt=error.excerpt[:500],
+                number=kept.error.number,
+                line=kept.error.line,
+                is_note=kept.is_note,
+                field=kept.error.field[:100],
+                code=kept.error.code[:100],
+                message=kept.error.message,
+                excerpt=kept.error.excerpt[:500],
             )
-            for error in check.errors
+            for kept in check.errors
         ],
         batch_size=1_000,
     )

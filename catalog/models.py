@@ -199,6 +199,8 @@ class FeedRowError(models.Model):
 
     feed = models.ForeignKey(FeedImport, on_delete=models.CASCADE, related_name="row_errors")
     number = models.PositiveIntegerField(help_text="Of the row, from 1.")
+    line = models.PositiveIntegerField(default=0, db_default=0, help_text="Of the file; 0 where it has none.")
+    is_note = models.BooleanField(default=False, db_default=False, help_text="The product came in all the same.")
     field = models.CharField(max_length=100, blank=True)
     code = models.CharField(max_length=100)
     message = models.TextField()

@@ -3,6 +3,7 @@
 from typing import Any
 
 from django.conf import settings
+from drf_spectacular.utils import extend_schema_field
 from rest_framework import serializers
 
 from catalog.models import CatalogConnection, FeedImport, FeedRowError
@@ -98,9 +99,17 @@ class FeedSerializer(serializers.ModelSerializer[FeedImport]):
 class FeedRowErrorSerializer(serializers.ModelSerializer[FeedRowError]):
     """What is wrong with one row."""
 
+    row = serializers.IntegerField(source="number", help_text="Its number, from 1; a header is no row.")
+    level = serializers.SerializerMethodField(help_text="error: the row was refused; note: a field was left out.")
+
     class Meta:
         model = FeedRowError
-        fields = ["number", "field", "code", "message", "excerpt"]
+        fields = ["row", "line", "level", "field", "code", "message", "excerpt"]
+
+    @extend_schema_field(serializers.ChoiceField(choices=["error", "note"]))
+    def get_level(self, error: FeedRowError) -> str:
+        """Tell whether the row was refused."""
+        return "note" if error.is_note else "error"
 
 
 class LinksSerializer(StrictSerializer):

@@ -164,6 +164,12 @@ class Product(models.Model):
     evidence = models.JSONField(default=dict, blank=True, help_text="By field: where it was found, and how sure it is.")
     variants = models.JSONField(default=list, blank=True)
     picture_addresses = models.JSONField(default=list, blank=True)
+    attributes = models.JSONField(
+        default=dict,
+        db_default=Value({}, models.JSONField()),
+        blank=True,
+        help_text="What else its source says, by the source's own names.",
+    )
     not_carried = models.JSONField(
         default=list,
         db_default=Value([], models.JSONField()),

@@ -201,6 +201,7 @@ class ProductSerializer(serializers.ModelSerializer[Product]):
             "availability",
             "brand",
             "sku",
+            "attributes",
             "status",
             "reasons",
             "categories",

@@ -125,6 +125,7 @@ class ExtractedProduct:
     picture_addresses: list[str] = field(default_factory=list)
     breadcrumbs: list[str] = field(default_factory=list)  # names, from the root
     canonical_address: str = ""
+    attributes: dict[str, str] = field(default_factory=dict)  # what else is said, by the source's own names
     not_carried: list[str] = field(default_factory=list)  # fields for which the source has no place: price, pictures
     evidence: dict[str, Any] = field(default_factory=dict)  # by field: where it was found, and how sure that is
 

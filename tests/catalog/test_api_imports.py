@@ -182,12 +182,12 @@ def test_the_errors_of_a_feed_are_told_as_json_and_as_csv(api: APIClient, errors
     page = api.get(path, {"format": "json", "limit": "2"}).json()
     table = api.get(path, {"format": "csv"})
 
-    assert [row["number"] for row in page["results"]] == [1, 2]
+    assert [(row["row"], row["level"]) for row in page["results"]] == [(1, "error"), (2, "error")]
     assert page["next"]
     assert table["Content-Type"].startswith("text/csv")
     assert table["Content-Disposition"] == f'attachment; filename="feed-{errors.pk}-errors.csv"'
     rows = list(csv.DictReader(io.StringIO(table.content.decode())))
-    assert [row["number"] for row in rows] == ["1", "2", "7"]
+    assert [row["row"] for row in rows] == ["1", "2", "7"]
     assert [row["excerpt"] for row in rows] == ["'=SUM(A1)", "naïve, «12»", "'-"]
 
 
