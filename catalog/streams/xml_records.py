@@ -104,7 +104,9 @@ class XmlRecordReader:
         self._decoder: codecs.IncrementalDecoder | None = None
         self._head = b""
         self._kind: frozenset[str] = names
-        self._seek = re.compile(rb"<(?:[\w.-]{1,64}:)?(?:" + b"|".join(sorted(n.encode() for n in names)) + rb")(?=[\s>/])")
+        self._seek = re.compile(
+            rb"<(?:[\w.-]{1,64}:)?(?:" + b"|".join(sorted(n.encode() for n in names)) + rb")(?=[\s>/])"
+        )
         self._seen: set[str] = set()
         self._spaces: dict[str, str] = {}
         self._way: list[str] = []  # the raw names of the elements around the records
