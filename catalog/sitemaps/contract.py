@@ -10,7 +10,7 @@ Kind = Literal["", "urlset", "index", "text", "rss", "atom"]
 
 PROTOCOL_ADDRESSES = 50_000  # of one file; sitemaps.org, "Using Sitemap index files"
 PROTOCOL_BYTES = 50 * 1024 * 1024  # of one file, uncompressed; the same page
-MAX_ADDRESS_CHARS = 2_048  # sitemaps.org: "must be less than 2,048 characters"
+MAX_ADDRESS_CHARS = 2_000  # what is stored of one; sitemaps.org allows less than 2,048
 KEPT_PROBLEMS = 20  # of one code; all are counted
 
 

@@ -27,7 +27,7 @@ def resolve_location(text: str, *, base: str) -> str:
     """Return the absolute http(s) address that a text names, its fragment dropped and odd characters encoded.
 
     Raises:
-        LocationRefused: none, another scheme, credentials, or longer than the protocol allows.
+        LocationRefused: none, another scheme, credentials, or more than MAX_ADDRESS_CHARS.
     """
     text = "".join(text.split("\n")).replace("\r", "").strip()
     if not text:
@@ -48,7 +48,10 @@ def resolve_location(text: str, *, base: str) -> str:
     encoded = parts._replace(
         netloc=host or "", path=quote(parts.path or "/", safe=_SAFE), query=quote(parts.query, safe=_SAFE), fragment=""
     )
-    return encoded.geturl()
+    address = encoded.geturl()
+    if len(address) > MAX_ADDRESS_CHARS:
+        raise LocationRefused("sitemap.address_too_long", f"{text[:100]}... has {len(address)} characters, encoded")
+    return address
 
 
 def host_of(address: str) -> str:
