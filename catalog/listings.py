@@ -7,8 +7,7 @@ from django.utils import timezone
 
 from catalog.discovery import gate_of, list_gate_of, list_rate_of, rate_of
 from catalog.duplicates import link_duplicates, lock_contents
-from catalog.extraction.open_graph import content_hash
-from catalog.product_pages import PageRead, contents_of, products_to_read, store_pages
+from catalog.product_pages import contents_of, products_to_read, read_in_a_list, store_pages
 from catalog.rechecks import recheck_copies
 from catalog.sources.source import CategoryPath, ExtractedProduct, ListedProduct, Listing, ListPage
 from jobs.batch import ClaimedJob, NewJob
@@ -77,10 +76,7 @@ def _store_contents(job: ClaimedJob, rows: Sequence[Product], contents: Mapping[
         return
     external_ids = {row.pk: row.external_id for row in rows}
     products = products_to_read(list(external_ids))
-    reads = [
-        PageRead(product, content=(content := contents[external_ids[pk]]), content_hash=content_hash(content))
-        for pk, product in products.items()
-    ]
+    reads = [read_in_a_list(product, contents[external_ids[pk]]) for pk, product in products.items()]
     affected = contents_of(reads)
     lock_contents(affected)
     store_pages(reads)

@@ -151,6 +151,14 @@ async def _read_page(session: FetchSession, product: Product, rules: Mapping[str
     )
 
 
+def read_in_a_list(product: Product, content: ExtractedProduct) -> PageRead:
+    """Return what a list says of a product as if its page had been read; as not modified where all is as it was."""
+    read = PageRead(product, content=content, content_hash=content_hash(content))
+    row = _row_of(read, content, timezone.now())
+    is_same = all(getattr(row, name) == getattr(product, name) for name in CONTENT_FIELDS)
+    return PageRead(product) if is_same else read
+
+
 def contents_of(reads: Iterable[PageRead]) -> set[Content]:
     """Return the contents that these readings end or begin."""
     contents: set[Content] = set()
