@@ -87,9 +87,10 @@ def following_query(body: Mapping[str, Any]) -> dict[str, str] | None:
         return None
     try:
         url = URL(following)
+        origin = url.origin()
     except ValueError as error:
         raise GraphMalformed(f"the next page is at {following[:200]!r}, which is no address") from error
-    if url.origin() != URL(settings.GRAPH_API_URL).origin():
+    if origin != URL(settings.GRAPH_API_URL).origin():
         raise GraphRefused(f"the next page is said to be at {url.host}, not at the API's own host")
     return {name: value for name, value in url.query.items() if name not in ("access_token", "appsecret_proof")}
 

@@ -1,14 +1,17 @@
 """WhatsApp by the Graph API: a fake of the API speaks its protocol, the real client meets it."""
 
+import json
 from collections.abc import Callable, Iterator
 from decimal import Decimal
 from typing import Any
 
 import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
 
 from catalog.connections import connect, connection_of
 from catalog.discovery import start_reading
-from catalog.fetching import RequestRefused, SiteFailing
+from catalog.fetching import Reply, RequestRefused, SiteFailing
 from catalog.reading import SiteReader
 from catalog.sources.graph_api import (
     GraphMalformed,
@@ -26,7 +29,7 @@ from jobs.session import Session
 from marketplace.models import Product, Seller, SyncRun
 from marketplace.syncs import start_sync
 from tests.catalog.products import drain
-from tests.fakes.graph_api import TOKEN, GraphApi, error, product, serve, too_many_calls
+from tests.fakes.graph_api import PRODUCT_FIELDS, TOKEN, GraphApi, error, product, serve, too_many_calls
 
 pytestmark = pytest.mark.django_db
 ADDRESS = "https://wa.me/c/447700900100"
@@ -215,6 +218,33 @@ def test_the_next_page_is_followed_on_the_apis_own_host_only(api: GraphApi, firs
 
     with pytest.raises(GraphRefused, match="evil"):
         first_list()
+
+
+JSON = st.recursive(
+    st.none() | st.booleans() | st.integers() | st.floats(allow_nan=False) | st.text(max_size=20),
+    lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.text(max_size=8), inner, max_size=3),
+    max_leaves=8,
+)
+ROWS = st.dictionaries(st.sampled_from(sorted(PRODUCT_FIELDS)), JSON | st.from_regex(r"[€$ ]?[\d.,]{1,9}"), max_size=8)
+PAGING = st.fixed_dictionaries({}, optional={"next": JSON | st.from_regex(r"https?:.{0,20}"), "cursors": JSON})
+
+
+@settings(max_examples=200, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(body=JSON | st.fixed_dictionaries({"data": JSON | st.lists(ROWS, max_size=3), "paging": JSON | PAGING}))
+def test_no_answer_raises_anything_but_our_own_errors(seller: Seller, body: Any) -> None:
+    class Answering:
+        def call(self, address: str, *, token: str) -> Reply:
+            return Reply(200, address, {}, json.dumps(body).encode())
+
+    connection = connect(seller, token=TOKEN, catalog_id=CATALOG)
+    page = ListPage(
+        "whatsapp-graph", "https://graph.facebook.com/v25.0/1/products", cursor={"connection": connection.pk}
+    )
+    try:
+        listing = source_named(page.source).discover(Answering(), page)  # type: ignore[arg-type]
+    except JobError:
+        return
+    assert all(found.content is not None and found.content.title for found in listing.products)
 
 
 def test_without_a_connection_the_public_page_is_read(seller: Seller) -> None:
