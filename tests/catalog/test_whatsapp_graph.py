@@ -229,17 +229,20 @@ ROWS = st.dictionaries(st.sampled_from(sorted(PRODUCT_FIELDS)), JSON | st.from_r
 PAGING = st.fixed_dictionaries({}, optional={"next": JSON | st.from_regex(r"https?:.{0,20}"), "cursors": JSON})
 
 
-@settings(max_examples=200, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@pytest.fixture
+def page(seller: Seller) -> ListPage:
+    connection = connect(seller, token=TOKEN, catalog_id=CATALOG)
+    address = "https://graph.facebook.com/v25.0/1/products"
+    return ListPage("whatsapp-graph", address, cursor={"connection": connection.pk})
+
+
+@settings(max_examples=150, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(body=JSON | st.fixed_dictionaries({"data": JSON | st.lists(ROWS, max_size=3), "paging": JSON | PAGING}))
-def test_no_answer_raises_anything_but_our_own_errors(seller: Seller, body: Any) -> None:
+def test_no_answer_raises_anything_but_our_own_errors(page: ListPage, body: Any) -> None:
     class Answering:
         def call(self, address: str, *, token: str) -> Reply:
             return Reply(200, address, {}, json.dumps(body).encode())
 
-    connection = connect(seller, token=TOKEN, catalog_id=CATALOG)
-    page = ListPage(
-        "whatsapp-graph", "https://graph.facebook.com/v25.0/1/products", cursor={"connection": connection.pk}
-    )
     try:
         listing = source_named(page.source).discover(Answering(), page)  # type: ignore[arg-type]
     except JobError:
