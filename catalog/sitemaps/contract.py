@@ -71,7 +71,7 @@ class SitemapLimits:
 
 @dataclass(frozen=True, slots=True)
 class SitemapRead:
-    """What one file said. is_cut: there was more, which was not read (see problems)."""
+    """What one file said. is_cut: something in it was not read (see problems)."""
 
     address: str
     kind: Kind

@@ -46,7 +46,8 @@ class SitemapParser:
     ) -> None:
         self.address = address
         self.kind: Kind = ""
-        self.is_cut = False
+        self.is_cut = False  # something was not read: the end, an entry in broken XML, or what is too much
+        self._is_full = False
         self._hosts = hosts_of_site(address) if hosts is None else hosts
         self._limits = limits or SitemapLimits()
         self._problems = ProblemList(address)
@@ -64,7 +65,7 @@ class SitemapParser:
     def is_over(self) -> bool:
         """True when nothing more will come, whatever is fed."""
         is_stopped = isinstance(self._reader, XmlRecordReader) and self._reader.is_over
-        return self.is_cut or is_stopped or self._inflater.problem is not None
+        return self._is_full or is_stopped or self._inflater.problem is not None
 
     def feed(self, data: bytes) -> Iterator[Found]:
         """Yield the entries and sitemaps that this chunk completes, in the file's order."""
@@ -79,7 +80,7 @@ class SitemapParser:
         if self._reader is None:
             self._reader = self._choose_reader()
             yield from self._pass_on(self._reader.feed(self._head))
-        if self._inflater.problem is None and not self.is_cut:
+        if self._inflater.problem is None and not self._is_full:
             yield from self._pass_on(self._reader.close())
         if isinstance(self._reader, XmlRecordReader):
             self._note_xml(self._reader)
@@ -105,16 +106,17 @@ class SitemapParser:
 
     def _pass_on(self, read: Iterable[XmlRecord | XmlBreak | tuple[int, str]]) -> Iterator[Found]:
         for item in read:
-            if self.is_cut:
+            if self._is_full:
                 return
             if isinstance(item, XmlBreak):
+                self.is_cut = True
                 self._problems.add(f"sitemap.{item.code.removeprefix('xml.')}", item.message, line=item.line)
                 continue
             found = self._entry_of_line(*item) if isinstance(item, tuple) else self._found_in(item)
             if found is None:
                 continue
             if self._given >= self._limits.max_addresses:
-                self.is_cut = True
+                self.is_cut = self._is_full = True
                 self._problems.add("sitemap.too_many", f"more than {self._limits.max_addresses} addresses in one file")
                 return
             self._given += 1
