@@ -40,7 +40,7 @@ class FeedImportAdmin(ReadOnlyAdmin):
         """Link to the sync that read it."""
         return "-" if feed.sync is None else link("admin:marketplace_syncrun_change", feed.sync.pk, feed.sync)
 
-    @display(description="fields that no row has")
+    @display(description="fields that it has no place for")
     def carries_no(self, feed: FeedImport) -> str:
         """Name the fields that no rule asks for."""
         return ", ".join(feed.not_carried) or "-"

@@ -7,6 +7,7 @@ from pathlib import Path
 from django.utils import timezone
 
 from catalog.feeds.contract import FeedProduct, FeedUnreadable, RowError
+from catalog.feeds.headers import field_of
 from catalog.feeds.opening import open_feed
 from catalog.feeds.reading import read_products
 from catalog.sources.source import CategoryStep, ListedProduct
@@ -15,6 +16,16 @@ from jobs.errors import PermanentError
 MAX_ERRORS = 10_000  # kept of one feed; all are counted
 # What a feed may have no place for, by our names.
 FIELDS = ("address", "availability", "brand", "description", "gtin", "pictures", "price", "sku")
+
+# What the feeds' own fields stand for; the others have our names.
+FIELDS_OF_HEADERS = {
+    "picture": "pictures",
+    "more_pictures": "pictures",
+    "price_minor": "price",
+    "sale_price": "price",
+    "short_description": "description",
+    "stock": "availability",
+}
 
 
 class FeedHasNoProducts(PermanentError):
@@ -45,7 +56,7 @@ class FeedCheck:
 
     @property
     def not_carried(self) -> list[str]:
-        """The fields that no row of the feed has."""
+        """The fields that neither the header nor any row of the feed has."""
         return [name for name in FIELDS if name not in self.carried]
 
     def refuse(self, error: RowError) -> None:
@@ -77,6 +88,7 @@ def checked_products(path: Path, *, name: str, media_type: str, check: FeedCheck
     try:
         with open_feed(path, name_hint=name, media_type=media_type) as feed:
             check.kind = str(feed.kind)
+            check.carried.update(FIELDS_OF_HEADERS.get(known := field_of(name), known) for name in feed.columns)
             for found in read_products(feed, now=timezone.now()):
                 if isinstance(found, RowError):
                     check.refuse(found)
@@ -107,4 +119,4 @@ def _carried_by(found: FeedProduct) -> Iterator[str]:
         "sku": product.sku,
     }
     yield from (name for name, value in has.items() if value)
-    yield from ("pictures" if "picture" in note.field else note.field for note in found.notes)
+    yield from (FIELDS_OF_HEADERS.get(note.field, note.field) for note in found.notes)

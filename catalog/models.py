@@ -148,7 +148,9 @@ class FeedImport(models.Model):
         default=0, db_default=0, help_text="In all: rows refused and fields left out; the first 10,000 are kept."
     )
     not_carried = models.JSONField(
-        default=list, db_default=models.Value([], models.JSONField()), help_text="Fields that no row has."
+        default=list,
+        db_default=models.Value([], models.JSONField()),
+        help_text="Fields that the feed has no place for.",
     )
     started_at = models.DateTimeField(auto_now_add=True)
     finished_at = models.DateTimeField(null=True, blank=True)

@@ -46,7 +46,7 @@ class Migration(migrations.Migration):
         migrations.AddField(
             model_name='feedimport',
             name='not_carried',
-            field=models.JSONField(db_default=models.Value([], models.JSONField()), default=list, help_text='Fields that no row has.'),
+            field=models.JSONField(db_default=models.Value([], models.JSONField()), default=list, help_text='Fields that the feed has no place for.'),
         ),
         migrations.AddField(
             model_name='feedimport',

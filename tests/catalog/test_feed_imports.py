@@ -135,6 +135,16 @@ def test_a_feed_without_prices_pictures_or_addresses_is_not_rejected_for_them(
     assert set(Product.objects.values_list("address", flat=True)) == {""}
 
 
+def test_a_column_in_the_header_is_a_place_for_its_field(seller: Seller, follow: Callable[..., SyncRun]) -> None:
+    feed = send(seller, "id,title,image_link,price\n1,Red lamp,,\n")
+    follow(feed.sync)
+
+    feed.refresh_from_db()
+    assert not {"pictures", "price"} & set(feed.not_carried)
+    codes = [reason["code"] for reason in Product.objects.get().reasons]
+    assert codes == ["price.missing", "picture.missing"]
+
+
 def test_where_the_feed_has_prices_a_product_needs_one(seller: Seller, follow: Callable[..., SyncRun]) -> None:
     follow(send(seller, HEADER + "1,Red lamp,,19.90 EUR,,\n2,Blue lamp,,,,\n").sync)
 
