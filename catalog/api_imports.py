@@ -31,7 +31,7 @@ from catalog.serializers_imports import (
 )
 from jobs.admission import TooManyJobs
 from jobs.sealing import NoEncryptionKey
-from marketplace.api import SYNC_POLL_S, NewestFirst, calling_seller
+from marketplace.api import SYNC_POLL_S, AnotherSyncRuns, NewestFirst, calling_seller
 from marketplace.authentication import IsSeller
 from marketplace.models import SyncRun
 from marketplace.problems import Problem, Refused
@@ -44,20 +44,6 @@ STARTED = {
     409: OpenApiResponse(OpenApiTypes.OBJECT, "A sync of yours runs; try again when it has ended."),
     429: OpenApiResponse(OpenApiTypes.OBJECT, "Too much work waits; Retry-After says when to come back."),
 }
-
-
-class AnotherSyncRuns(Problem):
-    """A sync of yours runs already. Try again when it has ended."""
-
-    status_code = status.HTTP_409_CONFLICT
-    code = "sync.running"
-    title = "A sync runs"
-
-    def __init__(self, sync: SyncRun) -> None:
-        self.wait = SYNC_POLL_S
-        super().__init__(
-            f"Your sync {sync.pk} runs. Try again when it has ended; {reverse('api:sync', args=[sync.pk])}"
-        )
 
 
 class FeedTooLarge(Problem):

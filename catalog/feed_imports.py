@@ -7,6 +7,7 @@ one request, and all its products stay as they are.
 
 from collections.abc import Iterable, Sequence
 from dataclasses import replace
+from datetime import timedelta
 from typing import Any
 
 from django.conf import settings
@@ -33,6 +34,7 @@ from catalog.sources.source import Listing, ListPage
 from marketplace.models import Product, Seller, SyncRun
 from marketplace.syncs import Given, start_import
 
+ORPHANED_AFTER = timedelta(days=1)
 UNSETTLED = (Product.Status.PENDING, Product.Status.DEAD)
 
 
@@ -125,6 +127,9 @@ def take_in(reader: SiteReader, page: ListPage, *, sync_id: int) -> Listing:
 def end_imports(sync: SyncRun) -> None:
     """Say of a sync's feeds that they are done, and remove their files once that is committed."""
     feeds = list(FeedImport.objects.filter(sync=sync).values_list("pk", flat=True))
+    # A process that was killed between storing a file and starting its sync leaves one that nobody reads.
+    orphans = FeedImport.objects.filter(sync=None, finished_at=None, started_at__lt=timezone.now() - ORPHANED_AFTER)
+    feeds += orphans.values_list("pk", flat=True)
     if feeds:
         FeedImport.objects.filter(pk__in=feeds).update(finished_at=timezone.now(), file="")
         transaction.on_commit(lambda: remove_feeds(feeds))

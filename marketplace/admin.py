@@ -168,6 +168,9 @@ class SellerAdmin(ModelAdmin):  # type: ignore[misc]
             self.message_user(request, "Give the seller a catalog address first.", messages.ERROR)
         except syncs.SellerSuspended:
             self.message_user(request, "The seller is suspended.", messages.ERROR)
+        except syncs.SyncRunning as error:
+            text = f"Sync {error.sync.pk} brings in what the seller sent; try again when it has ended."
+            self.message_user(request, text, messages.WARNING)
         else:
             text = f"Sync {sync.pk} has started." if is_new else f"Sync {sync.pk} is running already."
             self.message_user(request, text, messages.SUCCESS)

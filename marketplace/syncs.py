@@ -54,7 +54,7 @@ class Progress:
 def start_sync(*, seller: Seller, trigger: str, is_submission: bool = False) -> tuple[SyncRun, bool]:
     """Start reading the seller's catalog; return the sync, and whether it is new.
 
-    A seller has one running sync at most: while one runs, it is the answer.
+    A seller has one running sync at most: while one of the catalog runs, it is the answer.
 
     Args:
         seller: whose catalog it is.
@@ -63,6 +63,7 @@ def start_sync(*, seller: Seller, trigger: str, is_submission: bool = False) -> 
 
     Raises:
         NoCatalogAddress: there is nothing to read.
+        SyncRunning: what the seller gave otherwise is just being read.
         SellerSuspended: the seller is suspended.
         TooManyJobs: the submission is refused for now.
     """
@@ -70,7 +71,10 @@ def start_sync(*, seller: Seller, trigger: str, is_submission: bool = False) -> 
         raise SellerSuspended
     if not seller.catalog_address:
         raise NoCatalogAddress
-    return _start(seller, trigger=trigger, is_submission=is_submission)
+    sync, is_new = _start(seller, trigger=trigger, is_submission=is_submission)
+    if sync.origin != SyncRun.Origin.CATALOG:
+        raise SyncRunning(sync)
+    return sync, is_new
 
 
 def start_import(*, seller: Seller, given: Given, trigger: str, is_submission: bool = False) -> SyncRun:

@@ -12,7 +12,7 @@ from django.db import transaction
 from catalog.management.following import wait_for_end
 from marketplace.models import Seller, SyncRun
 from marketplace.sellers import InvalidCatalogAddress, checked_catalog_address
-from marketplace.syncs import NoCatalogAddress, SellerSuspended, start_sync
+from marketplace.syncs import NoCatalogAddress, SellerSuspended, SyncRunning, start_sync
 
 
 class Command(BaseCommand):
@@ -73,6 +73,8 @@ def _start(address: str, *, seller_name: str) -> SyncRun:
         raise CommandError("name the catalog's address") from None
     except SellerSuspended:
         raise CommandError(f"{seller_name} is suspended") from None
+    except SyncRunning as error:
+        raise CommandError(f"sync {error.sync.pk} brings in what {seller_name} sent; try again later") from None
     if not is_new:
         sys.stderr.write(f"sync {sync.pk} runs already; following it\n")
     return sync
