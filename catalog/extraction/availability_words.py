@@ -28,7 +28,7 @@ PHRASES: dict[str, tuple[str, str, str]] = {
         "dispatched within|low stock|limited stock|last one|few left|left in stock|almost gone|selling fast|"
         "made to order",
         "out of stock|sold out|unavailable|no stock|no longer available|no longer sold|discontinued|"
-        "currently unavailable|notify me|email me when|back in stock|back soon|coming back|in stock soon|"
+        "currently unavailable|notify me|email me|back in stock|back soon|coming back|in stock soon|"
         "temporarily out|stock: none|nil stock|all gone|not for sale|waitlist|waiting list|stock exhausted|"
         "item has ended|stock expected|awaiting stock|no longer stocked|available soon|not yet available",
         "preorder|pre order|backorder*|back order*|coming soon|special order|expected on",
@@ -44,7 +44,7 @@ PHRASES: dict[str, tuple[str, str, str]] = {
     "fr": (
         "en stock|disponible|disponibles|expedie sous|expedition sous|livrable|derniers articles|stock limite|"
         "pret a etre expedie|derniere piece|dernieres pieces|stock faible",
-        "epuise|epuisee|epuises|epuisees|en rupture|indisponible|hors stock|victime de son succes|"
+        "epuise|epuisee|epuises|epuisees|en rupture|rupture de stock|indisponible|hors stock|victime de son succes|"
         "plus disponible|bientot disponible|m'alerter|me prevenir|prevenez moi|alerte stock|n'est plus|"
         "de retour en stock|bientot de retour|en rupture de stock",
         "precommande*|pre commande*|en precommande|sur commande|en cours de reapprovisionnement|a paraitre",
@@ -118,7 +118,7 @@ PHRASES: dict[str, tuple[str, str, str]] = {
     "sk": (
         "skladom|dostupn*|na sklade|posledne kus*|k dispozicii|ihned k odoslaniu",
         "nie je skladom|vypredan*|nedostupn*|ukoncen*|strazit|nie je k dispozicii",
-        "predobjednavk*|predpredaj|na objednavku|pripravujeme",
+        "predobjednavk*|predpredaj|na objednavku|na objednanie|pripravujeme",
     ),
     "hu": (
         "raktaron|keszleten|elerheto|azonnal szallithato|kaphato|utolso darab*|rendelheto|van keszleten",
@@ -260,7 +260,7 @@ PHRASES: dict[str, tuple[str, str, str]] = {
 
 # Before a phrase of the first column (two words may stand between), it turns into its contrary.
 NEGATIONS = word_set(
-    "not no non never without isn't aren't nicht kein keine keinen nie pas ne n'est plus sin sem nao niet "
+    "not no non never without isn't aren't nicht kein keine keinen nie pas ne n'est sin sem nao niet "
     "geen ej inte ikke ei eivat pole nie nije neni ni nem nincs nu fara nav nera ne nema не нет няма нема "
     "немає без μη μην δεν yok degil غير לא אין khong tidak bukan tiada"
 )
@@ -284,8 +284,22 @@ ALONE_OUT_OF_STOCK = word_set("brak slut loppu otsas нет vendu rupture termin
 # Nearly gone is there still, and so is what is not sold out.
 STILL_THERE = (
     r"\b(?:not|never|isn't|nicht|non|pas|ikke|inte|niet|almost|nearly|soon|selling|fast|bald|bientot|presque|quasi|casi|"
-    r"quase|bijna|nastan|naesten|nesten)(?: yet| noch)? (?:sold out|out of stock|ausverkauft|vergriffen|esaurito|epuise|"
-    r"udsolgt|utsolgt|slutsald|uitverkocht|agotado|esgotado|out)\b|품절 ?임박"
+    r"quase|bijna|nastan|naesten|nesten)(?: yet| noch)? (?:sold out|out of stock|ausverkauft|vergriffen|esaurito|"
+    r"epuise|udsolgt|utsolgt|slutsald|uitverkocht|agotado|esgotado|out)\b|품절 ?임박"
+)
+
+# What follows is not so yet.
+CONDITIONS = (
+    r"\b(?:when|once|as soon as|if|until|sobald|wenn|falls|bis|zodra|lorsque|des que|quand|si|cuando|quando|appena|nar|"
+    r"gdy|jakmile|az bude|ked bude|когда|если|как только|коли|якщо)\b.*"
+)
+
+# Something else can be had: a service, a choice.
+OTHER_THINGS = (
+    r"\b(?:delivery|shipping|pickup|click and collect|financ(?:e|ing)|installation|warranty|assembly|gift wrap|"
+    r"lieferung|finanzierung|livraison|entrega|envio|spedizione|доставка|рассрочка|raty|dostawa) "
+    r"(?:is |are |now |also |ist |est |esta |e )?(?:available|verfugbar|disponible|disponivel|disponibile|доступна|"
+    r"dostepn\w+)"
 )
 
 # A day from which it can be had.
