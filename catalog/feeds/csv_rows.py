@@ -165,9 +165,18 @@ def _split_record(source: _PushedLines, taken: list[Line], delimiter: str, limit
         columns = next(csv.reader(supply(), delimiter=delimiter))
     except csv.Error:
         return [], "feed.malformed_line"
-    if is_cut:
+    if is_cut or (len(taken) > 1 and not _is_strict([line.text for line in taken], delimiter)):
         return [], "feed.unclosed_quote"
     return ([], "feed.malformed_line") if len(columns) > limits.max_columns else (columns, "")
+
+
+def _is_strict(texts: Sequence[str], delimiter: str) -> bool:
+    """Tell whether each quote in a record of several lines opens or closes a column, or is doubled."""
+    try:
+        next(csv.reader(texts, delimiter=delimiter, strict=True))
+    except csv.Error:
+        return False
+    return True
 
 
 def find_header(head: Sequence[Line], *, preferred: str, limits: FeedLimits) -> Header:

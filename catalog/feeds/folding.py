@@ -103,7 +103,8 @@ def product_of(rows: Sequence[MappedRow], external_id: str) -> FeedProduct | Row
     """Return the product that the rows of a group describe together.
 
     Title, description and brand are those of the row that describes the product, else of the first that has them. The
-    price is the lowest of the variants that can be had; it is available if one is. What differs between the rows stands with the variants alone.
+    price is the lowest of the variants that can be had; it is available if one is. What differs between the rows stands
+    with the variants alone.
     """
     ordered = sorted(rows, key=lambda row: row.role != Role.PARENT)
     lead = next((row for row in ordered if row.title), None)
@@ -129,9 +130,7 @@ def product_of(rows: Sequence[MappedRow], external_id: str) -> FeedProduct | Row
             brand=next((row.brand for row in ordered if row.brand), ""),
             sku=lead.sku or next((row.sku for row in ordered if row.sku), ""),
             variants=lead.variants or ([] if is_single else [variant_of(row, lead) for row in sold]),
-            picture_addresses=list(dict.fromkeys(picture for row in ordered for picture in row.pictures))[
-                :MAX_PICTURES
-            ],
+            picture_addresses=pictures[:MAX_PICTURES],
         ),
         gtin=lead.gtin or (sold[0].gtin if is_single else ""),
         gtins=tuple(dict.fromkeys(gtin for row in rows for gtin in row.gtins)),

@@ -181,7 +181,7 @@ class ListScanner:
         return True
 
     def _close(self, end: int, *, is_last: bool) -> tuple[str | None, bool]:
-        item = self._text[self._begin : end]
+        item = self._text[self._begin : end].rstrip()
         was_dropping, self._is_dropping = self._is_dropping, False
         self._begin, self._at, self.is_over = -1, end, is_last
         if was_dropping:

@@ -68,7 +68,7 @@ def _mostly_utf8(head: bytes) -> bool:
     text = head.decode(UTF_8, errors="replace")
     bad = text.count("\ufffd")
     good = sum(1 for sign in text if sign > "\x7f") - bad
-    return good > 4 * bad
+    return good >= 2 * bad
 
 
 def read_lines(source: Chunks, encoding: Encoding, *, max_bytes: int) -> Iterator[Line]:

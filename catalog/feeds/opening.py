@@ -152,8 +152,9 @@ def _is_row(line: str) -> bool:
     try:
         data = json.loads(line)
     except (ValueError, RecursionError):
-        # A damaged line, or one longer than the head, if it shows no list of products.
-        return re.match(r'\{\s*"', line) is not None and find_list(line) is None
+        # A damaged line, or one longer than the head, if it shows no list of products; not a document of many lines.
+        is_line = line.rstrip().endswith("}") or len(line) > HEAD_BYTES // 8
+        return is_line and re.match(r'\{\s*"', line) is not None and find_list(line) is None
     fields = {field_of(name) for name in data}
     return "id" in fields or find_list(line) is None or not fields.isdisjoint({"price", "price_minor", "sku"})
 

@@ -21,7 +21,7 @@ _ENTITY = re.compile(r"&(?:[a-zA-Z]{2,8}|#\d{1,6}|#x[0-9a-fA-F]{1,5});")
 _TAG = re.compile(r"</?[a-zA-Z][^<>]{0,2000}>")
 _UNSEEN = re.compile(r"<(script|style|template|noscript)\b.*?(?:</\1\s*>|\Z)", re.IGNORECASE | re.DOTALL)
 _ADDRESSES = re.compile(r"[\s,;|]+(?=https?://|//)")
-_PATH = re.compile(r"\s*(?:>|›|»|&gt;)\s*")
+_PATH = re.compile(r"\s*[>›»]\s*")
 _PATHS = re.compile(r"(?<!\\),")
 _WORDS_FOR_YES = frozenset({"1", "true", "yes", "y", "ja", "oui", "si", "sí", "da", "да", "evet", "tak"})
 _WORDS_FOR_NO = frozenset({"0", "false", "no", "n", "nein", "non", "nie", "нет", "ні", "hayır", "-1"})
@@ -94,7 +94,7 @@ def addresses_of(value: Any) -> list[str]:
 def paths_of(value: Any, *, is_comma_list: bool = False) -> list[list[str]]:
     """Return the category paths that a value lists, each once: `Home > Kitchen` is two levels of one path."""
     found: dict[tuple[str, ...], None] = {}
-    for text in texts_of(value):
+    for text in map(unescaped, texts_of(value)):
         for path in _PATHS.split(text) if is_comma_list else [text]:
             names = tuple(name for part in _PATH.split(path) if (name := part.replace("\\,", ",").strip()[:200]))
             if names:

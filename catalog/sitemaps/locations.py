@@ -10,7 +10,8 @@ from yarl import URL
 from catalog.sitemaps.contract import MAX_ADDRESS_CHARS
 
 # RFC 3986, 2: what stands in an address as it is.
-_PLAIN = re.compile(r"https?://([a-z0-9.-]+)(?::\d{1,5})?(?:[/?][A-Za-z0-9\-._~:/?\[\]@!$&'()*+,;=%]*)?")
+_PLAIN = re.compile(r"https?://([a-z0-9.-]+)(?::\d{1,4})?(?:[/?][A-Za-z0-9\-._~:/?\[\]@!$&'()*+,;=%]*)?")
+_WHOLE = re.compile(r"https?:", re.IGNORECASE)
 _SAFE = "%/:=&?~+!$,;'@()*[]"
 _YEAR_MONTH = re.compile(r"(\d{4})(?:-(\d{1,2}))?")
 
@@ -37,7 +38,7 @@ def resolve_location(text: str, *, base: str) -> str:
     if _PLAIN.fullmatch(text):
         return text
     try:
-        parts = urlsplit(urljoin(base, text))
+        parts = urlsplit(text if _WHOLE.match(text) else urljoin(base, text))
         if parts.scheme not in ("http", "https") or not parts.hostname:
             raise LocationRefused("sitemap.bad_address", f"{text[:200]!r} is no http or https address")
         if parts.username is not None or parts.password is not None:

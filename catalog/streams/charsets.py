@@ -6,6 +6,7 @@ import re
 from charset_normalizer import from_bytes
 
 SAMPLE_BYTES = 64 * 1024
+_WESTERN = "cp1252"
 
 # Longer marks first: UTF-32's begins with UTF-16's.
 _MARKS = [
@@ -26,7 +27,7 @@ def text_codec(name: str) -> str:
     except (LookupError, ValueError):
         return ""
     if found == "iso8859-1":
-        return "cp1252"  # WHATWG Encoding Standard: what calls itself Latin-1 is windows-1252
+        return _WESTERN  # WHATWG Encoding Standard: what calls itself Latin-1 is windows-1252
     return found if _CHARSET.fullmatch(found.replace("-", "_")) else ""
 
 
@@ -50,7 +51,15 @@ def codec_of_zeros(head: bytes) -> str:
 
 
 def guess_codec(sample: bytes) -> str:
-    """Return the likeliest charset of text that is not UTF-8, told by its letters; windows-1252 when in doubt."""
-    best = from_bytes(sample[:SAMPLE_BYTES], chunk_size=1024).best()
+    """Return the likeliest charset of text that is not UTF-8, told by its letters.
+
+    It is windows-1252 when in doubt, and wherever that reads the sample alike: another of its family would read
+    letters differently that come later.
+    """
+    sample = sample[:SAMPLE_BYTES]
+    best = from_bytes(sample, chunk_size=1024).best()
     codec = text_codec(best.encoding) if best is not None else ""
-    return "cp1252" if codec in ("", "ascii", "utf-8") or codec.startswith(("utf-16", "utf-32")) else codec
+    if codec in ("", "ascii", "utf-8") or codec.startswith(("utf-16", "utf-32")):
+        return _WESTERN
+    is_alike = sample.decode(codec, errors="replace") == sample.decode(_WESTERN, errors="replace")
+    return _WESTERN if is_alike else codec

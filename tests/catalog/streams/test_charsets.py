@@ -54,4 +54,4 @@ def test_letters_tell_the_charset() -> None:
     assert codecs.lookup(guess_codec(russian.encode("cp1251"))).name == "cp1251"
     german = "Größe;Preis\nTür;12\nMädchen größer;3\n"
     assert german.encode("cp1252").decode(guess_codec(german.encode("cp1252"))) == german
-    assert guess_codec(b"\xff") == "cp1252" or guess_codec(b"\xff")
+    assert guess_codec(german.encode("cp1252")) == "cp1252"

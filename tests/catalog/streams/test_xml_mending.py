@@ -39,7 +39,9 @@ def test_text_is_mended_however_it_is_cut(text: str, mended: str, count: int, ch
 
 
 @settings(max_examples=200)
-@given(st.lists(st.sampled_from(["&", "<", ">", "<!--", "-->", "<![CDATA[", "]]>", "<?", "?>", "&amp;", "&x;", "a", ";"])))
+@given(
+    st.lists(st.sampled_from(["&", "<", ">", "<!--", "-->", "<![CDATA[", "]]>", "<?", "?>", "&amp;", "&x;", "a", ";"]))
+)
 def test_the_cut_makes_no_difference(pieces: list[str]) -> None:
     whole = XmlMender()
     expected = whole.feed("".join(pieces), is_last=True)
