@@ -8,8 +8,8 @@ from django.utils.safestring import SafeString
 from unfold.decorators import display
 
 from catalog.models import CatalogConnection, FeedImport, FeedRowError
-from jobs.admin_lists import ReadOnlyAdmin
-from jobs.presentation import link, list_link
+from jobs.pages.lists import ReadOnlyAdmin
+from jobs.pages.presentation import link, list_link
 
 FIRST_ERRORS = 20
 
