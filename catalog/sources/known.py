@@ -1,11 +1,19 @@
 """The sources that Souk knows, in the order in which they are asked where they are equally sure."""
 
 from catalog.sources.feed import FeedSource
+from catalog.sources.shopify import ShopifySource
 from catalog.sources.source import Clues, Evidence, ListedProduct, ProductAddresses, Source, UnsupportedAddress
 from catalog.sources.whatsapp import WhatsAppSource
 from catalog.sources.whatsapp_graph import WhatsAppGraphSource
+from catalog.sources.woocommerce import WooCommerceSource
 
-SOURCES: tuple[Source, ...] = (WhatsAppGraphSource(), WhatsAppSource(), FeedSource())
+SOURCES: tuple[Source, ...] = (
+    WhatsAppGraphSource(),
+    WhatsAppSource(),
+    ShopifySource(),
+    WooCommerceSource(),
+    FeedSource(),
+)
 
 
 def probe(clues: Clues) -> list[Evidence]:

@@ -4,6 +4,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Protocol, runtime_checkable
 
+from catalog.extraction.document import PageMalformed as PageMalformed
 from catalog.reading import SiteReader
 from jobs.errors import PermanentError, RetryableError
 from marketplace.models import Product
@@ -26,12 +27,6 @@ class ListIncomplete(RetryableError):
     """The list showed fewer products than it says that it has."""
 
     code = "catalog.list_incomplete"
-
-
-class PageMalformed(PermanentError):
-    """The page carries no product data."""
-
-    code = "catalog.page_malformed"
 
 
 @dataclass(frozen=True, slots=True)
@@ -94,6 +89,9 @@ class ListedProduct:
     address: str
     content: "ExtractedProduct | None" = None  # the list says all: no page need be read
     paths: tuple[CategoryPath, ...] = ()  # the categories that it is in, beside those of the list
+    # The id by which the source's lists know it that show addresses only; in such a list it is the external id too.
+    # A product that was stored by its alias gets its own id as soon as a list tells it.
+    alias: str = ""
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,0 +1,165 @@
+"""JSON as pages write it: with comments, trailing commas, entities, or as a JavaScript literal.
+
+Numbers come back as the text that stood there (Number), so that 19.90 keeps its digits and a long integer its value.
+"""
+
+import html
+import json
+import re
+from collections.abc import Iterator
+from typing import Any
+
+MAX_JSON_CHARACTERS = 3_000_000
+MAX_REPAIRED_CHARACTERS = 400_000
+MAX_LITERAL = 60_000
+MAX_FAILURES = 1_000  # in one script; json counts its lines for each
+_TOKEN = re.compile(
+    r"""
+    (?P<string>"(?:[^"\\]|\\.)*")
+    | (?P<single>'(?:[^'\\]|\\.)*')
+    | (?P<template>`(?:[^`\\]|\\.)*`)
+    | (?P<comment>/\*.*?\*/|//[^\n]*)
+    | (?P<number>-?\d+(?:\.\d+)?(?:[eE][+-]?\d+)?(?![\w$]))
+    | (?P<truth>!0|!1)
+    | (?P<word>[A-Za-z_$][\w$]*)
+    | (?P<mark>[{}\[\]:,])
+    | (?P<space>\s+)
+    """,
+    re.VERBOSE | re.DOTALL,
+)
+_KEPT_WORDS = frozenset({"true", "false", "null"})
+_CONTROLS = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f]")
+_WRAPPINGS = re.compile(
+    r"^\s*(?:<!--|//\s*<!\[CDATA\[|<!\[CDATA\[|/\*\s*<!\[CDATA\[\s*\*/)|"
+    r"(?:-->|//\s*\]\]>|\]\]>|/\*\s*\]\]>\s*\*/)\s*;?\s*$"
+)
+_ASSIGNMENT = re.compile(r"""([A-Za-z_$][\w$.]{0,80}|\[['"][\w$.-]{1,80}['"]\])['"]?\s*\]?\s*[=:(,]\s*(?=[{\[])""")
+
+
+class Number(str):
+    """A number as its text; unlike a string, its decimal mark is a point for sure."""
+
+    __slots__ = ()
+
+
+_DECODER = json.JSONDecoder(
+    strict=False,
+    parse_float=Number,
+    parse_int=Number,
+    parse_constant=lambda _: None,  # NaN and its like say nothing
+)
+
+
+def read_json(text: str) -> Any:
+    """Return the value that the text holds, as tolerantly as browsers and search engines; None if it holds none."""
+    if not text or len(text) > MAX_JSON_CHARACTERS:
+        return None
+    stripped = _WRAPPINGS.sub("", text).strip().rstrip(";")
+    for attempt in (_as_it_stands, _without_controls, _repaired, _unescaped):
+        value = attempt(stripped)
+        if value is not None:
+            return value
+    return None
+
+
+def literals(script: str) -> Iterator[tuple[str, Any]]:
+    """Yield the objects and arrays that a script assigns or passes, each with the name before it, in order."""
+    position = failures = 0
+    budget = MAX_REPAIRED_CHARACTERS
+    while (
+        len(script) <= MAX_JSON_CHARACTERS
+        and failures < MAX_FAILURES
+        and (match := _ASSIGNMENT.search(script, position))
+    ):
+        start = match.end()
+        position = start + 1
+        try:
+            value, end = _DECODER.raw_decode(script, start)
+        except (ValueError, RecursionError):
+            failures += 1
+            if budget <= 0:
+                continue
+            literal, looked_at = _balanced(script, start, min(budget, MAX_LITERAL))
+            budget -= max(looked_at, 200)
+            value, end = _repaired(literal), start + len(literal)
+        if value:
+            yield match[1].strip("[]'\""), value
+            position = max(position, end)
+
+
+def _as_it_stands(text: str) -> Any:
+    try:
+        return _DECODER.decode(text)
+    except (ValueError, RecursionError):
+        return None
+
+
+def _without_controls(text: str) -> Any:
+    return _as_it_stands(_CONTROLS.sub(" ", text))
+
+
+def _unescaped(text: str) -> Any:
+    """Read JSON that was escaped once more, as text of HTML; entities inside of quotes are data."""
+    if "&" not in text or '"' in text.replace("&quot;", "")[:2]:
+        return None
+    return _repaired(html.unescape(text))
+
+
+def _repaired(text: str) -> Any:
+    """Read a JavaScript literal: quotes, keys, comments, commas and `undefined` are put into JSON's form."""
+    if not text or len(text) > MAX_REPAIRED_CHARACTERS:
+        return None
+    parts: list[str] = []
+    position = 0
+    while position < len(text):
+        match = _TOKEN.match(text, position)
+        if match is None:
+            return None
+        part = _as_json(match)
+        if part in ("}", "]") and parts and parts[-1] == ",":
+            parts.pop()
+        if part:
+            parts.append(part)
+        position = match.end()
+    return _as_it_stands("".join(parts))
+
+
+def _as_json(match: re.Match[str]) -> str:
+    written, kind = match[0], match.lastgroup
+    if kind == "string":
+        return _CONTROLS.sub(" ", written).replace("\\'", "'")
+    if kind in ("single", "template"):
+        inner = written[1:-1].replace("\\'", "'").replace("\\`", "`")
+        inner = re.sub(r'(?<!\\)"', r"\\\"", inner)
+        return '"' + _CONTROLS.sub(" ", inner).replace("\\x", "\\u00") + '"'
+    if kind == "word":
+        follows = match.string[match.end() : match.end() + 8].lstrip()
+        if follows.startswith(":"):
+            return json.dumps(written)
+        return written if written in _KEPT_WORDS else "null"
+    if kind == "truth":
+        return "true" if written == "!0" else "false"
+    if kind == "number":
+        follows = match.string[match.end() : match.end() + 8].lstrip()
+        return f'"{written}"' if follows.startswith(":") else written
+    return written if kind == "mark" else ""
+
+
+def _balanced(text: str, start: int, limit: int) -> tuple[str, int]:
+    """Return the bracketed text that begins at start, and how far it was looked for; empty when it does not end."""
+    depth = 0
+    position = start
+    end = min(len(text), start + limit)
+    while position < end:
+        match = _TOKEN.match(text, position, end)
+        if match is None:
+            if text[position] in "\"'`":
+                break  # a text without an end
+            position += 1
+            continue
+        if match.lastgroup == "mark":
+            depth += (match[0] in "{[") - (match[0] in "}]")
+            if depth == 0:
+                return text[start : match.end()], match.end() - start
+        position = match.end()
+    return "", position - start
