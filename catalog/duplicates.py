@@ -1,5 +1,9 @@
-"""Duplicates: products of one seller that say the same; the first of them is the original."""
+"""Duplicates: products of one seller that say the same; the first of them is the original.
 
+Two GTINs are two products, however alike their texts: each trade item has its own (GS1 General Specifications, 2.1).
+"""
+
+from collections import defaultdict
 from collections.abc import Collection
 from dataclasses import dataclass
 
@@ -31,29 +35,39 @@ def lock_contents(contents: Collection[Content]) -> None:
 def link_duplicates(contents: Collection[Content]) -> dict[int, int | None]:
     """Say of each product with one of these contents which it copies: the first with the same that is not gone.
 
+    One with another GTIN is no copy.
     Runs in the transaction that holds the contents' locks. Returns the products for which that has changed,
     with what they copy now.
     """
     if not contents:
         return {}
-    same = Q()
+    hashes: dict[int, set[str]] = defaultdict(set)
     for content in contents:
-        same |= Q(seller_id=content.seller_id, content_hash=content.sha256)
+        hashes[content.seller_id].add(content.sha256)
+    same = Q()
+    for seller_id, its_hashes in hashes.items():
+        same |= Q(seller_id=seller_id, content_hash__in=its_hashes)
     rows = (
         Product.objects.filter(same)
         .exclude(status=Product.Status.GONE)
         .order_by("pk")
-        .only("pk", "seller_id", "content_hash", "duplicate_of_id")
+        .only("pk", "seller_id", "content_hash", "gtin", "duplicate_of_id")
     )
-    originals: dict[Content, int] = {}
+    originals: dict[Content, list[Product]] = defaultdict(list)
     changed: dict[int, int | None] = {}
     relinked: list[Product] = []
     for row in rows:
-        original = originals.setdefault(Content(row.seller_id, row.content_hash), row.pk)
-        copied = None if original == row.pk else original
+        alike = originals[Content(row.seller_id, row.content_hash)]
+        copied = next((original.pk for original in alike if _may_be_one(original.gtin, row.gtin)), None)
+        if copied is None:
+            alike.append(row)
         if row.duplicate_of_id != copied:
             row.duplicate_of_id = copied
             changed[row.pk] = copied
             relinked.append(row)
     Product.objects.bulk_update(relinked, ["duplicate_of"])
     return changed
+
+
+def _may_be_one(gtin: str, other: str) -> bool:
+    return not gtin or not other or gtin == other

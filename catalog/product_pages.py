@@ -163,7 +163,8 @@ def contents_of(reads: Iterable[PageRead]) -> set[Content]:
     """Return the contents that these readings end or begin."""
     contents: set[Content] = set()
     for read in reads:
-        if read.is_changed:
+        has_new_gtin = read.content is not None and read.content.gtin != read.product.gtin
+        if read.is_changed or has_new_gtin:
             seller_id = read.product.seller_id
             contents |= {Content(seller_id, read.product.content_hash), Content(seller_id, read.content_hash)}
     return {content for content in contents if content.sha256}

@@ -87,15 +87,10 @@ def read_availability(text: str) -> Product.Availability:
 
 
 def content_hash(product: ExtractedProduct) -> str:
-    """Return the SHA-256 of what a buyer would see; the page's own address and id are not in it.
-
-    Two GTINs are two products, however alike their texts are (GS1 General Specifications, 2.1).
-    """
+    """Return the SHA-256 of what a buyer would see; the page's own address and id are not in it."""
     price = f"{product.price.amount.normalize():f}" if product.price else ""
     currency = product.price.currency if product.price else ""
     said = [product.title, product.description, price, currency, product.picture_addresses]
-    if product.gtin:
-        said.append(product.gtin)
     return hashlib.sha256(json.dumps(said, ensure_ascii=False).encode()).hexdigest()
 
 

@@ -213,10 +213,17 @@ def test_a_file_that_says_the_same_again_writes_and_starts_nothing(
 
 
 def test_equal_texts_with_different_gtins_are_two_products(seller: Seller, follow: Callable[..., SyncRun]) -> None:
-    rows = "1,Red lamp,4006381333931\n2,Red lamp,4006381333948\n3,Red lamp,4006381333931\n"
+    one, other = "4006381333931", "4006381333948"
+    rows = f"1,Red lamp,{one}\n2,Red lamp,{other}\n3,Red lamp,{one}\n4,Red lamp,{other}\n5,Red lamp,\n"
     follow(send(seller, "id,title,gtin\n" + rows).sync)
 
-    assert statuses() == {"feed:1": "live", "feed:2": "live", "feed:3": "rejected"}
+    copies = dict(Product.objects.values_list("external_id", "duplicate_of__external_id"))
+    assert copies == {"feed:1": None, "feed:2": None, "feed:3": "feed:1", "feed:4": "feed:2", "feed:5": "feed:1"}
+
+    Product.objects.update(embedding_fingerprint="x")  # all have been through the stages
+    follow(send(seller, "id,title,gtin\n" + rows.replace(f"3,Red lamp,{one}", "3,Red lamp,4006381333955")).sync)
+
+    assert statuses()["feed:3"] == "live"
 
 
 @pytest.mark.parametrize(
