@@ -130,7 +130,7 @@ def _as_json(match: re.Match[str]) -> str:
         return _CONTROLS.sub(" ", written).replace("\\'", "'")
     if kind in ("single", "template"):
         inner = written[1:-1].replace("\\'", "'").replace("\\`", "`")
-        inner = re.sub(r'(?<!\\)"', r"\\\"", inner)
+        inner = re.sub(r'(?<!\\)"', r'\\"', inner)
         return '"' + _CONTROLS.sub(" ", inner).replace("\\x", "\\u00") + '"'
     if kind == "word":
         follows = match.string[match.end() : match.end() + 8].lstrip()
