@@ -14,7 +14,7 @@ from jobs.batch import NewJob
 from jobs.ledger import enqueue_many
 from jobs.models import FINAL_STATES, Job, Priority, State
 from jobs.stats import group_counts, group_retries
-from marketplace.models import Product, SyncRun
+from marketplace.models import Category, Product, ProductCategory, SyncRun
 
 DISCOVERY = ("sync-seller", "scrape-catalog")
 NOT_DISCOVERED = "catalog.not_discovered"
@@ -60,6 +60,7 @@ def end_sync(end: SyncEnd, *, priority: Priority) -> None:
     gone: list[int] = []
     if _is_discovered(stages):
         gone = _take_down(sync)
+        _unlink(sync)
         sync.status = SyncRun.Status.FINISHED
     else:
         sync.status = SyncRun.Status.FAILED
@@ -86,6 +87,13 @@ def _take_down(sync: SyncRun) -> list[int]:
     gone = list(locked.values_list("pk", flat=True))
     Product.objects.filter(pk__in=gone).update(status=Product.Status.GONE, reasons=[], updated_at=timezone.now())
     return gone
+
+
+def _unlink(sync: SyncRun) -> None:
+    """Take products out of the categories in which this sync did not find them."""
+    links = ProductCategory.objects.filter(category__seller=sync.seller_id)
+    links.exclude(sync_id=sync.pk).delete()
+    Category.objects.filter(seller=sync.seller_id, products=None, children=None).delete()
 
 
 def _repair(product_ids: Collection[int], *, sync: SyncRun, priority: Priority) -> None:

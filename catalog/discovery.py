@@ -1,50 +1,92 @@
 """Discovery: which source reads an address, and which products its lists show."""
 
-import asyncio
+from collections.abc import Sequence
+from dataclasses import dataclass
 
 from django.conf import settings
 from yarl import URL
 
-from catalog.browser import process_browser
-from catalog.egress import check_address, check_host
-from catalog.fetching import FetchSession
-from catalog.robots import origin_of, rules_for
+from catalog.egress import check_address
+from catalog.reading import SiteReader
 from catalog.sources import known
-from catalog.sources.source import CatalogNotPublic, Evidence, Listing
-from jobs.errors import JobError
+from catalog.sources.source import CatalogNotPublic, Clues, Evidence, Listing, ListPage, UnsupportedAddress
 
+CERTAIN = 100  # the weight of evidence that needs no look at the page
 NOT_PUBLIC_REMEDY = (
     "Souk sees no products there without logging in. WhatsApp shows most catalogs only inside its application. "
     "Give Souk a Graph API token for the catalog, upload a CSV file, or send the links of the products."
 )
 
 
-def recognise(address: str) -> Evidence:
-    """Return which source reads the address, and the address in that source's own form.
+@dataclass(frozen=True, slots=True)
+class Start:
+    """Which source reads an address, all the evidence there was, and the lists to begin with."""
+
+    source: str
+    evidence: Sequence[Evidence]
+    lists: Sequence[ListPage]
+
+
+def recognise(address: str) -> Evidence | None:
+    """Return the source that is certain by the address alone; None where the page must be looked at.
 
     Raises:
-        UnsupportedAddress, AddressRefused: permanent.
+        AddressRefused: permanent.
     """
-    evidence = known.probe(address)
+    check_address(address)
+    evidence = next(iter(known.probe(Clues(address))), None)
+    if evidence is None or evidence.weight < CERTAIN:
+        return None
     check_address(evidence.address)
     return evidence
 
 
-def read_list(address: str, *, is_start: bool) -> Listing:
-    """Read one list page of a catalog with this process's browser.
+def start_reading(reader: SiteReader, address: str) -> Start:
+    """Find out what reads the address, looking at its page where that is needed.
 
     Raises:
-        CatalogNotPublic: the start page shows neither products nor collections (permanent).
+        UnsupportedAddress: no source can read it (permanent); and what `reader` raises.
+    """
+    evidence = recognise(address)
+    clues = Clues(evidence.address if evidence else address)
+    if evidence is None:
+        reply = reader.get(address)
+        clues = Clues(reply.address, reply.text, reply.headers, reply.cookies, is_fetched=True)
+    found = known.probe(clues)
+    for candidate in found:
+        lists = known.source_named(candidate.source).start(reader, clues)
+        if lists is not None:
+            return Start(source=candidate.source, evidence=found, lists=lists)
+    raise UnsupportedAddress(
+        f"Souk cannot read {address[:200]!r}: no list of products was found there. Give the address of the shop's "
+        "front page, of a product feed, or of a WhatsApp catalog, such as https://wa.me/c/<phone number>."
+    )
+
+
+def read_list(reader: SiteReader, page: ListPage, *, is_start: bool) -> Listing:
+    """Read one list page of a catalog.
+
+    Raises:
+        CatalogNotPublic: the start page shows neither products nor further lists (permanent).
         RobotsForbid, AddressRefused, PageNotFound, RequestRefused: permanent.
         ListIncomplete, SiteFailing, SiteUnreachable, SiteTimeout, BrowserCrashed: retryable.
     """
-    evidence = recognise(address)
-    asyncio.run(_ask_leave(evidence.address))
-    source = known.source_named(evidence.source)
-    listing = process_browser().read(lambda page: source.discover(page, evidence.address))
-    if is_start and not listing.products and not listing.collections:
-        raise CatalogNotPublic(f"{evidence.address} shows no products. {NOT_PUBLIC_REMEDY}")
+    listing = known.source_named(page.source).discover(reader, page)
+    if is_start and not listing.products and not listing.lists:
+        raise CatalogNotPublic(f"{page.address} shows no products. {NOT_PUBLIC_REMEDY}")
     return listing
+
+
+def list_gate_of(address: str) -> str:
+    """Return the key of the gate that lists at this address's host wait behind, beside that of all requests."""
+    return f"lists:{_place_of(address)}"[:200]
+
+
+def list_rate_of(address: str) -> float:
+    """Return how many lists a second may be read at this address's host: its own setting, else the general one."""
+    place = _place_of(address)
+    is_named = not {place, URL(address).host or ""}.isdisjoint(settings.FETCH_RATES)
+    return rate_of(address) if is_named else min(rate_of(address), settings.FETCH_LIST_RATE)
 
 
 def gate_of(address: str) -> str:
@@ -62,13 +104,3 @@ def rate_of(address: str) -> float:
 def _place_of(address: str) -> str:
     """Return the host, with its port where that is not the scheme's own."""
     return URL(address).host_port_subcomponent or ""
-
-
-async def _ask_leave(address: str) -> None:
-    """Raise unless the address is on the public web and its robots.txt lets us read it."""
-    await check_host(check_address(address))
-    async with FetchSession() as session:
-        rules = (await rules_for(session, [address]))[origin_of(address)]
-    if isinstance(rules, JobError):
-        raise rules
-    rules.check(address)

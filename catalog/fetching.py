@@ -97,6 +97,7 @@ class Reply:
     address: str
     headers: Mapping[str, str]
     body: bytes
+    cookies: Sequence[str] = ()  # the names of those that were set
 
     @property
     def is_not_modified(self) -> bool:
@@ -193,7 +194,7 @@ class FetchSession:
                     return _redirect_target(url, response)
                 check_status(str(url), response.status, response.headers.get("Retry-After", ""))
                 body = b"" if response.status == 304 else await _read_capped(url, response, max_bytes)
-                return Reply(status=response.status, address=str(url), headers=response.headers, body=body)
+                return Reply(response.status, str(url), response.headers, body, cookies=list(response.cookies))
         except TimeoutError as error:
             raise SiteTimeout(f"{url} did not answer in time") from error
         except aiohttp.InvalidURL as error:

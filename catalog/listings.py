@@ -1,37 +1,47 @@
 """What the lists of a catalog leave in the database: categories, products, and which product is in which."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 
 from django.db import connection
 from django.utils import timezone
 
-from catalog.discovery import gate_of, rate_of
-from catalog.sources.source import ListedProduct
+from catalog.discovery import gate_of, list_gate_of, list_rate_of, rate_of
+from catalog.duplicates import link_duplicates, lock_contents
+from catalog.extraction.open_graph import content_hash
+from catalog.product_pages import PageRead, contents_of, products_to_read, store_pages
+from catalog.rechecks import recheck_copies
+from catalog.sources.source import CategoryPath, ExtractedProduct, ListedProduct, Listing, ListPage
 from jobs.batch import ClaimedJob, NewJob
 from jobs.gates import set_gate
 from jobs.ledger import enqueue_many
 from marketplace.models import Category, Product, ProductCategory, SyncRun
 
 BATCH = 500
+PATH_SEPARATOR = " > "
 # A product that was lost, and is listed again, goes through all stages once more.
 RETURNING = (Product.Status.GONE, Product.Status.DEAD)
 
 
-def record_listing(job: ClaimedJob, products: Sequence[ListedProduct], *, category: str | None) -> int:
-    """Store what a list showed, and enqueue the reading of each product that this sync had not seen before.
+def record_listing(job: ClaimedJob, page: ListPage, listing: Listing) -> int:
+    """Store what a list showed, and enqueue what follows for each product that this sync had not seen before.
 
+    A product whose content the list holds goes on to the next stage at once; the others' pages are read.
     Runs in the caller's transaction; returns how many products were new to the sync. Two lists of one seller
     are recorded one after the other, so that ids follow the order listed and each product is enqueued once.
     """
     sync = SyncRun.objects.only("pk", "seller_id").get(pk=job.payload["sync"])
     _lock_seller(sync.seller_id)
-    rows = _store_products(sync, products)
+    rows = _store_products(sync, listing.products)
     fresh = [row for row in rows if row.last_sync_id != sync.pk]
     _mark_seen(fresh, sync)
-    if category is not None:
-        _store_category(sync.seller_id, category, job.payload["address"], rows)
-    open_gates(row.address for row in fresh)
-    enqueue_many([_reading(job, row) for row in fresh])
+    _store_categories(sync, page.paths, listing.products, rows)
+    contents = {product.external_id: product.content for product in listing.products if product.content}
+    known = [row for row in fresh if row.external_id in contents]
+    unread = [row for row in fresh if row.external_id not in contents]
+    _store_contents(job, known, contents)
+    open_gates(row.address for row in unread)
+    open_list_gates(following.address for following in listing.lists)
+    enqueue_many([_reading(job, row) for row in unread])
     return len(fresh)
 
 
@@ -40,6 +50,36 @@ def open_gates(addresses: Iterable[str]) -> None:
     for gate, address in {gate_of(address): address for address in addresses}.items():
         rate_per_s = rate_of(address)
         set_gate(gate, rate_per_s=rate_per_s, burst=max(1.0, rate_per_s))
+
+
+def open_list_gates(addresses: Iterable[str]) -> None:
+    """Set the pace of lists at each address's host, beside that of all its requests."""
+    places = {gate_of(address): address for address in addresses}
+    open_gates(places.values())
+    for address in places.values():
+        rate_per_s = list_rate_of(address)
+        set_gate(list_gate_of(address), rate_per_s=rate_per_s, burst=max(1.0, rate_per_s))
+
+
+def _store_contents(job: ClaimedJob, rows: Sequence[Product], contents: Mapping[str, ExtractedProduct]) -> None:
+    """Write what the list says of products, as if their pages had been read, and send the changed ones on."""
+    if not rows:
+        return
+    external_ids = {row.pk: row.external_id for row in rows}
+    products = products_to_read(list(external_ids))
+    reads = [
+        PageRead(product, content=(content := contents[external_ids[pk]]), content_hash=content_hash(content))
+        for pk, product in products.items()
+    ]
+    affected = contents_of(reads)
+    lock_contents(affected)
+    store_pages(reads)
+    changed = link_duplicates(affected)
+    following = {read.product.pk: read.next_task for read in reads if read.next_task}
+    sync = job.payload["sync"]
+    enqueue_many([_job(job, task, {"sync": sync, "product": pk}, pk) for pk, task in following.items()])
+    rechecked = {pk: copied for pk, copied in changed.items() if pk not in following}
+    recheck_copies(rechecked, jobs={product.seller_id: job for product in products.values()})
 
 
 def _lock_seller(seller_id: int) -> None:
@@ -82,30 +122,67 @@ def _mark_seen(rows: Sequence[Product], sync: SyncRun) -> None:
     )
 
 
-def _store_category(seller_id: int, name: str, address: str, rows: Sequence[Product]) -> None:
-    """Make the category hold exactly these products."""
-    (category,) = Category.objects.bulk_create(
-        [Category(seller_id=seller_id, name=name, path=name, address=address)],
-        update_conflicts=True,
-        unique_fields=["seller", "path"],
-        update_fields=["name", "address"],
-    )
-    links = ProductCategory.objects.filter(category=category)
-    links.exclude(product__in=[row.pk for row in rows]).delete()
+def _store_categories(
+    sync: SyncRun, paths: Sequence[CategoryPath], listed: Sequence[ListedProduct], rows: Sequence[Product]
+) -> None:
+    """Link each product to the categories of the list and to its own; the sync's end unlinks what it did not find."""
+    links = [(row.pk, path) for row, product in zip(rows, listed, strict=True) for path in {*paths, *product.paths}]
+    categories = store_paths(sync.seller_id, {path for _, path in links if path})
     ProductCategory.objects.bulk_create(
-        [ProductCategory(product=row, category=category) for row in rows], ignore_conflicts=True, batch_size=BATCH
+        [ProductCategory(product_id=pk, category_id=categories[path], sync_id=sync.pk) for pk, path in links if path],
+        update_conflicts=True,
+        unique_fields=["product", "category"],
+        update_fields=["sync_id"],
+        batch_size=BATCH,
     )
+
+
+def store_paths(seller_id: int, paths: Iterable[CategoryPath]) -> dict[CategoryPath, int]:
+    """Store the categories of these paths with all above them; return the id of each path's last."""
+    wanted = sorted({path[:depth] for path in paths for depth in range(1, len(path) + 1)}, key=len)
+    stored: dict[CategoryPath, int] = {}
+    for depth in sorted({len(path) for path in wanted}):
+        level = [path for path in wanted if len(path) == depth]
+        # Two paths may have the same names and differ in an address: one category.
+        named = {path_name(path): path for path in level}
+        rows = Category.objects.bulk_create(
+            [
+                Category(
+                    seller_id=seller_id,
+                    parent_id=stored[path[:-1]] if depth > 1 else None,
+                    name=path[-1].name[:200],
+                    path=name,
+                    address=path[-1].address[:2000],
+                )
+                for name, path in named.items()
+            ],
+            update_conflicts=True,
+            unique_fields=["seller", "path"],
+            update_fields=["name", "address", "parent"],
+        )
+        ids = {row.path: row.pk for row in rows}
+        stored |= {path: ids[path_name(path)] for path in level}
+    return stored
+
+
+def path_name(path: CategoryPath) -> str:
+    """Return a category's names from the root in one line, as it is stored."""
+    return PATH_SEPARATOR.join(step.name[:200] for step in path)[:1000]
 
 
 def _reading(job: ClaimedJob, row: Product) -> NewJob:
-    sync = job.payload["sync"]
+    payload = {"sync": job.payload["sync"], "product": row.pk}
+    return _job(job, "scrape-product", payload, row.pk, gates=[gate_of(row.address)])
+
+
+def _job(job: ClaimedJob, task: str, payload: dict[str, int], product_id: int, gates: Sequence[str] = ()) -> NewJob:
     return NewJob(
-        "scrape-product",
-        {"sync": sync, "product": row.pk},
+        task,
+        payload,
         tenant=job.tenant,
         priority=job.priority,
-        key=f"{sync}:{row.pk}",
+        key=f"{job.payload['sync']}:{product_id}",
         group=job.group,
-        gates=[gate_of(row.address)],
+        gates=gates,
         meta=job.meta,
     )

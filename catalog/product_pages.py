@@ -29,6 +29,11 @@ CONTENT_FIELDS = (
     "availability",
     "brand",
     "sku",
+    "gtin",
+    "list_price",
+    "canonical_address",
+    "breadcrumbs",
+    "evidence",
     "variants",
     "picture_addresses",
     "content_hash",
@@ -72,8 +77,9 @@ class PageRead:
 def kept_read(read: PageRead) -> dict[str, Any]:
     """Return what a reading brought as JSON, so that it can wait on disk while PostgreSQL is away."""
     content = None if read.content is None else asdict(read.content)
-    if content and content["price"]:
-        content["price"]["amount"] = str(content["price"]["amount"])
+    for field in ("price", "list_price"):
+        if content and content[field]:
+            content[field]["amount"] = str(content[field]["amount"])
     return {
         "content": content,
         "content_hash": read.content_hash,
@@ -87,10 +93,14 @@ def read_of(product: Product, kept: Mapping[str, Any]) -> PageRead:
     content = kept["content"]
     if content is None:
         return PageRead(product, None, kept["content_hash"], kept["etag"], kept["last_modified"])
-    price = content["price"]
-    money = Money(Decimal(price["amount"]), price["currency"], price["raw"]) if price else None
-    extracted = ExtractedProduct(**{**content, "price": money})
+    extracted = ExtractedProduct(
+        **{**content, "price": _money_of(content["price"]), "list_price": _money_of(content["list_price"])}
+    )
     return PageRead(product, extracted, kept["content_hash"], kept["etag"], kept["last_modified"])
+
+
+def _money_of(kept: Mapping[str, str] | None) -> Money | None:
+    return Money(Decimal(kept["amount"]), kept["currency"], kept["raw"]) if kept else None
 
 
 Outcome = PageRead | JobError | None  # None: not started, since the worker is asked to stop
@@ -197,6 +207,11 @@ def _row_of(read: PageRead, content: ExtractedProduct, now: datetime) -> Product
         availability=content.availability,
         brand=content.brand,
         sku=content.sku,
+        gtin=content.gtin,
+        list_price=content.list_price.amount if content.list_price else None,
+        canonical_address=content.canonical_address or read.product.address,
+        breadcrumbs=content.breadcrumbs,
+        evidence=content.evidence,
         variants=content.variants,
         picture_addresses=content.picture_addresses,
         content_hash=read.content_hash,

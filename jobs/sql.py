@@ -105,8 +105,8 @@ SELECT id, task, tenant, priority, attempt, max_attempts, waits, lease, grp, gat
        is_suspect
   FROM claimed
 """
-# The planner takes `NOT IN (SELECT ...)` for half of the rows. Of `<> ALL (array)` it believes that no row is left where
-# a ledger has one task or tenant, and then reads and sorts a million (380 ms a claim, measured 2026-11-25).
+# The planner takes `NOT IN (SELECT ...)` for half of the rows. Of `<> ALL (array)` it believes that no row is left
+# where a ledger has one task or tenant, and then reads and sorts a million (380 ms a claim, measured 2026-11-25).
 _RUNNABLE = """task = ANY (ARRAY(
                 SELECT name FROM unnest(%(tasks)s::text[]) AS name
                  WHERE NOT EXISTS (SELECT 1 FROM jobs_gate WHERE is_paused AND key = 'task:' || name)))

@@ -69,6 +69,7 @@ class Category(models.Model):
     name = models.CharField(max_length=200)
     path = models.CharField(max_length=1000, help_text="Names from the root, joined by ' > '.")
     address = models.URLField(max_length=2000, blank=True)
+    kind = models.CharField(max_length=20, blank=True, help_text="product, demographic, featured or brand.")
 
     class Meta:
         verbose_name_plural = "categories"
@@ -90,7 +91,7 @@ class SyncRun(models.Model):
     seller = models.ForeignKey(Seller, on_delete=models.CASCADE, related_name="syncs")
     catalog_address = models.URLField(max_length=2000)
     status = models.CharField(max_length=10, choices=Status, default=Status.RUNNING)
-    trigger = models.CharField(max_length=20, default="api", help_text="api, command, admin or cron")
+    trigger = models.CharField(max_length=20, default="api", help_text="api, command, admin or schedule")
     error_code = models.CharField(max_length=100, blank=True)
     error_message = models.TextField(blank=True)
     found = models.PositiveIntegerField(default=0)
@@ -145,6 +146,11 @@ class Product(models.Model):
     availability = models.CharField(max_length=15, choices=Availability, default=Availability.UNKNOWN)
     brand = models.CharField(max_length=200, blank=True)
     sku = models.CharField(max_length=200, blank=True)
+    gtin = models.CharField("GTIN", max_length=14, blank=True)
+    list_price = models.DecimalField(max_digits=18, decimal_places=4, null=True, blank=True)
+    canonical_address = models.URLField(max_length=2000, blank=True)
+    breadcrumbs = models.JSONField(default=list, blank=True, help_text="Names from the root, as its page shows them.")
+    evidence = models.JSONField(default=dict, blank=True, help_text="By field: where it was found, and how sure it is.")
     variants = models.JSONField(default=list, blank=True)
     picture_addresses = models.JSONField(default=list, blank=True)
 
@@ -197,6 +203,7 @@ class ProductCategory(models.Model):
 
     product = models.ForeignKey(Product, on_delete=models.CASCADE)
     category = models.ForeignKey(Category, on_delete=models.CASCADE)
+    sync_id = models.BigIntegerField(null=True, blank=True, help_text="The last sync that found it there.")
 
     class Meta:
         constraints = [models.UniqueConstraint(fields=["product", "category"], name="product_once_a_category")]

@@ -208,6 +208,7 @@ WHATSAPP_HOSTS: list[str] = env.list("WHATSAPP_HOSTS", [])
 FETCH_PRIVATE_HOSTS: list[str] = env.list("FETCH_PRIVATE_HOSTS", [])
 # Requests per second to a domain, and the exceptions: "shop.example=5,127.0.0.1:8000=500".
 FETCH_RATE = env.float("FETCH_RATE", 1.0, validate=validate.Range(min=0.001))
+FETCH_LIST_RATE = env.float("FETCH_LIST_RATE", 0.5, validate=validate.Range(min=0.001))  # category pages a second
 FETCH_RATES: dict[str, float] = env.dict("FETCH_RATES", {}, subcast_values=float)
 CHROMIUM_PATH = env.str("CHROMIUM_PATH", "")
 
@@ -242,7 +243,7 @@ SPECTACULAR_SETTINGS = {
         "ProductStatus": "marketplace.models.Product.Status",
         "PictureStatus": "marketplace.models.Picture.Status",
         "JobState": "jobs.models.State",
-        "JobPriority": "jobs.serializers_admin.PriorityName",
+        "JobPriority": "jobs.api.staff_serializers.PriorityName",
         "TaskMode": "jobs.models.TaskSwitch.Mode",
         "BulkRetryState": "jobs.models.BulkRetry.State",
     },

@@ -5,7 +5,7 @@ The second run comes about as after a crash whose settlement nobody saw: the row
 
 from collections import Counter
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from datetime import UTC, datetime, timedelta
 from hashlib import sha256
 from pathlib import Path
@@ -25,6 +25,8 @@ from catalog.browser import close_process_browser
 from catalog.embedders.hashing import HashingEmbedder
 from catalog.indexing import Purpose, mark_live, write_products
 from catalog.robots import forget_rules
+from catalog.sources.source import CategoryStep, ListPage
+from catalog.tasks.scraping import SITE
 from jobs.batch import NewJob
 from jobs.execution import run_once
 from jobs.ledger import enqueue_many
@@ -106,15 +108,19 @@ def _an_address(shop: Shop) -> Sequence[NewJob]:
     follow_ups={"scrape-catalog": len(COLLECTIONS), "scrape-product": COLLECTIONS[FIRST]},
 )
 def _a_start_page_and_a_collection(shop: Shop) -> Sequence[NewJob]:
-    lists = ((None, shop.address), ("First", f"{shop.address}/{FIRST}"))
+    collection = f"{shop.address}/{FIRST}"
+    lists = (
+        ListPage("", shop.address, kind=SITE),
+        ListPage("whatsapp", collection, paths=((CategoryStep("First", collection),),)),
+    )
     return [
         NewJob(
             "scrape-catalog",
-            {"sync": shop.sync.pk, "address": address, "category": category},
+            {"sync": shop.sync.pk, **asdict(page)},
             tenant=shop.sync.seller.tenant,
             group=shop.sync.group,
         )
-        for category, address in lists
+        for page in lists
     ]
 
 

@@ -25,6 +25,7 @@ from catalog.extraction.availability_words import (
     MACHINE_OUT_OF_STOCK,
     MACHINE_PREORDER,
     NEGATIONS,
+    OTHER_THINGS,
     PHRASES,
     STILL_THERE,
 )
@@ -43,11 +44,12 @@ _MACHINE: dict[str, Availability] = {
 _SCHEMA = re.compile(r"schema\.org/+([A-Za-z]{4,40})(?![A-Za-z])|^\s*schema:([A-Za-z]{4,40})\s*$", re.IGNORECASE)
 _MARKS = re.compile("[\u0300-\u036f]")
 _LETTERS = str.maketrans({"ł": "l", "đ": "d", "ø": "o", "ı": "i", "æ": "ae", "œ": "oe", "’": "'", "‘": "'", "_": " "})
-_CLAUSES = re.compile(r"[\n\r.;|•·!✓✔✗✘✅❌]+|, | [–—] ")
+_CLAUSES = re.compile(r"\.(?! \d)|[\n\r;|•·!✓✔✗✘✅❌]+|, | [–—] ")
 _STILL_THERE = re.compile(STILL_THERE)
 _CONDITIONS = re.compile(CONDITIONS)
 _DATED = re.compile(DATED)
 _COUNTED = re.compile(rf"(?<!\w)(?:{COUNTED})")
+_OTHER_THINGS = re.compile(OTHER_THINGS)
 _CHOICES = re.compile(
     r"\bavailable in (?!stock|store)|\bavailable (?:sizes|colou?rs|options|variants|models|formats)\b"
 )
@@ -90,7 +92,7 @@ def _of_clause(clause: str) -> Availability | None:
         return None
     in_stock, out_of_stock, preorder = _phrases()
     clause, still_there = _STILL_THERE.subn(" ", clause)
-    for said_of_nothing in (_CHOICES, _QUESTIONS, _CONDITIONS):
+    for said_of_nothing in (_CHOICES, _OTHER_THINGS, _QUESTIONS, _CONDITIONS):
         clause = said_of_nothing.sub(" ", clause)
     if out_of_stock.search(clause):
         return "PreOrder" if preorder.search(clause) and not in_stock.search(clause) else "OutOfStock"
@@ -112,7 +114,7 @@ def _phrases() -> tuple[re.Pattern[str], re.Pattern[str], re.Pattern[str]]:
     there, gone, ahead = (_any_of(column) for column in columns)
     negations, denials = (_any_of([_plain(word) for word in words]) for words in (NEGATIONS, DENIALS))
     negated = rf"{negations}(?: [\w']+){{0,2}} {there}"
-    none_left = rf"(?<![\d.,])0 (?:[\w']+ ){{0,2}}(?:{there}|left)|{there} ?[:(]? ?\(?0(?![\d.,])"
+    none_left = rf"(?<![\d.,])0 (?:[\w']+ ){{0,2}}(?:{there}|left)|{there}(?:[ :(]+[\w'.]+)?[ :(]+0(?![\d.,])"
     denied = rf"{there} ?[:?] ?{denials}"
     return re.compile(there), re.compile(f"{gone}|{negated}|{none_left}|{denied}"), re.compile(ahead)
 
@@ -122,7 +124,7 @@ def _any_of(phrases: Iterable[str]) -> str:
     longest_first = sorted(phrases, key=len, reverse=True)
     unspaced = [re.escape(phrase) for phrase in longest_first if phrase[0] >= "\u0e00"]
     words = [re.escape(phrase) for phrase in longest_first if phrase[0] < "\u0e00" and not phrase.endswith("*")]
-    stems = [re.escape(phrase[:-1]) for phrase in longest_first if phrase.endswith("*")]
+    stems = [re.escape(phrase[:-1]) + r"\w*" for phrase in longest_first if phrase.endswith("*")]
     spaced = "|".join([f"(?:{'|'.join(words)})(?!\\w)", *stems])
     return f"(?:(?<!\\w)(?:{spaced})" + (f"|(?=[\u0e00-\U0010ffff])(?:{'|'.join(unspaced)}))" if unspaced else ")")
 

@@ -118,7 +118,7 @@ PHRASES: dict[str, tuple[str, str, str]] = {
     "sk": (
         "skladom|dostupn*|na sklade|posledne kus*|k dispozicii|ihned k odoslaniu",
         "nie je skladom|vypredan*|nedostupn*|ukoncen*|strazit|nie je k dispozicii",
-        "predobjednavk*|predpredaj|na objednavku|pripravujeme",
+        "predobjednavk*|predpredaj|na objednavku|na objednanie|pripravujeme",
     ),
     "hu": (
         "raktaron|keszleten|elerheto|azonnal szallithato|kaphato|utolso darab*|rendelheto|van keszleten",
@@ -292,6 +292,14 @@ STILL_THERE = (
 CONDITIONS = (
     r"\b(?:when|once|as soon as|if|until|sobald|wenn|falls|bis|zodra|lorsque|des que|quand|si|cuando|quando|appena|nar|"
     r"gdy|jakmile|az bude|ked bude|когда|если|как только|коли|якщо)\b.*"
+)
+
+# Something else can be had: a service, a choice.
+OTHER_THINGS = (
+    r"\b(?:delivery|shipping|pickup|click and collect|financ(?:e|ing)|installation|warranty|assembly|gift wrap|"
+    r"lieferung|finanzierung|livraison|entrega|envio|spedizione|доставка|рассрочка|raty|dostawa) "
+    r"(?:is |are |now |also |ist |est |esta |e )?(?:available|verfugbar|disponible|disponivel|disponibile|доступна|"
+    r"dostepn\w+)"
 )
 
 # A day from which it can be had.

@@ -84,6 +84,7 @@ _COMMA_HOMES = word_set(
 )
 
 _LONGEST = max(map(len, [*CERTAIN, *AMBIGUOUS, *NEEDS_PROOF]))
+_APART = re.compile(r"(?<![^\W\d_])[A-Za-z]{1,3} [$£¥]$")
 _CODE = re.compile(r"(?<![A-Za-z])[A-Z]{3}(?![A-Za-z])")
 _ANY_SIGN = re.compile("|".join(re.escape(sign) for sign in sorted({*CERTAIN, *AMBIGUOUS}, key=len, reverse=True)))
 
@@ -146,8 +147,16 @@ def candidates_of(sign: str) -> frozenset[str]:
     return AMBIGUOUS.get(sign) or NEEDS_PROOF.get(sign, frozenset())
 
 
+def needs_proof(sign: str) -> bool:
+    """Tell whether a sign is another word as well, so that alone it names no currency."""
+    return _key(sign) in NEEDS_PROOF
+
+
 def sign_before(text: str) -> str:
     """Return the currency sign, word or code that a text ends with, as written; else an empty string."""
+    apart = _APART.search(text)  # `US $`, `C $`
+    if apart and _is_sign(apart.group()):
+        return apart.group()
     for length in range(min(_LONGEST, len(text)), 0, -1):
         sign = text[-length:]
         if _is_sign(sign) and not (_is_spelled(sign[0]) and _is_spelled(text[-length - 1 : -length])):
@@ -180,6 +189,8 @@ def _is_code(sign: str) -> bool:
 
 def _key(sign: str) -> str:
     """Return a sign as the tables spell it: one of a single letter or two keeps its case, a longer one is folded."""
+    if _APART.fullmatch(sign):
+        sign = sign.replace(" ", "")
     return sign if sign in CERTAIN or sign in AMBIGUOUS or sign in NEEDS_PROOF else sign.casefold()
 
 

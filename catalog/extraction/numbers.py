@@ -11,7 +11,7 @@ MAX_DIGITS = 30
 
 # U+066B begins decimals and U+066C groups, wherever they stand; so do spaces and apostrophes group.
 ARABIC_DECIMAL, ARABIC_GROUP = "\u066b", "\u066c"
-NUMBER = r"\d+(?:[.,'’´`_·\u066b\u066c]\d+| \d{3}(?!\d))*"
+NUMBER = r"(?:\d{1,3}(?: \d{3}(?!\d))+|\d+)(?:[.,'’´`_·\u066b\u066c]\d+)*"
 _GROUPING = str.maketrans("", "", " '’´`_\u066c")
 _WHOLE = re.compile(rf"\s*(?P<sign>[+-]?)\s*(?P<number>{NUMBER}|[.,]\d+)\s*")
 _SCIENTIFIC = re.compile(r"\s*\d{1,20}(?:\.\d{1,20})?[eE][+-]?\d{1,2}\s*")
@@ -116,7 +116,7 @@ def _are_groups(groups: list[str]) -> bool:
 
 
 def _decimal(whole: str, decimals: str) -> Decimal | None:
-    if not whole.isdigit() or len(whole) + len(decimals) > MAX_DIGITS:
+    if not f"{whole}{decimals}".isdecimal() or not whole or len(whole) + len(decimals) > MAX_DIGITS:
         return None
     return Decimal(f"{whole}.{decimals}" if decimals else whole)
 

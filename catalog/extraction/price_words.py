@@ -77,7 +77,7 @@ OTHER_AMOUNT_WORDS = word_set(
     bespaar verzending verzendkosten
     spar sparer frakt fragt
     säästä toimitus
-    oszczędzasz oszczędź dostawa wysyłka
+    taniej oszczędzasz oszczędź dostawa wysyłka
     ušetříte doprava ušetríte
     megtakarítás szállítás
     economisești livrare transport

@@ -6,6 +6,7 @@ locale; here the number beside a currency is taken, its separators are read by l
 
 Decided, and held by the tests' table:
 - a range is its lower end; `from 12` is 12; a former price (`was`, `UVP`) is read only where it stands alone;
+- of a price with and one without tax, it is the one with; a unit's (`/kg`) or a month's stands behind the whole one;
 - `2 for 5`, `3 x 4 €`, `12x de R$ 99` name no price of one product: None; so do savings, discounts and shipping;
 - percentages, ratings, sizes, dates, times and negative numbers are no prices;
 - a number without any currency sign is a price only where the words beside it are those of prices;
@@ -22,11 +23,11 @@ from catalog.extraction.currencies import (
     candidates_of,
     currency_of,
     is_certain,
+    needs_proof,
     resolve_sign,
     sign_after,
     sign_before,
 )
-from catalog.extraction.currency_signs import NEEDS_PROOF
 from catalog.extraction.numbers import NUMBER, fold, parse_number, read_number
 from catalog.extraction.price_words import (
     FORMER_WORDS,
@@ -48,7 +49,17 @@ MAX_BARE_DIGITS = 10  # a longer number without a currency is an article's or a 
 _TOKEN = re.compile(rf"(?P<number>(?<![\d.,])[.,]\d{{1,2}}(?![\d.,])|{NUMBER})(?P<bare>[.,:] ?[-–—]{{1,2}}(?! ?\d))?")
 _WORD = re.compile(r"[^\W\d_][^\W_]*(?:['’.][^\W\d_]+)*")
 _JOINED = re.compile(r" ?(?:[-–—~〜～]|\.\.+|to|bis|à|a|do|до|til|till|tot|ile|hasta|fino a) ?", re.IGNORECASE)
-_PER_UNIT = re.compile(r" ?(?:/|per\b|pro\b|par\b|por\b|je\b|за\b|mtl|monat|mois|mensua)", re.IGNORECASE)
+_UNIT = (
+    r"(?:[kmc]?g|[mcd]?l|oz|lbs?|fl|m|m2|m3|qm|cm|ft|yd|100|1000|mo|mon|months?|mth|mes|mês|mois|monat|mese|year|yr|jahr|an|"
+    r"año|week|wk|woche|day|tag|hour|hr?|кг|гр?|л|мл|м|мес\w*|год|кв|unidad)"
+)
+_PER_UNIT = re.compile(
+    rf" ?(?:(?:/|per|pro|par|por|je|за|al?|na) ?(?:1 ?)?(?:{_UNIT}\b|$)|monthly|mtl|monatlich|mensual|mensil)",
+    re.IGNORECASE,
+)
+_TAX = r"(?:vat|tax|gst|dph|mwst|ust|btw|moms|mva|iva|tva|ндс|пдв|alv|pdv|áfa|kdv)\b"
+_WITHOUT = r"(?:excl?|excluding|ex|exkl|exc|exclusief|zzgl|plus|bez|без|ekskl|senza|sin|sem|fără|uden|utan|hors|o)\b\.?"
+_NET = re.compile(rf"[ (]*(?:{_WITHOUT} ?{_TAX}|ht\b|h\.t\.|netto\b)[ :)]*", re.IGNORECASE)
 _TIMES = re.compile(r" ?[x×*] ?(?:de|of|à|von|за)? ?", re.IGNORECASE)
 _SPLIT_CENTS = re.compile(r"(?P<left>\D{0,6}?)(?P<whole>\d{1,4}) (?P<cents>\d\d)(?P<right>\D{0,6})")
 _CENTS_BEHIND_SIGN = re.compile(
@@ -60,7 +71,7 @@ _NOT_A_PRICE_AFTER = re.compile(r" ?[%‰٪°\"]|:\d| ?/ ?[^\w\s]?\d| \(\d|\.\d|
 _DATE = re.compile(r"\b\d{4}([-/.])\d{2}\1\d{2}\b|\b\d{1,2}([-/.])\d{1,2}\2(?:19|20)\d\d\b")
 _MACHINE = re.compile(r"\d[\d.]{0,38}[eE][+-]?\d{1,2}")
 
-_CURRENT, _FORMER, _PER = range(3)
+_CURRENT, _NET_OF_TAX, _FORMER, _PER = range(4)
 _UNSPACED = tuple(word for word in PRICE_WORDS | FORMER_WORDS if word >= "\u2e80")
 
 
@@ -181,12 +192,13 @@ def _numbers(text: str, hints: _Hints) -> list[_Found]:
     starts = [token.start() for token in tokens[1:]] + [len(text)]
     between = [text[token.end() : start] for token, start in zip(tokens, starts, strict=True)]
     before, left = _cut_left(text[: tokens[0].start()], hints, text)
-    is_prefixed = bool(left)
+    is_prefixed = bool(left) and not _cut_right(between[-1], hints, text)[1]
+    is_suffixed = not left and bool(_cut_right(between[-1], hints, text)[1])
     found = []
     for token, gap in zip(tokens, between, strict=True):
         is_last = token is tokens[-1]
         after, right = _cut_right(gap, hints, text)
-        if right and not is_last and not after.strip() and _belongs_to_next(gap, is_prefixed=is_prefixed):
+        if right and not is_last and not after.strip() and (is_prefixed or (not is_suffixed and _touches_next(gap))):
             after, right = gap, ""
         middle, next_left = ("", "") if is_last else _cut_left(after, hints, text)
         found.append(
@@ -236,15 +248,14 @@ def _multiple(segment: str) -> str:
     return behind[0] if behind[:1] in MULTIPLES else ""
 
 
-def _belongs_to_next(gap: str, *, is_prefixed: bool) -> bool:
-    """Tell whose the one sign between two numbers is: of the number that it touches, else as before the first."""
-    touches_previous, touches_next = not gap.startswith(" "), not gap.endswith(" ")
-    return is_prefixed if touches_previous == touches_next else touches_next
+def _touches_next(gap: str) -> bool:
+    """Tell whether the one sign between two numbers touches the second only."""
+    return gap.startswith(" ") and not gap.endswith(" ")
 
 
 def _counts(sign: str, hints: _Hints, text: str) -> bool:
     """Tell whether a sign is a currency here: letters that are other words too need proof."""
-    if sign in NEEDS_PROOF:
+    if needs_proof(sign):
         return bool(hints.resolve(sign))
     if sign in WORDY_CODES:
         rest = re.sub(r"[\d\s.,'’:-]", "", text.replace(sign, "", 1))
@@ -275,7 +286,7 @@ def _ranked(numbers: list[_Found], place: int) -> _Found | None:
         return None
     words = [word.casefold() for word in _WORD.findall(found.before)[-2:]]
     behind = _WORD.match(found.after.lstrip(" *"))
-    if words and words[-1] in OTHER_AMOUNT_WORDS | REDUCTION_WORDS:
+    if not (OTHER_AMOUNT_WORDS | REDUCTION_WORDS).isdisjoint(words):
         return None
     if behind and behind.group().casefold() in REDUCTION_WORDS:
         return None
@@ -283,7 +294,9 @@ def _ranked(numbers: list[_Found], place: int) -> _Found | None:
         return replace(found, rank=_FORMER)
     if found.before.rstrip().endswith("=") or _PER_UNIT.match(found.after):
         return replace(found, rank=_PER)
-    return found
+    said_first = re.search(_TAX, numbers[0].before, re.IGNORECASE)  # `net of tax: 5, with tax: 6`
+    is_net = _NET.fullmatch(found.before[-24:]) if said_first else _NET.match(found.after)
+    return replace(found, rank=_NET_OF_TAX) if is_net else found
 
 
 def _is_negative(found: _Found, *, is_first: bool) -> bool:

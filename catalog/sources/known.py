@@ -1,21 +1,15 @@
-"""The sources that Souk knows, in the order in which they are asked."""
+"""The sources that Souk knows, in the order in which they are asked where they are equally sure."""
 
-from catalog.sources.source import Evidence, Source, UnsupportedAddress
+from catalog.sources.source import Clues, Evidence, Source, UnsupportedAddress
 from catalog.sources.whatsapp import WhatsAppSource
 
 SOURCES: tuple[Source, ...] = (WhatsAppSource(),)
 
 
-def probe(address: str) -> Evidence:
-    """Return the first source's evidence for an address, or raise UnsupportedAddress."""
-    for source in SOURCES:
-        evidence = source.probe(address)
-        if evidence is not None:
-            return evidence
-    raise UnsupportedAddress(
-        f"Souk cannot read {address[:200]!r}. "
-        "Give the address of a WhatsApp catalog, such as https://wa.me/c/<phone number>."
-    )
+def probe(clues: Clues) -> list[Evidence]:
+    """Return each source's evidence, the most certain first."""
+    found = [evidence for source in SOURCES if (evidence := source.probe(clues)) is not None]
+    return sorted(found, key=lambda evidence: -evidence.weight)
 
 
 def source_named(name: str) -> Source:

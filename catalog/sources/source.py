@@ -1,12 +1,11 @@
 """What a source is: a kind of catalog that Souk can read."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Protocol
-
-from playwright.sync_api import Page
+from typing import Any, Protocol
 
 from catalog.extraction.document import PageMalformed as PageMalformed
+from catalog.reading import SiteReader
 from jobs.errors import PermanentError, RetryableError
 from marketplace.models import Product
 from marketplace.money import Money
@@ -31,12 +30,46 @@ class ListIncomplete(RetryableError):
 
 
 @dataclass(frozen=True, slots=True)
+class Clues:
+    """What is known of an address before anything is decided: the address alone, or also the page that it shows."""
+
+    address: str
+    html: str = ""
+    headers: Mapping[str, str] = field(default_factory=dict)
+    cookies: Sequence[str] = ()  # names only
+    is_fetched: bool = False
+
+
+@dataclass(frozen=True, slots=True)
 class Evidence:
     """Why a source believes that it can read an address."""
 
     source: str
     address: str  # normalised: what is to be read
     reason: str
+    weight: int = 100  # 100 and more: certain
+
+
+@dataclass(frozen=True, slots=True)
+class CategoryStep:
+    """One category on the way from the root to a product."""
+
+    name: str
+    address: str = ""
+
+
+CategoryPath = tuple[CategoryStep, ...]  # from the root
+
+
+@dataclass(frozen=True, slots=True)
+class ListPage:
+    """A list that is to be read: one page of products, of categories, of a sitemap or of an interface."""
+
+    source: str
+    address: str
+    kind: str = ""  # the source's own word for what stands there
+    paths: tuple[CategoryPath, ...] = ()  # the categories that its products are in
+    cursor: Mapping[str, Any] = field(default_factory=dict)  # JSON: where in the list it goes on
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,24 +78,19 @@ class ListedProduct:
 
     external_id: str
     address: str
-
-
-@dataclass(frozen=True, slots=True)
-class ListedCollection:
-    """A collection (category) that a list leads to."""
-
-    name: str
-    address: str
+    content: "ExtractedProduct | None" = None  # the list says all: no page need be read
+    paths: tuple[CategoryPath, ...] = ()  # the categories that it is in, beside those of the list
 
 
 @dataclass(frozen=True, slots=True)
 class Listing:
-    """What one list page shows: products in its own order, each once, and collections."""
+    """What one list page shows: products in its own order, each once, and the lists that it leads to."""
 
     address: str
     products: Sequence[ListedProduct]
-    collections: Sequence[ListedCollection]
-    total: int | None  # how many products the page itself says there are
+    lists: Sequence[ListPage] = ()
+    total: int | None = None  # how many products the page itself says there are
+    skipped: Mapping[str, int] = field(default_factory=dict)  # what was left out, by reason
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,11 +101,16 @@ class ExtractedProduct:
     description: str = ""
     price: Money | None = None
     price_raw: str = ""
+    list_price: Money | None = None  # before a reduction
     availability: str = Product.Availability.UNKNOWN
     brand: str = ""
     sku: str = ""
-    variants: list[dict[str, str]] = field(default_factory=list)
+    gtin: str = ""
+    variants: list[dict[str, Any]] = field(default_factory=list)
     picture_addresses: list[str] = field(default_factory=list)
+    breadcrumbs: list[str] = field(default_factory=list)  # names, from the root
+    canonical_address: str = ""
+    evidence: dict[str, Any] = field(default_factory=dict)  # by field: where it was found, and how sure that is
 
 
 class Source(Protocol):
@@ -87,14 +120,21 @@ class Source(Protocol):
     def name(self) -> str:
         """The name that stands before the colon of its products' external ids."""
 
-    def probe(self, address: str) -> Evidence | None:
+    def probe(self, clues: Clues) -> Evidence | None:
         """Tell whether, and as what, this source reads the address; None if it does not. Fetches nothing."""
 
-    def discover(self, page: Page, address: str) -> Listing:
-        """Read one list page with a browser; runs in the browser's thread and must not touch the database.
+    def start(self, reader: SiteReader, clues: Clues) -> Sequence[ListPage] | None:
+        """Return the lists to begin with; None when one request has shown that the site is something else.
+
+        Raises: what `reader` raises.
+        """
+
+    def discover(self, reader: SiteReader, page: ListPage) -> Listing:
+        """Read one list page.
 
         Raises:
             ListIncomplete: fewer products than the page says that it has (retryable).
+            What `reader` raises.
         """
 
     def extract(self, html: str, address: str) -> ExtractedProduct:

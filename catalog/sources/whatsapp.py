@@ -10,19 +10,21 @@ import re
 from dataclasses import dataclass
 
 from django.conf import settings
-from playwright.sync_api import Page
 from yarl import URL
 
 from catalog.extraction.open_graph import read_open_graph
 from catalog.fetching import PageNotFound
+from catalog.reading import SiteReader
 from catalog.scrolling import scroll_through
 from catalog.sources.source import (
+    CategoryStep,
+    Clues,
     Evidence,
     ExtractedProduct,
-    ListedCollection,
     ListedProduct,
     ListIncomplete,
     Listing,
+    ListPage,
 )
 
 NAME = "whatsapp"
@@ -38,8 +40,15 @@ class WhatsAppSource:
 
     name: str = NAME
 
-    def probe(self, address: str) -> Evidence | None:
+    def probe(self, clues: Clues) -> Evidence | None:
         """Recognise a catalog by its exact host and its path; query, fragment and credentials are dropped."""
+        return self._recognise(clues.address)
+
+    def start(self, reader: SiteReader, clues: Clues) -> list[ListPage]:
+        """Begin with the catalog's own page."""
+        return [ListPage(self.name, clues.address)]
+
+    def _recognise(self, address: str) -> Evidence | None:
         url = _own_url(address)
         match = _CATALOG.fullmatch(url.raw_path) if url else None
         if url is None or match is None:
@@ -55,12 +64,13 @@ class WhatsAppSource:
             reason=f"{place} serves WhatsApp catalogs, and the path names shop {match['digits']}",
         )
 
-    def discover(self, page: Page, address: str) -> Listing:
+    def discover(self, reader: SiteReader, page: ListPage) -> Listing:
         """Scroll through one list page and return the products and collections that it links to."""
-        digits = _digits_of(address)
-        seen = scroll_through(page, address, item_pattern=rf"/(p|product)/\d+/{digits}/?$")
+        digits = _digits_of(page.address)
+        pattern = rf"/(p|product)/\d+/{digits}/?$"
+        seen = reader.browse(page.address, lambda tab: scroll_through(tab, page.address, item_pattern=pattern))
         products: dict[str, ListedProduct] = {}
-        collections: dict[str, ListedCollection] = {}
+        lists: dict[str, ListPage] = {}
         for link in seen.links:
             url = _own_url(link.address)
             if url is None:
@@ -69,17 +79,14 @@ class WhatsAppSource:
                 found = ListedProduct(f"{self.name}:{match['id']}", str(url.with_query(None).with_fragment(None)))
                 products.setdefault(found.external_id, found)
             elif (match := _CATALOG.fullmatch(url.raw_path)) and match["digits"] == digits and match["slug"]:
-                inner = self.probe(link.address)
-                if inner is not None and link.text:
-                    collections.setdefault(inner.address, ListedCollection(link.text[:200], inner.address))
+                inner = self._recognise(link.address)
+                # A collection's own links to others lead nowhere new.
+                if inner is not None and link.text and not page.paths:
+                    step = CategoryStep(link.text[:200], inner.address)
+                    lists.setdefault(inner.address, ListPage(self.name, inner.address, paths=((step,),)))
         if seen.total is not None and len(products) < seen.total:
-            raise ListIncomplete(f"{address} shows {len(products)} products, but says that it has {seen.total}")
-        return Listing(
-            address=address,
-            products=list(products.values()),
-            collections=list(collections.values()),
-            total=seen.total,
-        )
+            raise ListIncomplete(f"{page.address} shows {len(products)} products, but says that it has {seen.total}")
+        return Listing(page.address, list(products.values()), list(lists.values()), seen.total)
 
     def extract(self, html: str, address: str) -> ExtractedProduct:
         """Read a product's Open Graph data; WhatsApp says "Page Not Found" there, with status 200."""

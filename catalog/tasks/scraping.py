@@ -1,13 +1,15 @@
 """The stages that read: the seller's address, the catalog's lists, the products' pages."""
 
 import hashlib
-from collections.abc import Sequence
+import json
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict
 from typing import Any
 
 from catalog.browser import open_process_browser
-from catalog.discovery import gate_of, read_list, recognise
+from catalog.discovery import gate_of, list_gate_of, read_list, recognise, start_reading
 from catalog.duplicates import link_duplicates, lock_contents
-from catalog.listings import open_gates, record_listing
+from catalog.listings import open_list_gates, record_listing
 from catalog.product_pages import (
     PageRead,
     contents_of,
@@ -17,9 +19,10 @@ from catalog.product_pages import (
     read_pages,
     store_pages,
 )
+from catalog.reading import SiteReader
 from catalog.rechecks import LOST, lose_products, recheck_copies
 from catalog.setbacks import bury_products
-from catalog.sources.source import ListedCollection, Listing
+from catalog.sources.source import CategoryStep, Evidence, Listing, ListPage
 from jobs.batch import Batch, ClaimedJob, GivenUp, NewJob
 from jobs.effects import bind, effect
 from jobs.errors import JobError
@@ -29,56 +32,63 @@ REMEDIES = {
     "catalog.page_not_found": "Take the product out of the catalog, or put its page back; the next sync looks again.",
     "catalog.page_malformed": "Open the product's page: it shows no product data. The next sync looks again.",
 }
+SITE = "site"  # the kind of the page at the seller's own address, before it is known what reads it
 REMEDY_AWAY = "See that the product's page opens in a browser that is not logged in; the next sync tries again."
 
 
 @task(queue="sync-seller", attempts=3, subject=["seller"])
 def sync_seller(batch: Batch) -> None:
-    """Find out what reads the seller's address, and start with the catalog's first page."""
-    starts: list[str] = []
+    """See what the seller's address is, and start with looking at it."""
+    addresses: list[str] = []
     for job in batch:
         try:
             evidence = recognise(job.payload["address"])
         except JobError as error:
             batch.fail(job, error)
             continue
-        starts.append(evidence.address)
-        batch.complete(
-            job,
-            result={"source": evidence.source, "reason": evidence.reason},
-            then=[_list_reading(job, evidence.address, category=None)],
-        )
-    batch.on_settle(lambda _: open_gates(starts))
+        address = evidence.address if evidence else job.payload["address"]
+        addresses.append(address)
+        batch.complete(job, result=_told(evidence), then=[list_reading(job, ListPage("", address, kind=SITE))])
+    batch.on_settle(lambda _: open_list_gates(addresses))
 
 
 @task(queue="scrape-catalog", attempts=4, subject=["address"], warm_up=open_process_browser)
 def scrape_catalog(batch: Batch) -> None:
-    """Read a list of the catalog to its end: its products are enqueued, its collections are lists to read."""
-    listings: dict[int, Listing] = {}
+    """Read a list of the catalog: its products are enqueued, and so are the lists that it leads to."""
+    listings: dict[int, tuple[ListPage, Listing]] = {}
     for job in batch:
         if batch.is_stopping():
             batch.release(job)
             continue
-        category = job.payload["category"]
+        page = page_of(job.payload)
         try:
-            listing = read_list(job.payload["address"], is_start=category is None)
+            with SiteReader() as reader:
+                listing = _look(reader, page)
         except JobError as error:
             batch.fail(job, error)
             continue
-        listings[job.id] = listing
-        # Only the start page leads to collections; a collection's own links to others lead nowhere new.
-        collections = listing.collections if category is None else ()
+        listings[job.id] = page, listing
         batch.complete(
             job,
-            result={"products": len(listing.products), "collections": len(collections)},
-            then=[_collection_reading(job, collection) for collection in collections],
+            result={"products": len(listing.products), "lists": len(listing.lists), "skipped": dict(listing.skipped)},
+            then=[list_reading(job, following) for following in listing.lists],
         )
 
     def record(jobs: Sequence[ClaimedJob]) -> None:
         for job in jobs:
-            record_listing(job, listings[job.id].products, category=job.payload["category"])
+            record_listing(job, *listings[job.id])
 
     batch.on_settle(record)
+
+
+def _look(reader: SiteReader, page: ListPage) -> Listing:
+    """Read a list; at the site's own address, find out what reads it, and read its first list if there is only one."""
+    if page.kind != SITE:
+        return read_list(reader, page, is_start=False)
+    start = start_reading(reader, page.address)
+    if len(start.lists) == 1:
+        return read_list(reader, start.lists[0], is_start=True)
+    return Listing(page.address, products=(), lists=start.lists)
 
 
 def give_up_on_pages(given_up: Sequence[GivenUp]) -> None:
@@ -136,19 +146,34 @@ def store_reads(jobs: Sequence[ClaimedJob], data: Any) -> None:
     recheck_copies({pk: copied for pk, copied in changed.items() if pk not in on_their_way}, jobs=sellers)
 
 
-def _list_reading(job: ClaimedJob, address: str, *, category: str | None) -> NewJob:
+def list_reading(job: ClaimedJob, page: ListPage) -> NewJob:
+    """Return the job that reads a list; a list that several lead to is read once a sync."""
     sync = job.payload["sync"]
-    digest = hashlib.sha256(address.encode()).hexdigest()[:32]  # an address may be longer than a key
+    told = json.dumps([page.source, page.address, page.kind, page.cursor], sort_keys=True)
+    digest = hashlib.sha256(told.encode()).hexdigest()[:32]  # an address may be longer than a key
     return NewJob(
         "scrape-catalog",
-        {"sync": sync, "address": address, "category": category},
+        {"sync": sync, **asdict(page)},
         key=f"{sync}:{digest}",
-        gates=[gate_of(address)],
+        gates=[gate_of(page.address), list_gate_of(page.address)],
     )
 
 
-def _collection_reading(job: ClaimedJob, collection: ListedCollection) -> NewJob:
-    return _list_reading(job, collection.address, category=collection.name)
+def page_of(payload: Mapping[str, Any]) -> ListPage:
+    """Return the list that a job's payload names."""
+    return ListPage(
+        source=payload["source"],
+        address=payload["address"],
+        kind=payload["kind"],
+        paths=tuple(tuple(CategoryStep(**step) for step in path) for path in payload["paths"]),
+        cursor=payload["cursor"],
+    )
+
+
+def _told(evidence: Evidence | None) -> dict[str, str]:
+    if evidence is None:
+        return {"source": "", "reason": "the page itself must show what it is"}
+    return {"source": evidence.source, "reason": evidence.reason}
 
 
 def _next_jobs(job: ClaimedJob, read: PageRead) -> list[NewJob]:

@@ -55,6 +55,7 @@ VISIBLE = {
         "Out of stock", "Currently unavailable", "Temporarily out of stock", "Sold out", "No longer available",
         "Not available", "Not currently available", "This item is not in stock", "0 in stock", "In stock: 0",
         "0 items available", "In stock: no", "Notify me when available", "Back in stock soon", "Coming back soon",
+        "Dostępne szt. 0 szt.", "Available (0)",
         "Discontinued", "Out of stock. Notify me when back in stock", "isn't available",
         "Nicht auf Lager", "Ausverkauft", "Nicht verfügbar", "Derzeit nicht lieferbar", "nicht mehr lieferbar",
         "Leider ausverkauft", "Vergriffen", "Verfügbar: nein", "0 Stück auf Lager", "Kein Bestand",
@@ -85,16 +86,19 @@ VISIBLE = {
         "Available from 12 May", "Out of stock. Pre-order now", "Vorbestellbar", "Jetzt vorbestellen",
         "Lieferbar ab 12.05.", "Précommande", "En précommande", "Disponible à partir du 3 mai", "Sur commande",
         "Preventa", "Bajo pedido", "Preordina ora", "In arrivo", "Pré-venda", "Sob encomenda", "Förhandsboka",
-        "Beställningsvara", "Forudbestil", "Ennakkotilaa", "Przedsprzedaż", "Na zamówienie", "Předobjednávka",
+        "Beställningsvara", "Forudbestil", "Ennakkotilaa", "Przedsprzedaż", "Na zamówienie",
+        "Na objednanie do 4 dní", "Předobjednávka",
         "Előrendelhető", "Precomandă", "Предзаказ", "Под заказ", "Передзамовлення", "По поръчка", "Κατόπιν παραγγελίας",
-        "Ön sipariş", "طلب مسبق", "הזמנה מוקדמת", "สั่งจองล่วงหน้า", "Đặt trước", "予約受付中", "お取り寄せ", "예약판매", "预售", "預購",
+        "Ön sipariş", "طلب مسبق", "הזמנה מוקדמת", "สั่งจองล่วงหน้า", "Đặt trước", "予約受付中", "お取り寄せ", "예약판매",
+        "预售", "預購",
     ],
 }  # fmt: skip
 
 NOTHING = [
     "", " ", "true", "1", "yes", "12.99 €", "Add to cart", "In den Warenkorb", "Available in 3 colours", "Shipping",
     "Check availability in store", "https://schema.org/Product", "https://schema.org/NewCondition", "stockings",
-    "Not available in store", "unknown", "null", "N/A", "lagerung", "disponibilité", "Available sizes: S, M, L",
+    "Not available in store",
+    "Standard delivery available", "unknown", "null", "N/A", "lagerung", "disponibilité", "Available sizes: S, M, L",
     "S: in stock | M: sold out", "Delivery", "stockholm", "Product description", "Brand new",
 ]  # fmt: skip
 
@@ -127,7 +131,7 @@ def test_each_phrase_means_its_own_column(language: str) -> None:
     assert wrong == []
 
 
-@settings(max_examples=200)
+@settings(max_examples=200, deadline=None)
 @given(
     st.text(alphabet=st.characters(exclude_categories=["Cs"]), max_size=60)
     | st.lists(st.sampled_from([text for text, _ in CASES]), max_size=5).map(" ".join)
@@ -139,8 +143,8 @@ def test_any_text_means_something_or_nothing(text: str) -> None:
 @pytest.mark.parametrize("piece", ["a", "not ", "not a b ", "0 ", "in stock ", "ﷺ", ". ", "在庫", "-", "schema.org/"])
 def test_a_million_characters_take_no_time(piece: str) -> None:
     text = piece * (1_000_000 // len(piece))
-    started = time.perf_counter()
+    started = time.process_time()
 
     parse_availability(text)
 
-    assert time.perf_counter() - started < 1
+    assert time.process_time() - started < 1

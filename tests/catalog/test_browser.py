@@ -15,8 +15,9 @@ from django.conf import settings as django_settings
 from catalog import scrolling
 from catalog.browser import BrowserThread, close_process_browser
 from catalog.discovery import read_list
+from catalog.reading import SiteReader
 from catalog.robots import forget_rules
-from catalog.sources.source import CatalogNotPublic, ListIncomplete
+from catalog.sources.source import CatalogNotPublic, ListIncomplete, Listing, ListPage
 from tests.sample_shop import Answer, small_site
 
 DIGITS = "447700900100"
@@ -53,6 +54,11 @@ def serve(settings: Any) -> Iterator[Callable[[str], str]]:
     close_process_browser()
 
 
+def read_start(address: str) -> Listing:
+    with SiteReader() as reader:
+        return read_list(reader, ListPage("whatsapp", address), is_start=True)
+
+
 def feed(ids: range, *, total: int) -> str:
     return FEED.format(articles="".join(ARTICLE.format(id=i, total=total, digits=DIGITS) for i in ids))
 
@@ -60,7 +66,7 @@ def feed(ids: range, *, total: int) -> str:
 def test_a_list_is_read_in_its_own_order(serve: Callable[[str], str]) -> None:
     address = serve(feed(range(12, 2, -1), total=10))
 
-    listing = read_list(address, is_start=True)
+    listing = read_start(address)
 
     assert [product.external_id for product in listing.products] == [f"whatsapp:{i}" for i in range(12, 2, -1)]
     assert listing.products[0].address == address.replace(f"/c/{DIGITS}", f"/p/12/{DIGITS}")
@@ -73,7 +79,7 @@ def test_a_list_shorter_than_it_says_is_incomplete(
     monkeypatch.setattr(scrolling, "IDLE_SHORT_OF_TOTAL_S", 0.3)
 
     with pytest.raises(ListIncomplete, match="shows 3 products, but says that it has 10"):
-        read_list(serve(feed(range(3), total=10)), is_start=True)
+        read_start(serve(feed(range(3), total=10)))
 
 
 def test_a_page_without_products_is_not_public_and_says_what_to_do(
@@ -82,7 +88,7 @@ def test_a_page_without_products_is_not_public_and_says_what_to_do(
     monkeypatch.setattr(scrolling, "IDLE_S", 0.3)
 
     with pytest.raises(CatalogNotPublic, match=r"Graph API token.*CSV.*links of the products"):
-        read_list(serve("<h1>Open this in WhatsApp</h1>"), is_start=True)
+        read_start(serve("<h1>Open this in WhatsApp</h1>"))
 
 
 def test_links_to_other_shops_and_hosts_are_not_products(serve: Callable[[str], str]) -> None:
@@ -92,12 +98,12 @@ def test_links_to_other_shops_and_hosts_are_not_products(serve: Callable[[str], 
         + f'<a href="/c/{DIGITS}/lamps">Lamps</a>'
     )
 
-    listing = read_list(address, is_start=True)
+    listing = read_start(address)
 
     assert [product.external_id for product in listing.products] == ["whatsapp:1"]
-    assert [(collection.name, collection.address) for collection in listing.collections] == [
-        ("Lamps", f"{address}/lamps")
-    ]
+    (collection,) = listing.lists
+    assert collection.address == f"{address}/lamps"
+    assert [[step.name for step in path] for path in collection.paths] == [["Lamps"]]
 
 
 def test_one_browser_is_reused_and_replaced_when_it_crashed(browser: BrowserThread) -> None:

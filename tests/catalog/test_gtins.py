@@ -121,6 +121,7 @@ def test_the_table_holds_sixty_gtins_at_least() -> None:
     assert len(GTINS) >= 60
 
 
+@settings(max_examples=100, deadline=None)
 @given(body=st.from_regex(r"[13-8][0-9]{11}", fullmatch=True).filter(lambda body: len(set(body)) > 1))
 def test_one_wrong_digit_is_always_noticed(body: str) -> None:
     gtin = body + check_digit(body)
@@ -130,7 +131,7 @@ def test_one_wrong_digit_is_always_noticed(body: str) -> None:
     assert [parse_gtin(text) for text in wrong] == [None] * len(gtin)
 
 
-@settings(max_examples=200)
+@settings(max_examples=200, deadline=None)
 @given(
     st.text(alphabet=st.characters(exclude_categories=["Cs"]), max_size=60)
     | st.text(alphabet="0123456789 -X()/.:EANIS")
@@ -144,8 +145,8 @@ def test_any_text_is_a_gtin_or_none(text: str) -> None:
 @pytest.mark.parametrize("piece", ["1", "1 ", "4006381333931 ", "http://a/", "ean ", "-"])
 def test_a_million_characters_take_no_time(piece: str) -> None:
     text = piece * (1_000_000 // len(piece))
-    started = time.perf_counter()
+    started = time.process_time()
 
     parse_gtin(text)
 
-    assert time.perf_counter() - started < 1
+    assert time.process_time() - started < 1

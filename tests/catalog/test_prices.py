@@ -174,6 +174,20 @@ CERTAIN = [
     ("Save €5 €15", "15", "EUR"),
     ("-20 % 15 €", "15", "EUR"),
     ("15 € (-20%)", "15", "EUR"),
+    ("997 zł /szt. 1 148 zł /szt. taniej o 151 zł", "997", "PLN"),
+    ("1 148 zł /szt. taniej o 151 zł", "1148", "PLN"),
+    ("bez DPH 4386,00 € s DPH 5263,20 €", "5263.20", "EUR"),
+    ("30,48 € Cena bez DPH 25,40 €", "30.48", "EUR"),
+    ("25,40 € excl. VAT 30,48 € incl. VAT", "30.48", "EUR"),
+    ("25,40 € excl. VAT", "25.40", "EUR"),
+    ("25 ر.س27 ر.س", "25", "SAR"),
+    ("€25 €27", "25", "EUR"),
+    ("Approximately US $2.66(including shipping)", "2.66", "USD"),
+    ("AU $12.50", "12.50", "AUD"),
+    ("€9.99 / month", "9.99", "EUR"),
+    ("€ 99 or € 9.99/mo", "99", "EUR"),
+    ("881,00 169,00 Kn", "169.00", "HRK"),
+    ("270,00 Kn 540,00 Kn", "270.00", "HRK"),
     # multiples
     ("1,5 млн ₽", "1500000.0", "RUB"),
     ("₹ 1.5 lakh", "150000.0", "INR"),
@@ -202,6 +216,8 @@ SHARED = [
     ("$34.000", {"locale_hint": "en-US"}, "34.000", "USD"),
     ("$34.000", {}, "34000", ""),
     ("$1,980", {"locale_hint": "zh-Hant-TW"}, "1980", "TWD"),
+    ("C $19.95", {"locale_hint": "en-CA"}, "19.95", "CAD"),
+    ("C $19.95", {}, "19.95", ""),
     ("£5", {}, "5", ""),
     ("£5", {"locale_hint": "en"}, "5", ""),
     ("£5", {"locale_hint": "en-GB"}, "5", "GBP"),
@@ -296,7 +312,7 @@ NO_PRICES = [
     "2 for 5", "2 for £5", "3 für 10 €", "2/$5", "5 € for 2", "3 x 4 €", "12x de R$ 99,90", "2 за 500 ₽",
     "You save $5", "Save €5", "$5 off", "5 € Rabatt", "Free shipping over $50", "Versand 4,95 €", "Скидка 500 ₽",
     "free shipping", "kostenloser Versand",
-    "12.05.2024", "2024-05-12", "12/05/2024", "10:30", "1.2.3", "192.168.0.1", "1,2,3", "1.23.45",
+    "12.05.2024", "2024-05-12", "12/05/2024", "10:30", "1.2.3", "12٫1.299", "192.168.0.1", "1,2,3", "1.23.45",
     "Size 12", "A12", "12mm", "iPhone 15", "#12", "№ 12", "500 g", "24 h", "3个", "+49 30 123456",
     "4006381333931", "0123456", "12 34 56 78", "1" * 40, "100000000000000 €", "1" * 40 + " €",
 ]  # fmt: skip
@@ -396,12 +412,19 @@ def test_price_parser_agrees_on_its_own_examples(text: str) -> None:
     assert price.amount == Price.fromstring(text).amount
 
 
-TEXTS = st.text(alphabet=st.characters(exclude_categories=["Cs"]), max_size=60) | st.text(
-    alphabet="0123456789.,' -–/:%()x€$£¥krRsFtABCforab\u00a0\u2009٣٫٬", max_size=40
+PIECES = [
+    "12", "1.299", "1 299,00", "€", "$", "US $", "kr", "Rs.", "R$", " ", "-", "–", ",-", "/", "kg", "was", "statt",
+    "save", "for", "x", "%", "(", ")", "1¢", "lakh", "млн", "ر.س", "円", "NaN", "٫", "٣", ".5", "€99", ":", "30",
+    "incl", "excl. VAT", "R", "BAM", "TOP", "free", "²", "½", "\ud800", "\x00",
+]  # fmt: skip
+TEXTS = (
+    st.lists(st.sampled_from(PIECES), max_size=10).map("".join)
+    | st.text(alphabet=st.characters(exclude_categories=["Cs"]), max_size=60)
+    | st.text(alphabet="0123456789.,' -–/:%()x€$£¥krRsFtABCforab\u00a0\u2009٣٫٬", max_size=40)
 )
 
 
-@settings(max_examples=200)
+@settings(max_examples=200, deadline=None)
 @given(text=TEXTS, hint=st.sampled_from([None, "EUR", "$", "kr", "XXX"]), locale=st.none() | st.text(max_size=8))
 def test_any_text_is_a_price_within_bounds_or_none(text: str, hint: str | None, locale: str | None) -> None:
     price = parse_price(text, currency_hint=hint, locale_hint=locale)
@@ -410,7 +433,7 @@ def test_any_text_is_a_price_within_bounds_or_none(text: str, hint: str | None, 
     assert price is None or not price.currency or len(price.currency) == 3
 
 
-@settings(max_examples=100)
+@settings(max_examples=100, deadline=None)
 @given(amount=st.integers(0, 10**9), cents=st.integers(0, 99), style=st.sampled_from([",.", ".,", " ,", "'."]))
 def test_every_amount_is_read_back_as_it_was_written(amount: int, cents: int, style: str) -> None:
     written = f"{amount:,}".replace(",", style[0]) + f"{style[1]}{cents:02}"
@@ -424,10 +447,10 @@ def test_every_amount_is_read_back_as_it_was_written(amount: int, cents: int, st
 @pytest.mark.parametrize("piece", ["1", "1 ", "€", "12€ ", "1,", "a", "$ ", "1.234 ", "ﷺ", "1€1", "-", " ", "1‘"])
 def test_a_million_characters_take_no_time(piece: str) -> None:
     text = piece * (1_000_000 // len(piece))
-    started = time.perf_counter()
+    started = time.process_time()
 
     parse_price(text, currency_hint=text, locale_hint=text)
     parse_number(text)
     currency_of(text)
 
-    assert time.perf_counter() - started < 1
+    assert time.process_time() - started < 1

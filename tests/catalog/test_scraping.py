@@ -3,7 +3,7 @@
 import json
 import urllib.request
 from collections import Counter
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from decimal import Decimal
 from pathlib import Path
 from typing import Any
@@ -23,7 +23,7 @@ from jobs.session import Session, set_current_session
 from marketplace.models import Category, Product, ProductCategory, Seller, SyncRun
 from marketplace.money import Money
 from marketplace.syncs import start_sync
-from tests.sample_shop import sample_catalog
+from tests.sample_shop import Answer, sample_catalog, small_site
 
 QUEUES = ("sync-seller", "scrape-catalog", "scrape-product")
 PRODUCTS = 80
@@ -82,7 +82,7 @@ def test_a_catalog_is_read_from_its_address_to_its_products(scrape: Scrape, fold
     assert following.count() == PRODUCTS - 2
     assert set(Job.objects.filter(grp=sync.group).values_list("tenant", flat=True)) == {str(sync.seller_id)}
     _check_copies(truth)
-    _check_gates(sync, gate=f"domain:{address.split('/')[2]}")
+    _check_gates(sync, host=address.split("/")[2])
 
 
 def test_a_resync_revalidates_every_page_and_goes_on_with_what_changed(scrape: Scrape, folder: Path) -> None:
@@ -121,10 +121,14 @@ def test_a_page_that_is_lost_takes_its_live_product_down(scrape: Scrape, folder:
 
 
 def test_an_address_that_no_source_reads_fails_for_good(scrape: Scrape) -> None:
-    sync = scrape("http://127.0.0.1:9/shop")
+    def answer(path: str, headers: Mapping[str, str]) -> Answer:
+        return 200, {"Content-Type": "text/html"}, b"<p>Gone fishing</p>"
 
-    job = Job.objects.get(grp=sync.group)
-    assert (job.task, job.state, job.error_code) == ("sync-seller", "failed", "catalog.unsupported_address")
+    with small_site(answer) as site:
+        sync = scrape(f"{site}/nothing")
+
+    job = Job.objects.get(grp=sync.group, task="scrape-catalog")
+    assert (job.state, job.error_code) == ("failed", "catalog.unsupported_address")
 
 
 def _check_copies(truth: dict[str, Any]) -> None:
@@ -138,12 +142,14 @@ def _check_copies(truth: dict[str, Any]) -> None:
         assert product.duplicate_of.title == product.title
 
 
-def _check_gates(sync: SyncRun, *, gate: str) -> None:
-    """Lists and pages wait behind the gate of their host, and nothing else does."""
-    assert Gate.objects.get(key=gate).rate_per_s == 10_000
+def _check_gates(sync: SyncRun, *, host: str) -> None:
+    """Pages wait behind the gate of their host, lists behind that of lists too, and nothing else does."""
+    assert (
+        Gate.objects.get(key=f"domain:{host}").rate_per_s == Gate.objects.get(key=f"lists:{host}").rate_per_s == 10_000
+    )
     jobs = Job.objects.filter(grp=sync.group)
-    fetching = jobs.filter(task__in=["scrape-catalog", "scrape-product"])
-    assert set(fetching.values_list("gate", flat=True)) == {gate}
+    assert set(jobs.filter(task="scrape-catalog").values_list("gate", flat=True)) == {f"domain:{host} lists:{host}"}
+    assert set(jobs.filter(task="scrape-product").values_list("gate", flat=True)) == {f"domain:{host}"}
     assert set(jobs.filter(task="process-images").values_list("gate", flat=True)) == {None}
 
 

@@ -8,7 +8,7 @@ import pytest
 from catalog.extraction.open_graph import content_hash, read_availability, read_price
 from catalog.fetching import PageNotFound
 from catalog.sources.known import probe, source_of
-from catalog.sources.source import PageMalformed, UnsupportedAddress
+from catalog.sources.source import Clues, PageMalformed, UnsupportedAddress
 from catalog.sources.whatsapp import WhatsAppSource
 from marketplace.models import Product
 
@@ -44,7 +44,7 @@ PAGE = """<html><head>
 def test_a_catalog_address_is_recognised_and_normalised(settings: Any, address: str, normalised: str) -> None:
     settings.WHATSAPP_HOSTS = ["shop.test:8000"]
 
-    evidence = probe(address)
+    (evidence,) = probe(Clues(address))
 
     assert (evidence.source, evidence.address) == ("whatsapp", normalised)
 
@@ -65,11 +65,10 @@ def test_a_catalog_address_is_recognised_and_normalised(settings: Any, address: 
         "",
     ],
 )
-def test_any_other_address_is_unsupported(settings: Any, address: str) -> None:
+def test_any_other_address_is_not_whatsapps(settings: Any, address: str) -> None:
     settings.WHATSAPP_HOSTS = ["shop.test:8000"]
 
-    with pytest.raises(UnsupportedAddress, match=r"https://wa\.me/c/"):
-        probe(address)
+    assert SOURCE.probe(Clues(address)) is None
 
 
 def test_a_page_says_what_its_open_graph_says() -> None:
