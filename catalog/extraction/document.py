@@ -56,7 +56,7 @@ class Document:
             raise PageMalformed(f"{address} has {len(html)} characters; {MAX_PAGE_CHARACTERS} are read at most")
         _check_shape(html, address)
         # Lone surrogates cannot be encoded; NUL is what PostgreSQL refuses.
-        cleaned = html.encode("utf-8", "replace").decode("utf-8").replace("\x00", "")
+        cleaned = (html.replace("\x00", "") if "\x00" in html else html).encode("utf-8", "replace")
         self.address = address
         self.tree = LexborHTMLParser(cleaned)
 
@@ -146,7 +146,8 @@ def _script(node: Any) -> Script:
 def _check_shape(html: str, address: str) -> None:
     """Refuse what makes a parser's time grow with the square of the page's size, before it is parsed."""
     depth = 0
-    for start in range(0, len(html), _COUNTED_CHARACTERS):
+    many = html.count("<") > MAX_OPEN_ELEMENTS
+    for start in range(0, len(html) if many else 0, _COUNTED_CHARACTERS):
         part = html[start : start + _COUNTED_CHARACTERS]
         depth += part.count("<") - 2 * part.count("</") - part.count("/>") - part.count("<!")
         if depth > MAX_OPEN_ELEMENTS:

@@ -23,7 +23,8 @@ _OTHERS = re.compile(
     r"|klienci|mogą ci|ostatnio|podobné|mohlo by|souvisej|súvisia|naposledy|похожие|с этим товаром|рекоменд"
     r"|вы смотрели|аналог|схожі|подобни|benzer|bunları|anderen|gerelateerd|vergelijkbaar|lignende|liknande"
     r"|relaterade|andra köpte|samankaltai|muut|hasonló|similare|slični|slicni|παρόμοια|関連|おすすめ|最近"
-    r"|チェックした|相关|相關|推荐|推薦|猜你|관련|추천|مشابهة|قد يعجبك|ذات صلة|דומים|liên quan|tương tự|terkait|serupa|เกี่ยวข้อง",
+    r"|チェックした|相关|相關|推荐|推薦|猜你|관련|추천"
+    r"|مشابهة|قد يعجبك|ذات صلة|דומים|liên quan|tương tự|terkait|serupa|เกี่ยวข้อง",
     re.IGNORECASE,
 )
 _DECIMALS = re.compile(r"cent|decimal|fraction|frac\b|penny|pence|kopeck|minor|super|\bsup\b")
