@@ -36,11 +36,16 @@ class PageMalformed(PermanentError):
 
 @dataclass(frozen=True)
 class Script:
-    """A script's attributes and its text."""
+    """A script: its attributes and, on demand, its text."""
 
     kind: str  # the type attribute, lower case
     identity: str
-    text: str
+    node: Any
+
+    @cached_property
+    def text(self) -> str:
+        """What it holds; taken from the tree only when it is asked for."""
+        return str(self.node.text(deep=True))
 
 
 class Document:
@@ -140,7 +145,7 @@ def _script(node: Any) -> Script:
     attributes = node.attributes
     kind = (attributes.get("type") or "").strip().lower()
     identity = attributes.get("id") or attributes.get("data-name") or ""
-    return Script(kind=kind, identity=identity, text=node.text(deep=True))
+    return Script(kind=kind, identity=identity, node=node)
 
 
 def _check_shape(html: str, address: str) -> None:
