@@ -3,6 +3,7 @@
 from collections.abc import Iterable, Mapping, Sequence
 
 from django.db import connection
+from django.db.models import Q
 from django.utils import timezone
 
 from catalog.discovery import gate_of, list_gate_of, list_rate_of, rate_of
@@ -20,6 +21,7 @@ BATCH = 500
 PATH_SEPARATOR = " > "
 # A product that was lost, and is listed again, goes through all stages once more.
 RETURNING = (Product.Status.GONE, Product.Status.DEAD)
+_ROW = ("pk", "external_id", "address", "status", "last_sync_id")
 
 
 def record_listing(job: ClaimedJob, page: ListPage, listing: Listing) -> int:
@@ -90,7 +92,7 @@ def _lock_seller(seller_id: int) -> None:
 def _store_products(sync: SyncRun, listed: Sequence[ListedProduct]) -> list[Product]:
     """Return the rows of the products, in the order listed; those that are new are created."""
     wanted = {product.external_id: product for product in listed}
-    known = {row.external_id: row for row in _rows_of(sync.seller_id, list(wanted))}
+    known = _known_rows(sync.seller_id, wanted)
     created = Product.objects.bulk_create(
         [
             Product(seller_id=sync.seller_id, external_id=product.external_id, address=product.address)
@@ -99,18 +101,49 @@ def _store_products(sync: SyncRun, listed: Sequence[ListedProduct]) -> list[Prod
         ],
         batch_size=BATCH,
     )
-    moved = [row for row in known.values() if row.address != wanted[row.external_id].address]
+    addresses = {row.pk: wanted[external_id].address for external_id, row in known.items()}
+    moved = [row for row in known.values() if row.address != addresses[row.pk]]
     for row in moved:
-        row.address = wanted[row.external_id].address
+        row.address = addresses[row.pk]
     Product.objects.bulk_update(moved, ["address"], batch_size=BATCH)
     known |= {row.external_id: row for row in created}
     return [known[external_id] for external_id in wanted]
 
 
+def _known_rows(seller_id: int, wanted: Mapping[str, ListedProduct]) -> dict[str, Product]:
+    """Return the rows of those products that are stored already, by the external id that the list gives them.
+
+    A product that was stored by its alias takes its own id; one that a list knows by its alias alone is found by
+    its address, and keeps the id that it has.
+    """
+    known = {row.external_id: row for row in _rows_of(seller_id, list(wanted))}
+    by_alias = {
+        product.alias: external_id
+        for external_id, product in wanted.items()
+        if product.alias and product.alias != external_id and external_id not in known
+    }
+    renamed = list(_rows_of(seller_id, list(by_alias))) if by_alias else []
+    for row in renamed:
+        row.external_id = by_alias[row.external_id]
+        known[row.external_id] = row
+    Product.objects.bulk_update(renamed, ["external_id"], batch_size=BATCH)
+    unnamed = {key: product for key, product in wanted.items() if product.alias == key and key not in known}
+    if unnamed:
+        same_source = Q()
+        for source in {key.partition(":")[0] for key in unnamed}:
+            same_source |= Q(external_id__startswith=f"{source}:")
+        at_address = {
+            row.address: row
+            for row in Product.objects.filter(
+                same_source, seller_id=seller_id, address__in=[product.address for product in unnamed.values()]
+            ).only(*_ROW)
+        }
+        known |= {key: at_address[product.address] for key, product in unnamed.items() if product.address in at_address}
+    return known
+
+
 def _rows_of(seller_id: int, external_ids: Sequence[str]) -> Iterable[Product]:
-    return Product.objects.filter(seller_id=seller_id, external_id__in=external_ids).only(
-        "pk", "external_id", "address", "status", "last_sync_id"
-    )
+    return Product.objects.filter(seller_id=seller_id, external_id__in=external_ids).only(*_ROW)
 
 
 def _mark_seen(rows: Sequence[Product], sync: SyncRun) -> None:

@@ -1,9 +1,15 @@
 """The sources that Souk knows, in the order in which they are asked where they are equally sure."""
 
+from catalog.sources.shopify import ShopifySource
 from catalog.sources.source import Clues, Evidence, Source, UnsupportedAddress
 from catalog.sources.whatsapp import WhatsAppSource
+from catalog.sources.woocommerce import WooCommerceSource
 
-SOURCES: tuple[Source, ...] = (WhatsAppSource(),)
+SOURCES: tuple[Source, ...] = (
+    WhatsAppSource(),
+    ShopifySource(),
+    WooCommerceSource(),
+)
 
 
 def probe(clues: Clues) -> list[Evidence]:

@@ -80,6 +80,9 @@ class ListedProduct:
     address: str
     content: "ExtractedProduct | None" = None  # the list says all: no page need be read
     paths: tuple[CategoryPath, ...] = ()  # the categories that it is in, beside those of the list
+    # The id by which the source's lists know it that show addresses only; in such a list it is the external id too.
+    # A product that was stored by its alias gets its own id as soon as a list tells it.
+    alias: str = ""
 
 
 @dataclass(frozen=True, slots=True)
