@@ -31,7 +31,7 @@ _KEPT_WORDS = frozenset({"true", "false", "null"})
 _CONTROLS = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f]")
 _WRAPPINGS = re.compile(
     r"^\s*(?:<!--|//\s*<!\[CDATA\[|<!\[CDATA\[|/\*\s*<!\[CDATA\[\s*\*/)|"
-    r"(?:-->|//\s*\]\]>|\]\]>|/\*\s*\]\]>\s*\*/)\s*;?\s*$"
+    r"(?:-->|//\s*\]\]>|\]\]>|/\*\s*\]\]>\s*\*/)\s*+;?\s*+$"
 )
 _ASSIGNMENT = re.compile(r"""([A-Za-z_$][\w$.]{0,80}|\[['"][\w$.-]{1,80}['"]\])['"]?\s*\]?\s*[=:(,]\s*(?=[{\[])""")
 
