@@ -47,7 +47,10 @@ def resolve_location(text: str, *, base: str) -> str:
     except ValueError as error:
         raise LocationRefused("sitemap.bad_address", f"{text[:200]!r} is no address: {error}") from error
     encoded = parts._replace(
-        netloc=host or "", path=quote(parts.path or "/", safe=_SAFE), query=quote(parts.query, safe=_SAFE), fragment=""
+        netloc=(host or "").lower(),
+        path=quote(parts.path or "/", safe=_SAFE),
+        query=quote(parts.query, safe=_SAFE),
+        fragment="",
     )
     address = encoded.geturl()
     if len(address) > MAX_ADDRESS_CHARS:

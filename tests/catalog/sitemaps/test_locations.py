@@ -28,6 +28,7 @@ BASE = "https://shop.example/maps/sitemap.xml"
         ("https://shop.example/größe?q=ü", "https://shop.example/gr%C3%B6%C3%9Fe?q=%C3%BC"),
         ("https://shop.example/a%20b%2Fc", "https://shop.example/a%20b%2Fc"),
         ("https://münchen.example/", "https://xn--mnchen-3ya.example/"),
+        ("https://A.münchen.example/", "https://a.xn--mnchen-3ya.example/"),
         ("http://shop.example:8080/a", "http://shop.example:8080/a"),
     ],
 )
