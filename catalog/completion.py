@@ -3,11 +3,12 @@
 from collections.abc import Collection
 from dataclasses import dataclass
 
-from django.db.models import Count
+from django.db.models import Count, Q
 from django.utils import timezone
 
 from catalog import index
 from catalog.embedders.contract import Embedder
+from catalog.feed_imports import end_imports
 from catalog.indexing import stale_products
 from catalog.listings import file_by_breadcrumbs
 from catalog.milvus import patiently
@@ -75,6 +76,7 @@ def end_sync(end: SyncEnd, *, priority: Priority) -> None:
     sync.found = sync.outcome["found"]
     sync.finished_at = timezone.now()
     sync.save()
+    end_imports(sync)
 
 
 def _is_discovered(stages: dict[str, dict[str, int]]) -> bool:
@@ -83,18 +85,29 @@ def _is_discovered(stages: dict[str, dict[str, int]]) -> bool:
     return all(states and set(states) == {State.COMPLETED} for states in read.values())
 
 
+def _of_same_origin(sync: SyncRun) -> Q:
+    """Select products that a sync of this origin saw last; those that none is known to have seen are the catalog's."""
+    seen = Q(last_sync__origin=sync.origin)
+    return seen | Q(last_sync=None) if sync.origin == SyncRun.Origin.CATALOG else seen
+
+
 def _take_down(sync: SyncRun) -> list[int]:
-    """Set the seller's products gone that this sync did not find; return those."""
-    missed = Product.objects.filter(seller=sync.seller_id).exclude(status=Product.Status.GONE)
-    locked = missed.exclude(last_sync=sync).order_by("pk").select_for_update()
+    """Set the seller's products gone that this sync did not find, and should have; return those."""
+    if sync.keeps_others:
+        return []
+    known = Product.objects.filter(_of_same_origin(sync), seller=sync.seller_id)
+    missed = known.exclude(status=Product.Status.GONE)
+    locked = missed.exclude(last_sync=sync).order_by("pk").select_for_update(of=("self",))
     gone = list(locked.values_list("pk", flat=True))
     Product.objects.filter(pk__in=gone).update(status=Product.Status.GONE, reasons=[], updated_at=timezone.now())
     return gone
 
 
 def _unlink(sync: SyncRun) -> None:
-    """Take products out of the categories in which this sync did not find them."""
-    links = ProductCategory.objects.filter(category__seller=sync.seller_id)
+    """Take products out of the categories in which this sync did not find them, but should have."""
+    read = Q(last_sync=sync) if sync.keeps_others else _of_same_origin(sync)
+    products = Product.objects.filter(read, seller=sync.seller_id)
+    links = ProductCategory.objects.filter(product__in=products.order_by().values("pk"))
     links.exclude(sync_id=sync.pk).delete()
     Category.objects.filter(seller=sync.seller_id, products=None, children=None).delete()
 

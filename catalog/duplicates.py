@@ -1,8 +1,11 @@
 """Duplicates: products of one seller that say the same, or that name the same address as theirs.
 
 The first of them is the original.
+
+Two GTINs are two products, however alike their texts: each trade item has its own (GS1 General Specifications, 2.1).
 """
 
+from collections import defaultdict
 from collections.abc import Collection
 from dataclasses import dataclass, replace
 
@@ -11,6 +14,8 @@ from django.db.models import Q, QuerySet
 
 from catalog.likeness import is_near, title_key
 from marketplace.models import Picture, Product
+
+_LONG = ("description", "variants", "evidence", "breadcrumbs", "picture_addresses", "reasons")
 
 
 @dataclass(frozen=True, slots=True, order=True)
@@ -38,21 +43,25 @@ def lock_contents(contents: Collection[Content]) -> None:
 def link_duplicates(contents: Collection[Content]) -> dict[int, int | None]:
     """Say of each product with one of these contents which it copies: the first with the same that is not gone.
 
+    One with another GTIN is no copy.
     Runs in the transaction that holds the contents' locks. Returns the products for which that has changed,
     with what they copy now.
     """
     if not contents:
         return {}
-    rows = _rows_with(contents)
-    originals: dict[Content, int] = {}
+    originals: dict[Content, list[Product]] = defaultdict(list)
     changed: dict[int, int | None] = {}
     relinked: list[Product] = []
-    for row in rows:
+    for row in _rows_with(contents):
         own = [content for content in _contents_of(row) if replace(content, title="") in contents]
-        original = min(originals.setdefault(content, row.pk) for content in own)
-        for content in own:  # who copies one that says the same copies the first of that one's kin
-            originals[content] = min(original, originals[content])
-        copied = None if original == row.pk else original
+        alike = {
+            first.pk: first for content in own for first in originals[content] if _may_be_one(first.gtin, row.gtin)
+        }
+        original = alike[min(alike)] if alike else row
+        for content in own:  # who is like a copy is a copy of the same original
+            if original not in originals[content]:
+                originals[content].append(original)
+        copied = None if original is row else original.pk
         if copied is None and row.duplicate_of is not None and _still_copies(row, row.duplicate_of):
             continue  # by what this call is not about
         if row.duplicate_of_id != copied:
@@ -71,13 +80,14 @@ def _rows_with(contents: Collection[Content]) -> QuerySet[Product]:
         addresses = [it.sha256 for it in own if it.kind == "address"]
         if addresses:
             same |= Q(seller_id=seller_id, canonical_address__in=addresses)
-    return (
-        Product.objects.filter(same).exclude(status=Product.Status.GONE).select_related("duplicate_of").order_by("pk")
-    )
+    rows = Product.objects.filter(same).exclude(status=Product.Status.GONE).select_related("duplicate_of")
+    return rows.defer(*_LONG, *(f"duplicate_of__{name}" for name in _LONG)).order_by("pk")
 
 
 def says_the_same(first: Product, second: Product) -> bool:
     """Tell whether two products have the same content, or the same title and name the same address as theirs."""
+    if not _may_be_one(first.gtin, second.gtin):
+        return False
     if first.content_hash and first.content_hash == second.content_hash:
         return True
     is_one_address = bool(first.canonical_address) and first.canonical_address == second.canonical_address
@@ -98,3 +108,7 @@ def _contents_of(row: Product) -> list[Content]:
     if row.canonical_address:
         found.append(Content(row.seller_id, row.canonical_address, kind="address", title=title_key(row.title)))
     return found
+
+
+def _may_be_one(gtin: str, other: str) -> bool:
+    return not gtin or not other or gtin == other

@@ -3,10 +3,11 @@
 import asyncio
 import codecs
 import re
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import AsyncIterator, Mapping, Sequence
+from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
+from pathlib import Path
 from types import TracebackType
 from typing import Self
 
@@ -22,6 +23,7 @@ MAX_PAGE_BYTES = 4 * 1024 * 1024
 MAX_REDIRECTS = 5
 TIMEOUT_S = 30.0
 CONNECT_TIMEOUT_S = 10.0
+SAVE_TIMEOUT = aiohttp.ClientTimeout(total=240.0, sock_connect=CONNECT_TIMEOUT_S, sock_read=TIMEOUT_S)
 DEFAULT_RETRY_AFTER_S = 60.0
 MAX_RETRY_AFTER_S = 3600.0
 
@@ -78,6 +80,12 @@ class SiteTimeout(RetryableError):
     code = "catalog.site_timeout"
 
 
+class ReplyNotStored(RetryableError):
+    """There is no room to keep what the site sent."""
+
+    code = "catalog.reply_not_stored"
+
+
 @dataclass(frozen=True, slots=True)
 class Request:
     """One address to get, if it is no longer what etag or last_modified stand for."""
@@ -87,11 +95,14 @@ class Request:
     last_modified: str = ""
     max_bytes: int = MAX_PAGE_BYTES
     accept: str = ACCEPT_PAGES
+    authorization: str = field(default="", repr=False)  # a secret: it is sent to the address's own origin only
+    reads_errors: bool = False  # an interface says in the body what is wrong: any status is answered with it
+    save_to: Path | None = None  # the body goes into this file instead of memory
 
 
 @dataclass(frozen=True, slots=True)
 class Reply:
-    """What was answered: 200 with a body, or 304 without. Every other status is raised as an error."""
+    """What was answered: 200 with a body, or 304 without. Other statuses are raised, where they are not asked for."""
 
     status: int
     address: str
@@ -176,24 +187,34 @@ class FetchSession:
             headers["If-None-Match"] = request.etag
         if request.last_modified:
             headers["If-Modified-Since"] = request.last_modified
+        if request.authorization:
+            headers["Authorization"] = request.authorization
         url = check_address(request.address)
         for _ in range(MAX_REDIRECTS + 1):
-            reply = await self._get_once(url, headers, request.max_bytes)
+            reply = await self._get_once(url, headers, request)
             if isinstance(reply, Reply):
                 return reply
+            if request.authorization and reply.origin() != url.origin():
+                raise RequestRefused(f"{url.origin()} redirects elsewhere, where the seller's access is not for")
             url = check_address(reply)
         raise TooManyRedirects(f"{request.address} redirects more than {MAX_REDIRECTS} times")
 
-    async def _get_once(self, url: URL, headers: dict[str, str], max_bytes: int) -> Reply | URL:
+    async def _get_once(self, url: URL, headers: dict[str, str], request: Request) -> Reply | URL:
         """Answer with the reply, or with the address that it redirects to."""
         if self._session is None:
             raise RuntimeError("FetchSession is used outside its `async with`")
         try:
-            async with self._session.get(url, headers=headers, allow_redirects=False) as response:
+            timeout = self._timeout if request.save_to is None else SAVE_TIMEOUT
+            async with self._session.get(url, headers=headers, allow_redirects=False, timeout=timeout) as response:
                 if response.status in _REDIRECTS:
                     return _redirect_target(url, response)
-                check_status(str(url), response.status, response.headers.get("Retry-After", ""))
-                body = b"" if response.status == 304 else await _read_capped(url, response, max_bytes)
+                if not request.reads_errors:
+                    check_status(str(url), response.status, response.headers.get("Retry-After", ""))
+                if request.save_to is not None and response.status == 200:
+                    await _save_capped(url, response, request.max_bytes, request.save_to)
+                    body = b""
+                else:
+                    body = b"" if response.status == 304 else await _read_capped(url, response, request.max_bytes)
                 return Reply(response.status, str(url), response.headers, body, cookies=list(response.cookies))
         except TimeoutError as error:
             raise SiteTimeout(f"{url} did not answer in time") from error
@@ -270,15 +291,32 @@ def _redirect_target(url: URL, response: aiohttp.ClientResponse) -> URL:
 
 
 async def _read_capped(url: URL, response: aiohttp.ClientResponse, max_bytes: int) -> bytes:
+    body = bytearray()
+    async for chunk in _chunks(url, response, max_bytes):
+        body += chunk
+    return bytes(body)
+
+
+async def _save_capped(url: URL, response: aiohttp.ClientResponse, max_bytes: int, path: Path) -> None:
+    """Write the body to a file; what a broken transfer left of it is for the caller to remove."""
+    with path.open("wb") as file:
+        async for chunk in _chunks(url, response, max_bytes):
+            try:
+                file.write(chunk)
+            except OSError as error:
+                raise ReplyNotStored(f"{url} could not be stored: {error.strerror}") from error
+
+
+async def _chunks(url: URL, response: aiohttp.ClientResponse, max_bytes: int) -> AsyncIterator[bytes]:
     declared = response.content_length
     if declared is not None and declared > max_bytes:
         raise ReplyTooLarge(f"{url} is {declared:,} bytes; the most we take is {max_bytes:,}")
-    body = bytearray()
+    taken = 0
     async for chunk in response.content.iter_chunked(_CHUNK_BYTES):
-        body += chunk
-        if len(body) > max_bytes:
+        taken += len(chunk)
+        if taken > max_bytes:
             raise ReplyTooLarge(f"{url} is more than {max_bytes:,} bytes")
-    return bytes(body)
+        yield chunk
 
 
 def _charset(content_type: str, body: bytes) -> str:

@@ -9,8 +9,7 @@ from django.utils import timezone
 
 from catalog.discovery import gate_of, list_gate_of, list_rate_of, rate_of
 from catalog.duplicates import link_duplicates, lock_contents
-from catalog.extraction.open_graph import content_hash
-from catalog.product_pages import PageRead, contents_of, products_to_read, store_pages
+from catalog.product_pages import contents_of, products_to_read, read_in_a_list, store_pages
 from catalog.rechecks import recheck_copies
 from catalog.site.address_words import HOME_TEXTS
 from catalog.site.category_classes import kind_of
@@ -37,6 +36,8 @@ def record_listing(job: ClaimedJob, page: ListPage, listing: Listing) -> int:
     """
     sync = SyncRun.objects.only("pk", "seller_id").get(pk=job.payload["sync"])
     _lock_seller(sync.seller_id)
+    if listing.same_as_sync is not None:
+        return _find_again(sync, listing.same_as_sync)
     rows = _store_products(sync, listing.products)
     fresh = [row for row in rows if row.last_sync_id != sync.pk]
     _mark_seen(fresh, sync)
@@ -47,9 +48,17 @@ def record_listing(job: ClaimedJob, page: ListPage, listing: Listing) -> int:
     unread = [row for row in fresh if row.external_id not in contents]
     _store_contents(job, known, contents)
     open_gates(row.address for row in unread)
-    open_list_gates(following.address for following in listing.lists)
+    open_list_gates(following.address for following in listing.lists if following.address)
     enqueue_many([_reading(job, row) for row in unread])
     return len(fresh)
+
+
+def _find_again(sync: SyncRun, earlier_id: int) -> int:
+    """Let a sync find what an earlier one found, in the same categories; return how many products that are."""
+    products = Product.objects.filter(seller=sync.seller_id, last_sync=earlier_id)
+    links = ProductCategory.objects.filter(product__in=products.order_by().values("pk"), sync_id=earlier_id)
+    links.update(sync_id=sync.pk)
+    return products.update(last_sync=sync, last_seen_at=timezone.now())
 
 
 def open_gates(addresses: Iterable[str]) -> None:
@@ -74,10 +83,7 @@ def _store_contents(job: ClaimedJob, rows: Sequence[Product], contents: Mapping[
         return
     external_ids = {row.pk: row.external_id for row in rows}
     products = products_to_read(list(external_ids))
-    reads = [
-        PageRead(product, content=(content := contents[external_ids[pk]]), content_hash=content_hash(content))
-        for pk, product in products.items()
-    ]
+    reads = [read_in_a_list(product, contents[external_ids[pk]]) for pk, product in products.items()]
     affected = contents_of(reads)
     lock_contents(affected)
     store_pages(reads)

@@ -3,14 +3,14 @@
 import asyncio
 import time
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from datetime import datetime
-from decimal import Decimal
 from typing import Any
 
 from django.conf import settings
 from django.utils import timezone
 
+from catalog.contents import content_of, kept_content
 from catalog.duplicates import Content
 from catalog.extraction.open_graph import content_hash
 from catalog.fetching import FetchSession, Request
@@ -22,7 +22,6 @@ from catalog.sources.known import source_of
 from catalog.sources.source import ExtractedProduct
 from jobs.errors import JobError
 from marketplace.models import Product
-from marketplace.money import Money
 
 CONTENT_FIELDS = (
     "title",
@@ -40,6 +39,8 @@ CONTENT_FIELDS = (
     "evidence",
     "variants",
     "picture_addresses",
+    "attributes",
+    "not_carried",
     "content_hash",
     "etag",
     "last_modified",
@@ -70,6 +71,8 @@ class PageRead:
         product, content = self.product, self.content
         if product.status == Product.Status.PENDING or not product.content_hash:
             return "process-images"
+        if content is not None and not self.is_changed and content.not_carried != product.not_carried:
+            return "quality-control"
         if content is None or not self.is_changed:
             return None
         if content.picture_addresses != product.picture_addresses:
@@ -81,12 +84,8 @@ class PageRead:
 
 def kept_read(read: PageRead) -> dict[str, Any]:
     """Return what a reading brought as JSON, so that it can wait on disk while PostgreSQL is away."""
-    content = None if read.content is None else asdict(read.content)
-    for field in ("price", "list_price"):
-        if content and content[field]:
-            content[field]["amount"] = str(content[field]["amount"])
     return {
-        "content": content,
+        "content": None if read.content is None else kept_content(read.content),
         "content_hash": read.content_hash,
         "etag": read.etag,
         "last_modified": read.last_modified,
@@ -95,17 +94,8 @@ def kept_read(read: PageRead) -> dict[str, Any]:
 
 def read_of(product: Product, kept: Mapping[str, Any]) -> PageRead:
     """Return the reading that kept_read made JSON of."""
-    content = kept["content"]
-    if content is None:
-        return PageRead(product, None, kept["content_hash"], kept["etag"], kept["last_modified"])
-    extracted = ExtractedProduct(
-        **{**content, "price": _money_of(content["price"]), "list_price": _money_of(content["list_price"])}
-    )
-    return PageRead(product, extracted, kept["content_hash"], kept["etag"], kept["last_modified"])
-
-
-def _money_of(kept: Mapping[str, str] | None) -> Money | None:
-    return Money(Decimal(kept["amount"]), kept["currency"], kept["raw"]) if kept else None
+    content = None if kept["content"] is None else content_of(kept["content"])
+    return PageRead(product, content, kept["content_hash"], kept["etag"], kept["last_modified"])
 
 
 Outcome = PageRead | JobError | None  # None: not started, since the worker is asked to stop
@@ -196,11 +186,20 @@ async def _read_page(session: FetchSession, product: Product, rules: Mapping[str
     )
 
 
+def read_in_a_list(product: Product, content: ExtractedProduct) -> PageRead:
+    """Return what a list says of a product as if its page had been read; as not modified where all is as it was."""
+    read = PageRead(product, content=content, content_hash=content_hash(content))
+    row = _row_of(read, content, timezone.now())
+    is_same = all(getattr(row, name) == getattr(product, name) for name in CONTENT_FIELDS)
+    return PageRead(product) if is_same else read
+
+
 def contents_of(reads: Iterable[PageRead]) -> set[Content]:
     """Return the contents and the canonical addresses that these readings end or begin."""
     contents: set[Content] = set()
     for read in reads:
-        if read.is_changed:
+        has_new_gtin = read.content is not None and read.content.gtin != read.product.gtin
+        if read.is_changed or has_new_gtin:
             seller_id = read.product.seller_id
             contents |= {Content(seller_id, read.product.content_hash), Content(seller_id, read.content_hash)}
             addresses = (read.product.canonical_address, read.content.canonical_address if read.content else "")
@@ -251,6 +250,8 @@ def _row_of(read: PageRead, content: ExtractedProduct, now: datetime) -> Product
         evidence=content.evidence,
         variants=content.variants,
         picture_addresses=content.picture_addresses,
+        attributes=content.attributes,
+        not_carried=content.not_carried,
         content_hash=read.content_hash,
         etag=read.etag,
         last_modified=read.last_modified,

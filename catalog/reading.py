@@ -3,6 +3,7 @@
 import asyncio
 import time
 from collections.abc import Callable
+from pathlib import Path
 from types import TracebackType
 from typing import Self, TypeVar
 
@@ -98,6 +99,34 @@ class SiteReader:
         self._ask_leave(address)
         return self._runner.run(self._session.send(Request(address=address, accept=accept, max_bytes=max_bytes)))
 
+    def call(self, address: str, *, token: str) -> Reply:
+        """Ask an interface to which the seller has given us the key; robots.txt speaks of pages, not of that.
+
+        Any status is answered, since the interface says in the body what is wrong.
+
+        Raises:
+            TooManyForOneList, RequestRefused (it redirects to another site): permanent; and what send raises.
+        """
+        self._count(address)
+        request = Request(
+            address=address, accept="application/json", authorization=f"Bearer {token}", reads_errors=True
+        )
+        return self._runner.run(self._session.send(request))
+
+    def save(self, address: str, path: Path, *, max_bytes: int, etag: str = "", last_modified: str = "") -> Reply:
+        """Get one address into a file, if it is no longer what etag or last_modified stand for.
+
+        It may take four minutes, as large files do; a site that says nothing for 30 s is given up.
+
+        Raises:
+            RobotsForbid, TooManyForOneList: permanent; and what FetchSession.send raises.
+        """
+        self._ask_leave(address)
+        request = Request(
+            address=address, etag=etag, last_modified=last_modified, max_bytes=max_bytes, accept="*/*", save_to=path
+        )
+        return self._runner.run(self._session.send(request))
+
     def browse(self, address: str, work: Callable[[Page], T]) -> T:
         """Run work(page) with a fresh page of this process's browser; it must not touch the database.
 
@@ -110,10 +139,13 @@ class SiteReader:
         return process_browser().read(work)
 
     def _ask_leave(self, address: str) -> None:
-        if self._left <= 0:
-            raise TooManyForOneList(f"{address} would be one request too many for one list")
-        self._left -= 1
+        self._count(address)
         if self._respects_robots:
             self.rules(address).check(address)
         time.sleep(max(0.0, self._next_at - time.monotonic()))
         self._next_at = time.monotonic() + self._pause_s
+
+    def _count(self, address: str) -> None:
+        if self._left <= 0:
+            raise TooManyForOneList(f"{address} would be one request too many for one list")
+        self._left -= 1

@@ -1,7 +1,16 @@
-"""The addresses of search, below /api/."""
+"""The addresses of search, and of products given otherwise than by an address, below /api/."""
 
 from django.urls import re_path
 
 from catalog.api import SearchView
+from catalog.api_imports import ConnectionView, FeedErrorsView, FeedsView, FeedView, LinksView
+from marketplace.routes import api_paths
 
-urlpatterns = [re_path(r"^search/?$", SearchView.as_view(), name="search")]
+urlpatterns = [
+    re_path(r"^search/?$", SearchView.as_view(), name="search"),
+    *api_paths("sellers/me/connection/", ConnectionView.as_view(), name="my-connection"),
+    *api_paths("sellers/me/feeds/", FeedsView.as_view(), name="my-feeds"),
+    *api_paths("sellers/me/feeds/<int:feed_id>/", FeedView.as_view(), name="my-feed"),
+    *api_paths("sellers/me/feeds/<int:feed_id>/errors/", FeedErrorsView.as_view(), name="my-feed-errors"),
+    *api_paths("sellers/me/product-links/", LinksView.as_view(), name="my-product-links"),
+]

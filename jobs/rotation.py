@@ -5,6 +5,8 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import Any
 
+from django.apps import apps
+from django.conf import settings
 from django.db import connection
 from django.db.models import Model, Q, QuerySet
 
@@ -44,6 +46,12 @@ SEALABLE = (
     Sealable(Schedule, ("payload",)),
     Sealable(JobGroup, ("then_payload", "otherwise_payload")),
 )
+
+
+def sealables() -> list[Sealable]:
+    """Return the ledger's tables that may hold something encrypted, and those of settings.JOB_SEALED_COLUMNS."""
+    others = [Sealable(apps.get_model(name), (), columns) for name, columns in settings.JOB_SEALED_COLUMNS.items()]
+    return [*SEALABLE, *others]
 
 
 @dataclass(slots=True)
@@ -88,7 +96,7 @@ def rotate_keys(
     """
     rotation = Rotation()
     with _unflushed_commits():
-        for sealable in SEALABLE:
+        for sealable in sealables():
             for low, high, rows in _windows(sealable.model):
                 if is_stopping():
                     rotation.is_whole = False

@@ -168,6 +168,9 @@ class SellerAdmin(ModelAdmin):  # type: ignore[misc]
             self.message_user(request, "Give the seller a catalog address first.", messages.ERROR)
         except syncs.SellerSuspended:
             self.message_user(request, "The seller is suspended.", messages.ERROR)
+        except syncs.SyncRunning as error:
+            text = f"Sync {error.sync.pk} brings in what the seller sent; try again when it has ended."
+            self.message_user(request, text, messages.WARNING)
         else:
             text = f"Sync {sync.pk} has started." if is_new else f"Sync {sync.pk} is running already."
             self.message_user(request, text, messages.SUCCESS)
@@ -269,14 +272,28 @@ class SyncRunAdmin(ReadOnlyAdmin):
         "found_count",
         "counts",
         "duration",
+        "origin",
         "trigger",
         "started_at",
     ]
-    list_filter = ["status", "trigger"]
+    list_filter = ["status", "origin", "trigger"]
     list_select_related = ["seller"]
     search_fields = ["seller__name", "catalog_address"]
     fieldsets = [
-        (None, {"fields": ["status_label", "seller_link", "catalog_address", "trigger", "error"]}),
+        (
+            None,
+            {
+                "fields": [
+                    "status_label",
+                    "seller_link",
+                    "origin",
+                    "catalog_address",
+                    "keeps_others",
+                    "trigger",
+                    "error",
+                ]
+            },
+        ),
         ("Products", {"fields": ["found_count", "counts", "product_list"]}),
         ("Stages", {"fields": ["stage_table", "retries", "job_list"]}),
         ("Times", {"fields": ["started_at", "finished_at", "duration"]}),

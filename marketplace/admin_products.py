@@ -54,7 +54,7 @@ class ProductAdmin(ReadOnlyAdmin):
     search_help_text = "Part of a title, a SKU, a product's id, or the source's id"
     fieldsets = [
         (None, {"fields": ["pictures", "title_text", "status_label", "reason_list", "price_label", "availability"]}),
-        ("Text", {"fields": ["description", "brand", "sku", "variant_list"]}),
+        ("Text", {"fields": ["description", "brand", "sku", "variant_list", "attribute_list"]}),
         ("Where it is from", {"fields": ["seller_link", "category_links", "address_link", "external_id", "sync_link"]}),
         ("Quality", {"fields": ["duplicate_link", "verdict_link", "job_links"]}),
         ("Times", {"fields": ["first_seen_at", "last_seen_at", "scraped_at", "indexed_at", "updated_at"]}),
@@ -80,6 +80,7 @@ class ProductAdmin(ReadOnlyAdmin):
         "verdict_link",
         "job_links",
         "variant_list",
+        "attribute_list",
     ]
     ordering = ["-id"]
 
@@ -161,8 +162,10 @@ class ProductAdmin(ReadOnlyAdmin):
         return format_html_join(", ", "{}", found) if found else "-"
 
     @display(description="address")
-    def address_link(self, product: Product) -> SafeString:
+    def address_link(self, product: Product) -> SafeString | str:
         """Link to the product's page in the catalog."""
+        if not product.address:
+            return "-"
         return format_html(
             '<a class="text-primary-600 dark:text-primary-500 underline break-all" href="{}" '
             'rel="noreferrer noopener" target="_blank">{}</a>',
@@ -188,6 +191,11 @@ class ProductAdmin(ReadOnlyAdmin):
     def variant_list(self, product: Product) -> SafeString | str:
         """Show the variants."""
         return pretty_json(product.variants)
+
+    @display(description="attributes")
+    def attribute_list(self, product: Product) -> SafeString | str:
+        """Show what else its source says."""
+        return pretty_json(product.attributes)
 
     @display(description="verdicts")
     def verdict_link(self, product: Product) -> SafeString | str:

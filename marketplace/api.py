@@ -40,6 +40,20 @@ class NoCatalogAddress(Problem):
     title = "There is no catalog to read"
 
 
+class AnotherSyncRuns(Problem):
+    """A sync of yours runs already. Try again when it has ended."""
+
+    status_code = status.HTTP_409_CONFLICT
+    code = "sync.running"
+    title = "A sync runs"
+
+    def __init__(self, sync: SyncRun) -> None:
+        self.wait = SYNC_POLL_S
+        super().__init__(
+            f"Your sync {sync.pk} runs. Try again when it has ended; {reverse('api:sync', args=[sync.pk])}"
+        )
+
+
 def calling_seller(request: Request) -> Seller:
     """Return the seller whose key the request carries."""
     caller = request.user
@@ -101,7 +115,7 @@ class MySyncsView(APIView):
         request=None,
         responses={
             202: SyncSerializer,
-            409: OpenApiResponse(OpenApiTypes.OBJECT, "No catalog address is known."),
+            409: OpenApiResponse(OpenApiTypes.OBJECT, "No catalog address is known, or what you sent is being read."),
             429: OpenApiResponse(OpenApiTypes.OBJECT, "Too much work waits; Retry-After says when to come back."),
         },
         tags=["syncs"],
@@ -112,6 +126,8 @@ class MySyncsView(APIView):
             sync, _ = syncs.start_sync(seller=calling_seller(request), trigger="api", is_submission=True)
         except TooManyJobs as error:
             raise Refused(error) from error
+        except syncs.SyncRunning as error:
+            raise AnotherSyncRuns(error.sync) from error
         except syncs.NoCatalogAddress as error:
             raise NoCatalogAddress from error
         return Response(

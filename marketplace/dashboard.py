@@ -87,6 +87,8 @@ def navigation(request: HttpRequest) -> list[dict[str, Any]]:
                 ("Sellers", "storefront", _list("marketplace_seller"), "marketplace.view_seller"),
                 ("Products", "inventory_2", products, "marketplace.view_product"),
                 ("Categories", "category", _list("marketplace_category"), "marketplace.view_category"),
+                ("Feeds", "upload_file", _list("catalog_feedimport"), "catalog.view_feedimport"),
+                ("Connections", "cable", _list("catalog_catalogconnection"), "catalog.view_catalogconnection"),
                 ("Sync runs", "sync", _list("marketplace_syncrun"), "marketplace.view_syncrun"),
                 ("API keys", "key", _list("marketplace_apikey"), "marketplace.view_apikey"),
             ],

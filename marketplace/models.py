@@ -1,7 +1,7 @@
 """Sellers, their keys, their products and the runs that bring them in."""
 
 from django.db import models
-from django.db.models import F, Q
+from django.db.models import F, Q, Value
 
 from marketplace.money import Money
 
@@ -88,8 +88,19 @@ class SyncRun(models.Model):
         FINISHED = "finished"
         FAILED = "failed"
 
+    class Origin(models.TextChoices):
+        """Where the products come from. A run takes down only what a run of the same origin saw last."""
+
+        CATALOG = "catalog"  # the seller's catalog address
+        FEED = "feed"  # a file that the seller gave
+        LINKS = "links"  # addresses of products that the seller gave
+
     seller = models.ForeignKey(Seller, on_delete=models.CASCADE, related_name="syncs")
-    catalog_address = models.URLField(max_length=2000)
+    origin = models.CharField(max_length=10, choices=Origin, default=Origin.CATALOG, db_default=Origin.CATALOG)
+    keeps_others = models.BooleanField(
+        default=False, db_default=False, help_text="Products that it does not find stay as they are."
+    )
+    catalog_address = models.URLField(max_length=2000, blank=True, help_text="Empty for what the seller gave.")
     status = models.CharField(max_length=10, choices=Status, default=Status.RUNNING)
     trigger = models.CharField(max_length=20, default="api", help_text="api, command, admin or schedule")
     error_code = models.CharField(max_length=100, blank=True)
@@ -135,7 +146,7 @@ class Product(models.Model):
 
     seller = models.ForeignKey(Seller, on_delete=models.CASCADE, related_name="products")
     external_id = models.CharField(max_length=200, help_text="The source's own id, with the source before it.")
-    address = models.URLField(max_length=2000)
+    address = models.URLField(max_length=2000, blank=True, help_text="Its page; a feed may know of none.")
     categories = models.ManyToManyField(Category, through="ProductCategory", related_name="products")
 
     title = models.CharField(max_length=500, blank=True)
@@ -153,6 +164,18 @@ class Product(models.Model):
     evidence = models.JSONField(default=dict, blank=True, help_text="By field: where it was found, and how sure it is.")
     variants = models.JSONField(default=list, blank=True)
     picture_addresses = models.JSONField(default=list, blank=True)
+    attributes = models.JSONField(
+        default=dict,
+        db_default=Value({}, models.JSONField()),
+        blank=True,
+        help_text="What else its source says, by the source's own names.",
+    )
+    not_carried = models.JSONField(
+        default=list,
+        db_default=Value([], models.JSONField()),
+        blank=True,
+        help_text="Fields for which its source has no place; no rule asks for them.",
+    )
 
     status = models.CharField(max_length=10, choices=Status, default=Status.PENDING)
     reasons = models.JSONField(default=list, blank=True, help_text="[{code, field, message, remedy}]")

@@ -14,7 +14,7 @@ from django.db.models import BooleanField, Case, DateTimeField, Exists, F, Max, 
 from django.db.models.functions import Coalesce, Mod
 
 from marketplace.models import Seller, SyncRun
-from marketplace.syncs import NoCatalogAddress, SellerSuspended, start_sync
+from marketplace.syncs import NoCatalogAddress, SellerSuspended, SyncRunning, start_sync
 
 SLOTS_A_DAY = 288
 SLOT = timedelta(days=1) / SLOTS_A_DAY  # five minutes
@@ -48,7 +48,7 @@ def sellers_to_sync(*, now: datetime, slot: int) -> QuerySet[Seller]:
     return (
         sellers.annotate(
             slot=Mod(F("pk") * Value(_GOLDEN), Value(_WORD)) * SLOTS_A_DAY / _WORD,
-            last_started_at=Max("syncs__started_at"),
+            last_started_at=Max("syncs__started_at", filter=Q(syncs__origin=SyncRun.Origin.CATALOG)),
             waits_since=Coalesce("last_started_at", "created_at", output_field=DateTimeField()),
             is_premium=Case(When(plan=Seller.Plan.PREMIUM, then=True), default=False, output_field=BooleanField()),
         )
@@ -66,7 +66,7 @@ def start_due_syncs(*, now: datetime, slot: int) -> Sequence[SyncRun]:
     for seller in sellers_to_sync(now=now, slot=slot):
         try:
             sync, is_new = start_sync(seller=seller, trigger="schedule")
-        except (NoCatalogAddress, SellerSuspended):  # since we looked
+        except (NoCatalogAddress, SellerSuspended, SyncRunning):  # since we looked
             continue
         if is_new:
             started.append(sync)

@@ -106,6 +106,9 @@ class SyncSerializer(serializers.Serializer[SyncRun]):
 
     id = serializers.IntegerField()
     status = serializers.ChoiceField(choices=SyncRun.Status.choices)
+    origin = serializers.ChoiceField(
+        choices=SyncRun.Origin.choices, help_text="catalog: your address; feed, links: what you sent."
+    )
     trigger = serializers.CharField()
     catalog_address = serializers.CharField()
     found = serializers.IntegerField(help_text="Products listed so far.")
@@ -126,6 +129,7 @@ class SyncSerializer(serializers.Serializer[SyncRun]):
             {  # type: ignore[arg-type]
                 "id": sync.pk,
                 "status": sync.status,
+                "origin": sync.origin,
                 "trigger": sync.trigger,
                 "catalog_address": sync.catalog_address,
                 "found": progress.found,
@@ -201,6 +205,7 @@ class ProductSerializer(serializers.ModelSerializer[Product]):
             "availability",
             "brand",
             "sku",
+            "attributes",
             "status",
             "reasons",
             "categories",

@@ -153,6 +153,8 @@ def _are_encryption_keys(keys: Sequence[str]) -> None:
 
 # The first encrypts what sensitive tasks carry; all decrypt. See `manage.py rotate_job_keys`.
 JOB_ENCRYPTION_KEYS: list[str] = env.list("JOB_ENCRYPTION_KEYS", [], validate=_are_encryption_keys)
+# What the apps above keep encrypted under the same keys, as "app.model": [text columns].
+JOB_SEALED_COLUMNS = {"catalog.catalogconnection": ["token"]}
 JOB_CONCURRENCY = env.int("JOB_CONCURRENCY", 5, validate=validate.Range(min=1))
 JOB_TIMEOUT_S = env.int("JOB_TIMEOUT", 300, validate=validate.Range(min=1))
 JOB_SILENCE_S = env.float("JOB_SILENCE_S", 30.0, validate=validate.Range(min=2))
@@ -211,6 +213,11 @@ FETCH_RATE = env.float("FETCH_RATE", 1.0, validate=validate.Range(min=0.001))
 FETCH_LIST_RATE = env.float("FETCH_LIST_RATE", 0.5, validate=validate.Range(min=0.001))  # category pages a second
 FETCH_RATES: dict[str, float] = env.dict("FETCH_RATES", {}, subcast_values=float)
 CHROMIUM_PATH = env.str("CHROMIUM_PATH", "")
+# Product feeds while they are read; private, and where workers run on several hosts, the same folder for all and web.
+FEED_DIR = Path(env.str("FEED_DIR", str(VAR_DIR / "feeds")))
+FEED_MAX_MB = env.int("FEED_MAX_MB", 512, validate=validate.Range(min=1))
+# Meta's Graph API, by which sellers let us read their WhatsApp catalogs.
+GRAPH_API_URL = env.str("GRAPH_API_URL", "https://graph.facebook.com/v25.0", validate=validate.URL(require_tld=False))
 
 # --- embeddings and search ------------------------------------------------------------------------
 EMBEDDER = env.str("EMBEDDER", "hashing", validate=validate.OneOf(["hashing"]))

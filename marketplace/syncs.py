@@ -1,6 +1,8 @@
 """Syncs: one reading of a seller's whole catalog, from its start to its outcome."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass
+from typing import Any
 
 from django.db import IntegrityError, transaction
 from django.db.models import Count
@@ -22,6 +24,23 @@ class SellerSuspended(Exception):
     """The seller is suspended and starts nothing."""
 
 
+class SyncRunning(Exception):
+    """Another sync of the seller runs; what they give now has to wait for its end."""
+
+    def __init__(self, sync: SyncRun) -> None:
+        super().__init__(f"sync {sync.pk} runs")
+        self.sync = sync
+
+
+@dataclass(frozen=True, slots=True)
+class Given:
+    """Products that a seller gives, to be read instead of the catalog's address."""
+
+    origin: SyncRun.Origin
+    payload: Mapping[str, Any]  # what the first job is told beside sync and seller
+    keeps_others: bool = False  # the rest of what the seller gave before stays
+
+
 @dataclass(frozen=True, slots=True)
 class Progress:
     """How far a sync is: jobs by stage and state, products by status."""
@@ -35,7 +54,7 @@ class Progress:
 def start_sync(*, seller: Seller, trigger: str, is_submission: bool = False) -> tuple[SyncRun, bool]:
     """Start reading the seller's catalog; return the sync, and whether it is new.
 
-    A seller has one running sync at most: while one runs, it is the answer.
+    A seller has one running sync at most: while one of the catalog runs, it is the answer.
 
     Args:
         seller: whose catalog it is.
@@ -44,6 +63,7 @@ def start_sync(*, seller: Seller, trigger: str, is_submission: bool = False) -> 
 
     Raises:
         NoCatalogAddress: there is nothing to read.
+        SyncRunning: what the seller gave otherwise is just being read.
         SellerSuspended: the seller is suspended.
         TooManyJobs: the submission is refused for now.
     """
@@ -51,6 +71,28 @@ def start_sync(*, seller: Seller, trigger: str, is_submission: bool = False) -> 
         raise SellerSuspended
     if not seller.catalog_address:
         raise NoCatalogAddress
+    sync, is_new = _start(seller, trigger=trigger, is_submission=is_submission)
+    if sync.origin != SyncRun.Origin.CATALOG:
+        raise SyncRunning(sync)
+    return sync, is_new
+
+
+def start_import(*, seller: Seller, given: Given, trigger: str, is_submission: bool = False) -> SyncRun:
+    """Start bringing in what the seller gives; return the sync.
+
+    Raises:
+        SyncRunning: another sync of the seller runs.
+        SellerSuspended, TooManyJobs: as start_sync.
+    """
+    if seller.status != Seller.Status.ACTIVE:
+        raise SellerSuspended
+    sync, is_new = _start(seller, trigger=trigger, is_submission=is_submission, given=given)
+    if not is_new:
+        raise SyncRunning(sync)
+    return sync
+
+
+def _start(seller: Seller, *, trigger: str, is_submission: bool, given: Given | None = None) -> tuple[SyncRun, bool]:
     while True:
         running = SyncRun.objects.filter(seller=seller, status=SyncRun.Status.RUNNING).first()
         if running is not None:
@@ -59,7 +101,7 @@ def start_sync(*, seller: Seller, trigger: str, is_submission: bool = False) -> 
             admit(tenant=seller.tenant, priority=sync_priority(seller=seller, trigger=trigger))
         try:
             with transaction.atomic():
-                return _new_sync(seller, trigger=trigger), True
+                return _new_sync(seller, trigger=trigger, given=given), True
         except IntegrityError as error:
             # Somebody else's insert won, between our look and ours; it may even have ended since: look again.
             if "one_running_sync_a_seller" not in str(error):
@@ -82,8 +124,14 @@ def sync_priority(*, seller: Seller, trigger: str) -> Priority:
     return Priority.HIGH if is_premium else Priority.NORMAL
 
 
-def _new_sync(seller: Seller, *, trigger: str) -> SyncRun:
-    sync = SyncRun.objects.create(seller=seller, catalog_address=seller.catalog_address, trigger=trigger)
+def _new_sync(seller: Seller, *, trigger: str, given: Given | None) -> SyncRun:
+    sync = SyncRun.objects.create(
+        seller=seller,
+        origin=given.origin if given else SyncRun.Origin.CATALOG,
+        keeps_others=given is not None and given.keeps_others,
+        catalog_address="" if given else seller.catalog_address,
+        trigger=trigger,
+    )
     priority = sync_priority(seller=seller, trigger=trigger)
     open_group(
         sync.group,
@@ -93,7 +141,12 @@ def _new_sync(seller: Seller, *, trigger: str) -> SyncRun:
     enqueue(
         NewJob(
             "sync-seller",
-            {"sync": sync.pk, "seller": seller.pk, "address": sync.catalog_address},
+            {
+                "sync": sync.pk,
+                "seller": seller.pk,
+                "address": sync.catalog_address,
+                **(given.payload if given else {}),
+            },
             tenant=seller.tenant,
             priority=priority,
             key=f"{sync.pk}:{seller.pk}",

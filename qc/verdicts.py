@@ -56,6 +56,7 @@ def facts_of(products: Iterable[Product]) -> dict[int, ProductFacts]:
             price=None if product.price is None else product.price.normalize(),
             currency=product.currency,
             pictures=tuple(pictures[product.pk]),
+            not_carried=tuple(product.not_carried),
             duplicate_of=product.duplicate_of_id,
             seller_phone=product.seller.phone,
         )

@@ -16,7 +16,14 @@ pytest.register_assert_rewrite("tests.road")
 # No test asserts a time: the machine may be slow.
 hypothesis.settings.register_profile("souk", deadline=None)
 hypothesis.settings.load_profile("souk")
-USES_MILVUS = {"test_index.py", "test_indexing.py", "test_search.py", "test_stages.py", "test_run_twice.py"}
+USES_MILVUS = {
+    "test_feed_imports.py",
+    "test_index.py",
+    "test_indexing.py",
+    "test_search.py",
+    "test_stages.py",
+    "test_run_twice.py",
+}
 NEEDS = (
     "The tests run on a real PostgreSQL, Redis and Milvus. `make test` starts them; with TESTS=... and ARGS=... only "
     "some of them. Or keep them up with `manage.py stack --only redis,postgres,milvus` and run pytest beside it."

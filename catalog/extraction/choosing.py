@@ -35,6 +35,7 @@ TEXT_CONFIDENCES: dict[Evidence, float] = {
     "open-graph": 0.75,
     "embedded-state": 0.7,
 }
+LOWEST = 0.6  # what the lowest of several sellers' or forms' prices counts of the weight
 OTHER_FORM = 0.35  # what a price of another offer or variant counts of the weight
 ASKED_FOR = 1.5  # what the price of the very form that the address names counts
 SHOWN_CAP = 5.5
@@ -106,7 +107,7 @@ def _times(usable: Sequence[ShownPrice], amount: Decimal) -> int:
 
 def _moneys(candidate: Candidate) -> Iterable[tuple[Money, float, str]]:
     if candidate.price is not None:
-        yield candidate.price, 1.0, "price"
+        yield candidate.price, LOWEST if candidate.is_lowest else 1.0, "price"
     others = {money.amount: money for money in candidate.other_prices}
     for money in list(others.values())[:30]:
         if candidate.price is None or money.amount != candidate.price.amount:

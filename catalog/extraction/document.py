@@ -24,7 +24,8 @@ _COUNTED_CHARACTERS = 65_536
 _FORMATTING = re.compile(r"<(/?)(?:b|big|code|em|font|i|s|small|strike|strong|tt|u)(?=[\s/>])", re.IGNORECASE)
 _OPENING_TAG = re.compile(r"""<[a-zA-Z][^>"']*+(?:"[^"]*+"[^>"']*+|'[^']*+'[^>"']*+)*+""")
 _QUOTED = re.compile(r""""[^"]*+"|'[^']*+'""")
-_RAW_TEXT = re.compile(r"<(script|style)\b.*?</\1\s*>", re.IGNORECASE | re.DOTALL)
+_RAW_TEXT = re.compile(r"<(script|style)\b", re.IGNORECASE)
+_RAW_END = {name: re.compile(f"</{name}", re.IGNORECASE) for name in ("script", "style")}
 _SPACES = re.compile(r"\s+")
 
 
@@ -36,11 +37,16 @@ class PageMalformed(PermanentError):
 
 @dataclass(frozen=True)
 class Script:
-    """A script's attributes and its text."""
+    """A script: its attributes and, on demand, its text."""
 
     kind: str  # the type attribute, lower case
     identity: str
-    text: str
+    node: Any
+
+    @cached_property
+    def text(self) -> str:
+        """What it holds; taken from the tree only when it is asked for."""
+        return str(self.node.text(deep=True))
 
 
 class Document:
@@ -56,7 +62,7 @@ class Document:
             raise PageMalformed(f"{address} has {len(html)} characters; {MAX_PAGE_CHARACTERS} are read at most")
         _check_shape(html, address)
         # Lone surrogates cannot be encoded; NUL is what PostgreSQL refuses.
-        cleaned = html.encode("utf-8", "replace").decode("utf-8").replace("\x00", "")
+        cleaned = (html.replace("\x00", "") if "\x00" in html else html).encode("utf-8", "replace")
         self.address = address
         self.tree = LexborHTMLParser(cleaned)
 
@@ -140,13 +146,14 @@ def _script(node: Any) -> Script:
     attributes = node.attributes
     kind = (attributes.get("type") or "").strip().lower()
     identity = attributes.get("id") or attributes.get("data-name") or ""
-    return Script(kind=kind, identity=identity, text=node.text(deep=True))
+    return Script(kind=kind, identity=identity, node=node)
 
 
 def _check_shape(html: str, address: str) -> None:
     """Refuse what makes a parser's time grow with the square of the page's size, before it is parsed."""
     depth = 0
-    for start in range(0, len(html), _COUNTED_CHARACTERS):
+    many = html.count("<") > MAX_OPEN_ELEMENTS
+    for start in range(0, len(html) if many else 0, _COUNTED_CHARACTERS):
         part = html[start : start + _COUNTED_CHARACTERS]
         depth += part.count("<") - 2 * part.count("</") - part.count("/>") - part.count("<!")
         if depth > MAX_OPEN_ELEMENTS:
@@ -155,10 +162,23 @@ def _check_shape(html: str, address: str) -> None:
     if len(_OPTION.findall(html)) > MAX_OPTIONS:
         raise PageMalformed(f"{address} has more than {MAX_OPTIONS} options to choose from")
     # Scripts may hold what looks like tags; they are left out only where it matters, for that costs time.
-    if _most_formatting(html) > MAX_OPEN_FORMATTING and _most_formatting(_RAW_TEXT.sub("", html)) > MAX_OPEN_FORMATTING:
+    if _most_formatting(html) > MAX_OPEN_FORMATTING and _most_formatting(_without_raw_text(html)) > MAX_OPEN_FORMATTING:
         raise PageMalformed(f"{address} leaves more than {MAX_OPEN_FORMATTING} formatting elements open")
-    if _most_attributes(html) > MAX_ATTRIBUTES and _most_attributes(_RAW_TEXT.sub("", html)) > MAX_ATTRIBUTES:
+    if _most_attributes(html) > MAX_ATTRIBUTES and _most_attributes(_without_raw_text(html)) > MAX_ATTRIBUTES:
         raise PageMalformed(f"{address} has an element with more than {MAX_ATTRIBUTES} attributes")
+
+
+def _without_raw_text(html: str) -> str:
+    """Return the page without its scripts and styles; one that does not end goes on to the page's end."""
+    kept: list[str] = []
+    position = 0
+    while match := _RAW_TEXT.search(html, position):
+        kept.append(html[position : match.start()])
+        end = _RAW_END[match[1].lower()].search(html, match.end())
+        if end is None:
+            return "".join(kept)
+        position = end.end()
+    return "".join([*kept, html[position:]])
 
 
 def _most_formatting(html: str) -> int:

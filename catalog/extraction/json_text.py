@@ -31,7 +31,7 @@ _KEPT_WORDS = frozenset({"true", "false", "null"})
 _CONTROLS = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f]")
 _WRAPPINGS = re.compile(
     r"^\s*(?:<!--|//\s*<!\[CDATA\[|<!\[CDATA\[|/\*\s*<!\[CDATA\[\s*\*/)|"
-    r"(?:-->|//\s*\]\]>|\]\]>|/\*\s*\]\]>\s*\*/)\s*;?\s*$"
+    r"(?:-->|//\s*\]\]>|\]\]>|/\*\s*\]\]>\s*\*/)\s*+;?\s*+$"
 )
 _ASSIGNMENT = re.compile(r"""([A-Za-z_$][\w$.]{0,80}|\[['"][\w$.-]{1,80}['"]\])['"]?\s*\]?\s*[=:(,]\s*(?=[{\[])""")
 
@@ -130,7 +130,7 @@ def _as_json(match: re.Match[str]) -> str:
         return _CONTROLS.sub(" ", written).replace("\\'", "'")
     if kind in ("single", "template"):
         inner = written[1:-1].replace("\\'", "'").replace("\\`", "`")
-        inner = re.sub(r'(?<!\\)"', r"\\\"", inner)
+        inner = re.sub(r'(?<!\\)"', r'\\"', inner)
         return '"' + _CONTROLS.sub(" ", inner).replace("\\x", "\\u00") + '"'
     if kind == "word":
         follows = match.string[match.end() : match.end() + 8].lstrip()

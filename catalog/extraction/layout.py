@@ -14,6 +14,19 @@ MAX_TEXT = 2_000
 MAX_JOINED_TEXTS = 60
 _SKIPPED = frozenset({"script", "style", "noscript", "template", "svg", "head", "iframe", "object", "map", "math"})
 _VALUE_INPUTS = frozenset({"submit", "button", "image", "reset"})
+_HEADING = re.compile(r"h[2-6]")
+# What shops write over other products, in the languages of the word lists.
+_OTHERS = re.compile(
+    r"also (?:like|view|bought|consider)|related|similar|recommend|recently|frequently bought|customers who|more from"
+    r"|könnte (?:dir|ihnen)|ähnliche|kunden|zuletzt|passend dazu|vous aimerez|similaires|également|récemment"
+    r"|te puede|también|relacionad|similares|vistos|quem viu|você também|potrebbe|correlati|simili|podobne|polecane"
+    r"|klienci|mogą ci|ostatnio|podobné|mohlo by|souvisej|súvisia|naposledy|похожие|с этим товаром|рекоменд"
+    r"|вы смотрели|аналог|схожі|подобни|benzer|bunları|anderen|gerelateerd|vergelijkbaar|lignende|liknande"
+    r"|relaterade|andra köpte|samankaltai|muut|hasonló|similare|slični|slicni|παρόμοια|関連|おすすめ|最近"
+    r"|チェックした|相关|相關|推荐|推薦|猜你|관련|추천"
+    r"|مشابهة|قد يعجبك|ذات صلة|דומים|liên quan|tương tự|terkait|serupa|เกี่ยวข้อง",
+    re.IGNORECASE,
+)
 _DECIMALS = re.compile(r"cent|decimal|fraction|frac\b|penny|pence|kopeck|minor|super|\bsup\b")
 
 
@@ -77,7 +90,9 @@ class Layout:
             element.standing = own | inherited
 
 
-_INHERITED = Standing.STRUCK | Standing.HIDDEN | Standing.ASIDE | Standing.LINK | Standing.OTHER_AMOUNT
+_INHERITED = (
+    Standing.CAROUSEL | Standing.STRUCK | Standing.HIDDEN | Standing.ASIDE | Standing.LINK | Standing.OTHER_AMOUNT
+)
 
 
 def lay_out(document: Document) -> Layout:
@@ -87,8 +102,21 @@ def lay_out(document: Document) -> Layout:
     if body is None:
         return layout
     _walk(body, layout)
+    _set_others_aside(layout)
     layout.settle(None)
     return layout
+
+
+def _set_others_aside(layout: Layout) -> None:
+    """Mark what stands under a heading that announces other products."""
+    for index, element in enumerate(layout.elements):
+        if not _HEADING.fullmatch(element.tag) or element.end - element.start > 3:
+            continue
+        if _OTHERS.search(layout.text_of(index, limit=80)):
+            block = next((around for around in layout.ancestors(index, 4)
+                          if layout.elements[around].end - element.end >= 2), None)  # fmt: skip
+            if block is not None:
+                layout.elements[block].own |= Standing.ASIDE
 
 
 def _walk(body: LexborNode, layout: Layout) -> None:

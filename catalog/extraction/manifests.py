@@ -144,4 +144,4 @@ def _variant(variant: Variant) -> dict[str, Any]:
 
 
 def _amount(money: Money | None) -> str | None:
-    return f"{money.amount:f}" if money else None
+    return f"{money.amount.normalize():f}" if money else None

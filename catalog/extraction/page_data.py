@@ -51,6 +51,7 @@ class Candidate:
     title: str = ""
     description: str = ""
     price: Money | None = None
+    is_lowest: bool = False  # the price is the lowest of several offers, of any form or seller
     list_price: Money | None = None
     other_prices: tuple[Money, ...] = ()  # of other offers and variants
     availability: Availability | None = None

@@ -9,6 +9,7 @@ from catalog.extraction.standing import Standing
 from catalog.extraction.titles import similarity
 
 MAX_PICTURES = 10
+MAX_SRCSET = 20_000
 MIN_SIDE = 100  # pixels; smaller ones are icons and swatches
 _ELSEWHERE = re.compile(
     r"//(?:[\w-]+\.)*(?:maps?\d*|facebook|twitter|doubleclick|google-analytics|googletagmanager)\.", re.IGNORECASE
@@ -19,6 +20,8 @@ _NOT_A_PICTURE = re.compile(
     r"twitter",
     re.IGNORECASE,
 )
+# A comma inside of an address is its own (HTML, "Parsing a srcset attribute").
+_SOURCE = re.compile(r"[\s,]*+(\S*[^\s,])(?:\s+(\d+(?:\.\d+)?)([wx]))?[^,]*(?:,|$)")
 _PICTURE_PATH = re.compile(r"\.(?:jpe?g|png|webp|avif|gif|bmp)(?:$|[?#&!/])", re.IGNORECASE)
 _LARGE = (
     "data-zoom-image", "data-large_image", "data-large-image", "data-zoom", "data-large", "data-full", "data-original",
@@ -47,9 +50,9 @@ def is_picture(address: str) -> bool:
 def best_of_srcset(srcset: str) -> str:
     """Return the address of the largest picture of a srcset (by width, else by density)."""
     best: tuple[float, str] = (-1.0, "")
-    for match in re.finditer(
-        r"(\S+?)(?:\s+(\d+(?:\.\d+)?)([wx]))?\s*(?:,\s+|,(?=\s*(?:https?:)?//)|$)", srcset[:20_000]
-    ):
+    position = 0
+    while match := _SOURCE.match(srcset, position, MAX_SRCSET):
+        position = match.end()
         size = float(match[2]) if match[2] else 1.0
         if match[1] and size > best[0]:
             best = (size, match[1])

@@ -6,7 +6,6 @@ from dataclasses import dataclass, replace
 from urllib.parse import urlsplit
 
 from catalog.extraction.choosing import (
-    PriceChoice,
     choose_availability,
     choose_price,
     choose_sku,
@@ -114,54 +113,26 @@ def _page_currency(candidates: list[Candidate]) -> str:
 def _chosen(reading: _Reading, titles: list[Claim]) -> PageData:
     layout, title, candidates = reading.layout, reading.title, reading.candidates
     buttons = read_buttons(layout)
-    shown = shown_prices(layout, reading.hints, title=title, buttons=buttons.buying)
-    price = choose_price(candidates, shown)
+    price = choose_price(candidates, shown_prices(layout, reading.hints, title=title, buttons=buttons.buying))
     state, states = choose_availability(
         candidates, shown_availability(layout, title=title, buttons=buttons, price_at=price.text)
     )
-    gtins = choose_text(
-        [
-            *claims_of(candidates, "gtin"),
-            *(Claim(one.value, "dom", one.confidence, one.label) for one in shown_gtins(layout, title=title)),
-        ]
-    )
-    gtin = gtins[0].value if gtins else ""
-    skus = choose_sku(candidates, shown_codes(layout, title=title), _shown_words(layout), gtin=gtin)
-    brands = _brands(reading)
-    makers = choose_text(
-        [
-            *claims_of(candidates, "mpn"),
-            *(
-                Claim(one.value, "dom", one.confidence - 0.1, one.label)
-                for one in shown_codes(layout, title=title, kind="mpn")
-            ),
-        ]
-    )
-    descriptions = _description_claims(reading)
-    pictures, pictures_from = _pictures(reading, str(titles[0].value))
-    trail, trail_from = _trail(reading, str(titles[0].value))
+    claims = {"title": titles, "price": list(price.claims), "availability": states, **_text_claims(reading)}
+    said = {name: str(some[0].value) if some else "" for name, some in claims.items()}
+    pictures, pictures_from = _pictures(reading, said["title"])
+    trail, trail_from = _trail(reading, said["title"])
     with_variants = max(candidates, key=lambda one: (len(one.variants), one.match), default=None)
-    claims = {
-        "title": titles,
-        "description": descriptions,
-        "price": list(price.claims),
-        "availability": states,
-        "sku": skus,
-        "brand": brands if brands and brands[0].confidence >= MIN_CONFIDENCE else [],
-        "gtin": gtins,
-        "mpn": makers,
-    }
     data = PageData(
-        title=str(titles[0].value)[:MAX_TITLE],
-        description=str(descriptions[0].value)[:MAX_DESCRIPTION] if descriptions else "",
+        title=said["title"][:MAX_TITLE],
+        description=said["description"][:MAX_DESCRIPTION],
         price=price.price,
         list_price=price.list_price,
         currency=price.price.currency if price.price else reading.hints.currency,
         availability=state,
-        sku=str(skus[0].value) if skus else "",
-        mpn=str(makers[0].value) if makers else "",
-        brand=str(brands[0].value) if brands and brands[0].confidence >= MIN_CONFIDENCE else "",
-        gtin=gtin,
+        sku=said["sku"],
+        mpn=said["mpn"],
+        brand=said["brand"],
+        gtin=said["gtin"],
         images=tuple(pictures),
         variants=_in_units(with_variants.variants, price.price) if with_variants else (),
         breadcrumbs=trail,
@@ -174,7 +145,26 @@ def _chosen(reading: _Reading, titles: list[Claim]) -> PageData:
         "list_price": price.list_price_evidence,
         "variants": with_variants.evidence if data.variants and with_variants else None,
     }
-    return _explained(data, claims, others, price)
+    return _explained(data, claims, others)
+
+
+def _text_claims(reading: _Reading) -> dict[str, list[Claim]]:
+    """Return the claims for the fields that are texts, of markup and of what is shown, the surest of each first."""
+    layout, title, candidates = reading.layout, reading.title, reading.candidates
+    labelled = [Claim(one.value, "dom", one.confidence, one.label) for one in shown_gtins(layout, title=title)]
+    gtins = choose_text([*claims_of(candidates, "gtin"), *labelled])
+    makers = [
+        Claim(one.value, "dom", one.confidence - 0.1, one.label) for one in shown_codes(layout, title=title, kind="mpn")
+    ]
+    brands = _brands(reading)
+    gtin = str(gtins[0].value) if gtins else ""
+    return {
+        "description": _description_claims(reading),
+        "gtin": gtins,
+        "sku": choose_sku(candidates, shown_codes(layout, title=title), _shown_words(layout), gtin=gtin),
+        "mpn": choose_text([*claims_of(candidates, "mpn"), *makers]),
+        "brand": brands if brands and brands[0].confidence >= MIN_CONFIDENCE else [],
+    }
 
 
 def _in_units(variants: tuple[Variant, ...], price: Money | None) -> tuple[Variant, ...]:
@@ -198,9 +188,7 @@ def _in_units(variants: tuple[Variant, ...], price: Money | None) -> tuple[Varia
     )
 
 
-def _explained(
-    data: PageData, claims: dict[str, list[Claim]], others: dict[str, Evidence | None], price: PriceChoice
-) -> PageData:
+def _explained(data: PageData, claims: dict[str, list[Claim]], others: dict[str, Evidence | None]) -> PageData:
     evidence = {name: some[0].evidence for name, some in claims.items() if some}
     evidence |= {name: one for name, one in others.items() if one}
     if data.currency:

@@ -41,6 +41,7 @@ class _Offer:
     gtin: str
     address: str
     name: str
+    is_lowest: bool = False
 
 
 def products(items: list[Item], document: Document, evidence: Evidence, hints: Hints) -> list[Candidate]:
@@ -171,6 +172,7 @@ def _with_offers(candidate: Candidate, offers: list[_Offer], document: Document)
     return replace(
         candidate,
         price=chosen.price if chosen else None,
+        is_lowest=bool(chosen and chosen.is_lowest),
         list_price=chosen.list_price if chosen else None,
         other_prices=tuple(dict.fromkeys(offer.price for offer in priced if offer.price and offer is not chosen)),
         availability=any_availability(states),
@@ -203,6 +205,7 @@ def _offers(items: list[Item], document: Document, hints: Hints, *, depth: int =
             gtin=_gtin(item),
             address=document.absolute(first(item, "url") or ""),
             name=first(item, "name")[:200],
+            is_lowest=not first(item, "price") and first(item, "highPrice") not in ("", value),
         )
         if own.price or own.availability or not deeper:
             found.append(own)

@@ -30,6 +30,7 @@ class Standing:
     BUY = 2048
     CHOICE = 4096  # one of several to choose from
     TRAIL = 8192  # breadcrumbs
+    CAROUSEL = 16384  # pictures of the product, or other products
 
 
 def _pattern(words: str, parts: str = "") -> re.Pattern[str]:
@@ -40,6 +41,7 @@ def _pattern(words: str, parts: str = "") -> re.Pattern[str]:
 
 
 _NAMES: tuple[tuple[int, re.Pattern[str]], ...] = (
+    (Standing.CAROUSEL, _pattern("slider", "carousel swiper slick owl-")),
     (
         Standing.STRUCK,
         _pattern(

@@ -20,6 +20,7 @@ from catalog.extraction.standing import Standing
 MAX_SHOWN = 300
 MAX_TRIED = 3_000
 MAX_TEXT = 64
+_PIECE = re.compile(r"[.,]?\s?\d{2}[.,]?|\d{1,3}[.,]")  # decimals, or what they follow, in an element of their own
 _DIGIT = re.compile(r"\d")
 _CURRENCY = re.compile(
     r"[$€£¥￥₽₴₸₺₹₩฿₫₱₪₦₲₡₾₼֏₮]|(?-i:\b[A-Z]{3}\b)|(?<![^\W\d_])(?:zł|kč|kn|лв|руб|р\.|тг|тенге|грн|"
@@ -147,6 +148,8 @@ def _smallest_price(layout: Layout, index: int, hints: Hints) -> tuple[int, Pars
         own = layout.elements[element]
         if own.end - own.start > 12:
             break
+        if level and not _is_one_number(layout, index, element, leave_out):
+            break
         text = layout.text_of(element, limit=MAX_TEXT, leave_out=leave_out)
         if len(text) > MAX_TEXT or (level and len(re.findall(r"\d[\d\s.,'’]*", text)) > 2):
             break
@@ -168,6 +171,18 @@ def _smallest_price(layout: Layout, index: int, hints: Hints) -> tuple[int, Pars
     return bare[0], None
 
 
+def _is_one_number(layout: Layout, index: int, element: int, leave_out: int) -> bool:
+    """Return whether the digits of an element are one number: the text's, and decimals set apart."""
+    own = layout.elements[element]
+    for other in range(own.start, own.end):
+        text = layout.texts[other]
+        if other == index or not _DIGIT.search(text) or layout.standing(other) & leave_out:
+            continue
+        if not _PIECE.fullmatch(text) and not _PIECE.fullmatch(layout.texts[index]):
+            return False
+    return True
+
+
 def _score(layout: Layout, index: int, element: int, parsed: ParsedPrice) -> float:
     standing = layout.standing(index)
     near = list(layout.ancestors(element, 4))
@@ -179,6 +194,7 @@ def _score(layout: Layout, index: int, element: int, parsed: ParsedPrice) -> flo
     score += 0.7 * bool(own & Standing.CURRENT) + 0.2 * bool(named & Standing.CURRENT & ~own)
     score -= 0.5 * bool((own | layout.elements[layout.elements[element].parent].own) & Standing.REGULAR)
     score -= 3.0 * bool(standing & Standing.ASIDE) + 1.0 * bool(standing & Standing.LINK)
+    score -= 1.5 * bool(standing & Standing.CAROUSEL)
     score -= 4.0 * bool(standing & Standing.STRUCK) + 1.2 * bool(standing & Standing.HIDDEN)
     score -= 1.0 * bool((standing | named) & Standing.CHOICE)
     score -= 1.8 * bool(standing & Standing.OTHER_AMOUNT)

@@ -61,6 +61,11 @@ class CsvReader:
         self._header = header
         self._limits = limits
 
+    @property
+    def names(self) -> Sequence[str]:
+        """The names in the header."""
+        return self._header.names
+
     def rows(self, start: int = 1) -> Iterator[FeedRow | RowError]:
         """Yield the rows from number `start`; see FeedReader."""
         names = self._header.names

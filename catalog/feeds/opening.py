@@ -2,7 +2,7 @@
 
 import json
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from types import TracebackType
@@ -70,6 +70,11 @@ class Feed:
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         self.close()
+
+    @property
+    def columns(self) -> Sequence[str]:
+        """The names in the header; none where every row names its own fields."""
+        return self._reader.names if isinstance(self._reader, CsvReader) else ()
 
     def close(self) -> None:
         """Remove what was kept on disk."""

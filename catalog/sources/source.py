@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any, Protocol
+from typing import Any, Protocol, runtime_checkable
 
 from catalog.extraction.document import PageMalformed as PageMalformed
 from catalog.reading import SiteReader
@@ -30,6 +30,14 @@ class ListIncomplete(RetryableError):
 
 
 @dataclass(frozen=True, slots=True)
+class Connection:
+    """A seller's own access to a platform's interface; what it says stands in the database."""
+
+    id: int
+    kind: str  # the name of the source that uses it
+
+
+@dataclass(frozen=True, slots=True)
 class Clues:
     """What is known of an address before anything is decided: the address alone, or also the page that it shows."""
 
@@ -38,6 +46,7 @@ class Clues:
     headers: Mapping[str, str] = field(default_factory=dict)
     cookies: Sequence[str] = ()  # names only
     is_fetched: bool = False
+    connection: Connection | None = None  # the seller's own, if there is one
 
 
 @dataclass(frozen=True, slots=True)
@@ -95,6 +104,7 @@ class Listing:
     total: int | None = None  # how many products the page itself says there are
     skipped: Mapping[str, int] = field(default_factory=dict)  # what was left out, by reason
     paths: tuple[CategoryPath, ...] | None = None  # where its products stand, if not where the list was looked for
+    same_as_sync: int | None = None  # nothing has changed since that sync: all that it found stands
 
 
 @dataclass(frozen=True, slots=True)
@@ -114,7 +124,17 @@ class ExtractedProduct:
     picture_addresses: list[str] = field(default_factory=list)
     breadcrumbs: list[str] = field(default_factory=list)  # names, from the root
     canonical_address: str = ""
+    attributes: dict[str, str] = field(default_factory=dict)  # what else is said, by the source's own names
+    not_carried: list[str] = field(default_factory=list)  # fields for which the source has no place: price, pictures
     evidence: dict[str, Any] = field(default_factory=dict)  # by field: where it was found, and how sure that is
+
+
+@runtime_checkable
+class ProductAddresses(Protocol):
+    """A source that can tell a product's page by its address alone."""
+
+    def product_at(self, address: str) -> ListedProduct | None:
+        """Return the product whose page stands at this address; None if the address is another's. Fetches nothing."""
 
 
 class Source(Protocol):

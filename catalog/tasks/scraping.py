@@ -6,7 +6,9 @@ from collections.abc import Mapping, Sequence
 from dataclasses import asdict, replace
 from typing import Any
 
+from catalog import feed_imports
 from catalog.browser import open_process_browser
+from catalog.connections import connection_of
 from catalog.discovery import gate_of, list_gate_of, rate_of, read_list, recognise, start_reading
 from catalog.duplicates import link_duplicates, lock_contents
 from catalog.listings import open_list_gates, record_listing
@@ -42,6 +44,10 @@ def sync_seller(batch: Batch) -> None:
     """See what the seller's address is, and start with looking at it."""
     addresses: list[str] = []
     for job in batch:
+        given = feed_imports.given_list(job.payload)
+        if given is not None:
+            batch.complete(job, result={"source": given.source}, then=[list_reading(job, given)])
+            continue
         try:
             evidence = recognise(job.payload["address"])
         except JobError as error:
@@ -66,7 +72,7 @@ def scrape_catalog(batch: Batch) -> None:
         try:
             with SiteReader(knows=intelligence_on, pause_s=1 / rate_of(page.address)) as reader:
                 reader.turn_to(page.address)
-                listing = _look(reader, page)
+                listing = _look(reader, page, sync_id=job.payload["sync"])
         except JobError as error:
             batch.fail(job, error)
             continue
@@ -88,16 +94,19 @@ def scrape_catalog(batch: Batch) -> None:
     batch.on_settle(record)
 
 
-def _look(reader: SiteReader, page: ListPage) -> Listing:
+def _look(reader: SiteReader, page: ListPage, *, sync_id: int) -> Listing:
     """Read a list; at the site's own address, find out what reads it, and read its first list if there is only one."""
-    if page.kind != SITE:
-        return read_list(reader, page, is_start=False)
-    start = start_reading(reader, page.address)
-    evidence = [{"source": it.source, "weight": it.weight, "reason": it.reason} for it in start.evidence]
-    reader.site = replace(reader.site, source=start.source, evidence=evidence)
-    if len(start.lists) == 1:
-        return read_list(reader, start.lists[0], is_start=True)
-    return Listing(page.address, products=(), lists=start.lists)
+    is_start = page.kind == SITE
+    if is_start:
+        start = start_reading(reader, page.address, connection=connection_of(sync_id))
+        evidence = tuple({"source": it.source, "weight": it.weight, "reason": it.reason} for it in start.evidence)
+        reader.site = replace(reader.site, source=start.source, evidence=evidence)
+        if len(start.lists) != 1:
+            return Listing(page.address, products=(), lists=start.lists)
+        page = start.lists[0]
+    if feed_imports.is_whole_feed(page):
+        return feed_imports.take_in(reader, page, sync_id=sync_id)
+    return read_list(reader, page, is_start=is_start)
 
 
 def give_up_on_pages(given_up: Sequence[GivenUp]) -> None:
@@ -164,8 +173,13 @@ def list_reading(job: ClaimedJob, page: ListPage) -> NewJob:
         "scrape-catalog",
         {"sync": sync, **asdict(page)},
         key=f"{sync}:{digest}",
-        gates=[gate_of(page.address), list_gate_of(page.address)],
+        gates=[gate_of(page.address), list_gate_of(page.address)] if is_at_the_site(page) else (),
     )
+
+
+def is_at_the_site(page: ListPage) -> bool:
+    """Tell whether reading the list costs a request: what the seller gave, or a feed that is here, needs none."""
+    return bool(page.address) and "feed" not in page.cursor
 
 
 def page_of(payload: Mapping[str, Any]) -> ListPage:

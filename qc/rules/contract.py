@@ -38,6 +38,7 @@ class ProductFacts:
     price: Decimal | None = None
     currency: str = ""
     pictures: tuple[PictureFacts, ...] = field(default=())
+    not_carried: tuple[str, ...] = ()  # fields for which the product's source has no place
     duplicate_of: int | None = None
     seller_phone: str = ""
 

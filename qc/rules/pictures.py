@@ -8,7 +8,9 @@ TOO_LARGE, TOO_SMALL = "picture.too_large", "picture.too_small"
 
 
 def picture_is_missing(facts: ProductFacts) -> Reason | None:
-    """Reject a product that names no picture, or none that is there."""
+    """Reject a product that names no picture, where its source can name one, or none that is there."""
+    if not facts.pictures and "pictures" in facts.not_carried:
+        return None
     if _defect(facts) != MISSING:
         return None
     message = "The product's picture cannot be found." if facts.pictures else "The product has no picture."

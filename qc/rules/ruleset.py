@@ -7,7 +7,7 @@ from qc.rules.pictures import picture_is_missing, picture_is_too_large, picture_
 from qc.rules.prices import price_is_missing
 from qc.rules.prohibited_goods import goods_are_prohibited, goods_may_be_prohibited
 
-VERSION = "1"
+VERSION = "2"
 
 RULES: tuple[Rule, ...] = (
     goods_are_prohibited,

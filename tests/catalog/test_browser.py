@@ -87,7 +87,7 @@ def test_a_page_without_products_is_not_public_and_says_what_to_do(
 ) -> None:
     monkeypatch.setattr(scrolling, "IDLE_S", 0.3)
 
-    with pytest.raises(CatalogNotPublic, match=r"Graph API token.*CSV.*links of the products"):
+    with pytest.raises(CatalogNotPublic, match=r"Connect the catalog.*token.*CSV.*links of your products"):
         read_start(serve("<h1>Open this in WhatsApp</h1>"))
 
 

@@ -5,6 +5,7 @@ import ipaddress
 import socket
 from collections.abc import Iterator, Mapping
 from datetime import UTC, datetime
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -15,6 +16,7 @@ from catalog.fetching import (
     FetchSession,
     PageNotFound,
     Reply,
+    ReplyNotStored,
     ReplyTooLarge,
     Request,
     RequestRefused,
@@ -31,6 +33,8 @@ from tests.sample_shop import Answer, small_site
 
 NOW = datetime(2026, 3, 1, 12, 0, tzinfo=UTC)
 
+TARGETS = {"hop": "/page", "inside": "http://169.254.169.254/latest/meta-data", "away": "http://localhost:1/"}
+
 
 def answer(path: str, headers: Mapping[str, str]) -> Answer:
     """The site that most tests read."""
@@ -44,18 +48,16 @@ def answer(path: str, headers: Mapping[str, str]) -> Answer:
             return int(rest), {"Retry-After": "7"}, b"no"
         case "loop":
             return 302, {"Location": f"/loop/{rest}x"}, b""
-        case "hop":
-            return 302, {"Location": "/page"}, b""
-        case "inside":
-            return 302, {"Location": "http://169.254.169.254/latest/meta-data"}, b""
+        case "hop" | "inside" | "away":
+            return 302, {"Location": TARGETS[kind]}, b""
         case "large":
             return 200, {}, b"x" * 5000
         case "latin":
             return 200, {"Content-Type": "text/html; charset=iso-8859-1"}, "café".encode("latin-1")
         case "meta":
             return 200, {"Content-Type": "text/html"}, '<meta charset="windows-1252">caf\xe9'.encode("cp1252")
-        case "agent":
-            return 200, {}, headers["User-Agent"].encode()
+        case "header":
+            return 200, {}, headers.get(rest, "").encode()
     return 404, {}, b""
 
 
@@ -119,13 +121,43 @@ def test_a_reply_is_taken_up_to_its_cap(site: str) -> None:
         fetch(f"{site}/large", max_bytes=4999)
 
 
+def test_a_reply_is_saved_up_to_its_cap(site: str, tmp_path: Path) -> None:
+    path = tmp_path / "reply"
+
+    reply = fetch(f"{site}/large", max_bytes=5000, save_to=path)
+
+    assert (reply.status, reply.body, path.stat().st_size) == (200, b"", 5000)
+    with pytest.raises(ReplyTooLarge):
+        fetch(f"{site}/large", max_bytes=4999, save_to=path)
+
+
+def test_a_reply_that_cannot_be_stored_is_tried_again(site: str) -> None:
+    with pytest.raises(ReplyNotStored, match="No space left"):
+        fetch(f"{site}/large", save_to=Path("/dev/full"))
+
+
+def test_an_interface_says_in_the_body_what_is_wrong(site: str) -> None:
+    reply = fetch(f"{site}/status/403", reads_errors=True)
+
+    assert (reply.status, reply.body) == (403, b"no")
+
+
+def test_access_is_shown_to_its_own_origin_only(site: str) -> None:
+    secret = Request(f"{site}/header/Authorization", authorization="Bearer abc")
+
+    assert "abc" not in repr(secret)
+    assert fetch(secret.address, authorization=secret.authorization).text == "Bearer abc"
+    with pytest.raises(RequestRefused, match="redirects elsewhere"):
+        fetch(f"{site}/away", authorization=secret.authorization)
+
+
 def test_text_is_decoded_by_the_header_or_by_the_page(site: str) -> None:
     assert fetch(f"{site}/latin").text == "café"
     assert fetch(f"{site}/meta").text.endswith("café")
 
 
 def test_souk_says_who_it_is(site: str) -> None:
-    assert fetch(f"{site}/agent").text.startswith("SoukBot/")
+    assert fetch(f"{site}/header/User-Agent").text.startswith("SoukBot/")
 
 
 def test_outcomes_come_in_the_order_asked(site: str) -> None:

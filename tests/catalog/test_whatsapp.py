@@ -7,7 +7,8 @@ import pytest
 
 from catalog.extraction.open_graph import content_hash, read_availability, read_price
 from catalog.fetching import PageNotFound
-from catalog.sources.known import probe, source_of
+from catalog.reading import SiteReader
+from catalog.sources.known import probe, product_at, source_of
 from catalog.sources.source import Clues, PageMalformed, UnsupportedAddress
 from catalog.sources.whatsapp import WhatsAppSource
 from marketplace.models import Product
@@ -59,6 +60,8 @@ def test_a_catalog_address_is_recognised_and_normalised(settings: Any, address: 
         "https://wa.me/c/12345",
         "https://wa.me/c/123456789012345678901",
         "https://wa.me/447700900100",
+        "https://api.whatsapp.com/send?phone=447700900100",
+        "https://api.whatsapp.com/send/?phone=447700900100&text=https://wa.me/c/447700900100",
         "http://shop.test/c/447700900100",
         "ftp://wa.me/c/447700900100",
         "wa.me/c/447700900100",
@@ -69,6 +72,60 @@ def test_any_other_address_is_not_whatsapps(settings: Any, address: str) -> None
     settings.WHATSAPP_HOSTS = ["shop.test:8000"]
 
     assert SOURCE.probe(Clues(address)) is None
+
+
+@pytest.mark.parametrize(
+    ("address", "external_id", "normalised"),
+    [
+        ("https://wa.me/p/42/447700900100", "whatsapp:42", "https://wa.me/p/42/447700900100"),
+        ("http://wa.me/p/42/447700900100/?text=hi#x", "whatsapp:42", "https://wa.me/p/42/447700900100"),
+        ("https://u:p@wa.me/p/42/447700900100", "whatsapp:42", "https://wa.me/p/42/447700900100"),
+        (
+            "https://www.whatsapp.com/product/7043/447700900100/?app_absent=0",
+            "whatsapp:7043",
+            "https://www.whatsapp.com/product/7043/447700900100",
+        ),
+        ("http://shop.test:8000/p/42/447700900100", "whatsapp:42", "http://shop.test:8000/p/42/447700900100"),
+    ],
+)
+def test_the_link_of_a_product_is_a_list_of_one(settings: Any, address: str, external_id: str, normalised: str) -> None:
+    settings.WHATSAPP_HOSTS = ["shop.test:8000"]
+
+    found = product_at(address)
+    (evidence,) = probe(Clues(address))
+    with SiteReader() as reader:
+        (page,) = SOURCE.start(reader, Clues(evidence.address))
+        listing = SOURCE.discover(reader, page)
+
+    assert found is not None
+    assert (found.external_id, found.address) == (external_id, normalised)
+    assert (evidence.source, evidence.address) == ("whatsapp", normalised)
+    assert list(listing.products) == [found]
+
+
+@pytest.mark.parametrize(
+    "address",
+    [
+        "https://wa.me/c/447700900100",
+        "https://wa.me/p/42",
+        "https://wa.me/p/forty/447700900100",
+        "https://wa.me.evil.example/p/42/447700900100",
+        "https://evil.example/wa.me/p/42/447700900100",
+        "https://api.whatsapp.com/send?phone=447700900100&text=https://wa.me/p/42/447700900100",
+        "https://api.whatsapp.com/send/?phone=447700900100",
+        "whatsapp://product/42/447700900100",
+    ],
+)
+def test_any_other_address_is_no_products(address: str) -> None:
+    assert product_at(address) is None
+
+
+def test_whatsapps_own_pages_have_no_place_for_a_price_others_have(settings: Any) -> None:
+    page = PAGE.format(amount="", currency="")
+
+    assert SOURCE.extract(page, ADDRESS).not_carried == ["price"]
+    assert SOURCE.extract(page, "http://shop.test/p/42/447700900100").not_carried == []
+    assert SOURCE.extract(PAGE.format(amount="19.90", currency="EUR"), ADDRESS).not_carried == []
 
 
 def test_a_page_says_what_its_open_graph_says() -> None:

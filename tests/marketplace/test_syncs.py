@@ -122,3 +122,20 @@ def test_only_submissions_are_refused_and_a_running_sync_is_always_the_answer(se
     assert not SyncRun.objects.exists()
     sync, _ = syncs.start_sync(seller=seller, trigger="schedule")
     assert syncs.start_sync(seller=seller, trigger="api", is_submission=True) == (sync, False)
+
+
+def test_while_what_a_seller_sent_is_read_the_catalog_waits(db: None) -> None:
+    seller = make_seller()
+    given = syncs.Given(SyncRun.Origin.FEED, {"feed": 1}, keeps_others=True)
+    sync = syncs.start_import(seller=seller, given=given, trigger="api")
+
+    assert (sync.origin, sync.keeps_others, sync.catalog_address) == ("feed", True, "")
+    assert Job.objects.get(grp=sync.group).payload["feed"] == 1
+    for start in (
+        lambda: syncs.start_sync(seller=seller, trigger="api"),
+        lambda: syncs.start_import(seller=seller, given=given, trigger="api"),
+    ):
+        with pytest.raises(syncs.SyncRunning) as raised:
+            start()
+        assert raised.value.sync == sync
+    assert SyncRun.objects.count() == 1

@@ -10,6 +10,8 @@ from django.urls import URLPattern, URLResolver, get_resolver
 from django.utils import timezone
 from rest_framework.test import APIClient
 
+from catalog.connections import connect
+from catalog.models import FeedImport, FeedRowError
 from jobs import tenancy
 from jobs.events import relay
 from jobs.models import Job, JobAttempt, JobEvent, JobGroup, JobLine, Schedule
@@ -29,6 +31,7 @@ class Other:
     job: Job
     sync: SyncRun
     product: Product
+    feed: FeedImport
 
 
 @pytest.fixture
@@ -45,7 +48,10 @@ def other() -> Other:
     JobGroup.objects.create(name=MARK, tenant=seller.tenant)
     Schedule.objects.create(name=MARK, task="act", tenant=seller.tenant, every_s=60)
     product = make_product(seller, title=MARK, status=Product.Status.PENDING)
-    return Other(seller, job, make_sync(seller, error_message=MARK), product)
+    connect(seller, token=MARK, catalog_id="1")
+    feed = FeedImport.objects.create(seller=seller, name=MARK)
+    FeedRowError.objects.create(feed=feed, number=1, code=MARK, message=MARK)
+    return Other(seller, job, make_sync(seller, error_message=MARK), product, feed)
 
 
 # What each address that a tenant may call is asked for, by its name, with the other's ids in it.
@@ -58,13 +64,18 @@ TENANTS = {
     "job": ["/api/jobs/{job}/"],
     "job-log": ["/api/jobs/{job}/log/", "/api/jobs/{job}/log/?after=0"],
     "queue-stats": ["/api/queue/stats/"],
+    "my-connection": ["/api/sellers/me/connection/"],
+    "my-feeds": ["/api/sellers/me/feeds/"],
+    "my-feed": ["/api/sellers/me/feeds/{feed}/"],
+    "my-feed-errors": ["/api/sellers/me/feeds/{feed}/errors/", "/api/sellers/me/feeds/{feed}/errors/?format=csv"],
+    "my-product-links": ["/api/sellers/me/product-links/"],
 }
 # Addresses that answer everybody alike, and whose answers no tenant owns.
 PUBLIC = {"sellers", "schema", "docs", "search", "home", "live", "ready"}
 
 
 def _paths(name: str, other: Other) -> list[str]:
-    ids = {"job": other.job, "sync": other.sync, "product": other.product, "seller": other.seller}
+    ids = {"job": other.job, "sync": other.sync, "product": other.product, "seller": other.seller, "feed": other.feed}
     return [path.format(**{part: row.pk for part, row in ids.items()}) for path in TENANTS[name]]
 
 

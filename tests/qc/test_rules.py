@@ -52,6 +52,24 @@ def test_one_picture_that_can_be_shown_is_enough(pictures: tuple[PictureFacts, .
     assert codes(pictures=pictures) == found
 
 
+@pytest.mark.parametrize(
+    ("not_carried", "price", "pictures", "found"),
+    [
+        (("price",), None, (GOOD,), []),
+        (("price",), Decimal(0), (GOOD,), ["price.missing"]),
+        (("pictures",), Decimal(9), (), []),
+        (("pictures",), Decimal(9), (BROKEN,), ["picture.undecodable"]),
+        (("pictures",), None, (), ["price.missing"]),
+        (("price", "pictures"), None, (), []),
+        (("brand",), None, (), ["price.missing", "picture.missing"]),
+    ],
+)
+def test_no_rule_asks_for_what_the_source_has_no_place_for(
+    not_carried: tuple[str, ...], price: Decimal | None, pictures: tuple[PictureFacts, ...], found: list[str]
+) -> None:
+    assert codes(not_carried=not_carried, price=price, pictures=pictures) == found
+
+
 def test_a_copy_is_a_duplicate() -> None:
     assert codes(duplicate_of=7) == ["catalog.duplicate"]
 

@@ -90,7 +90,7 @@ def test_the_same_input_is_judged_once(seller: Seller, monkeypatch: pytest.Monke
 
     monkeypatch.setattr(ruleset, "VERSION", "next")
     control(product)
-    assert [it.rule_version for it in Verdict.objects.all()] == ["next", "1", "1"]
+    assert [it.rule_version for it in Verdict.objects.all()] == ["next", "2", "2"]
 
 
 def test_facts_that_changed_since_the_judgement_are_judged_anew(seller: Seller) -> None:

@@ -8,24 +8,11 @@ from typing import Any
 
 from django.core.management.base import BaseCommand, CommandError
 from django.db import transaction
-from rich.console import Console
-from rich.progress import BarColumn, MofNCompleteColumn, Progress, TaskID, TextColumn, TimeElapsedColumn
 
-from jobs.models import FINAL_STATES
-from jobs.stats import group_counts
+from catalog.management.following import wait_for_end
 from marketplace.models import Seller, SyncRun
 from marketplace.sellers import InvalidCatalogAddress, checked_catalog_address
-from marketplace.syncs import NoCatalogAddress, SellerSuspended, start_sync
-
-POLL_S = 0.25
-STAGES = (
-    "scrape-catalog",
-    "scrape-product",
-    "process-images",
-    "generate-embedding",
-    "quality-control",
-    "index-product",
-)
+from marketplace.syncs import NoCatalogAddress, SellerSuspended, SyncRunning, start_sync
 
 
 class Command(BaseCommand):
@@ -46,24 +33,10 @@ class Command(BaseCommand):
         started = time.monotonic()
         sync = _start(options["address"], seller_name=options["seller"])
         if options["wait"]:
-            self._wait(sync, give_up_at=started + options["timeout"])
+            wait_for_end(sync, give_up_at=started + options["timeout"])
         self._report(sync, seconds=round(time.monotonic() - started, 2), as_json=options["json"])
         if sync.status == SyncRun.Status.FAILED:
             raise CommandError(f"sync {sync.pk} failed: {sync.error_code}: {sync.error_message}")
-
-    def _wait(self, sync: SyncRun, *, give_up_at: float) -> None:
-        """Return when the sync has ended; show its stages meanwhile if somebody looks."""
-        console = Console(stderr=True)
-        columns = (TextColumn("{task.description:20}"), BarColumn(), MofNCompleteColumn(), TimeElapsedColumn())
-        with Progress(*columns, console=console, disable=not console.is_terminal) as progress:
-            rows = {stage: progress.add_task(stage, total=None, visible=False) for stage in STAGES}
-            while sync.status == SyncRun.Status.RUNNING:
-                if time.monotonic() > give_up_at:
-                    raise CommandError(f"sync {sync.pk} still runs; stopped waiting")
-                time.sleep(POLL_S)  # the database has nobody to tell us
-                sync.refresh_from_db()
-                if not progress.disable:
-                    _show(progress, rows, sync)
 
     def _report(self, sync: SyncRun, *, seconds: float, as_json: bool) -> None:
         if as_json:
@@ -100,13 +73,8 @@ def _start(address: str, *, seller_name: str) -> SyncRun:
         raise CommandError("name the catalog's address") from None
     except SellerSuspended:
         raise CommandError(f"{seller_name} is suspended") from None
+    except SyncRunning as error:
+        raise CommandError(f"sync {error.sync.pk} brings in what {seller_name} sent; try again later") from None
     if not is_new:
         sys.stderr.write(f"sync {sync.pk} runs already; following it\n")
     return sync
-
-
-def _show(progress: Progress, rows: dict[str, TaskID], sync: SyncRun) -> None:
-    for stage, states in group_counts(sync.group).items():
-        if stage in rows:
-            done = sum(jobs for state, jobs in states.items() if state in FINAL_STATES)
-            progress.update(rows[stage], completed=done, total=sum(states.values()), visible=True)

@@ -13,7 +13,7 @@ from django.core.management.base import BaseCommand, CommandError
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
 
-from jobs.rotation import SEALABLE, Rotation, Sealable, estimated_rows, rotate_keys
+from jobs.rotation import Rotation, Sealable, estimated_rows, rotate_keys, sealables
 
 
 class Command(BaseCommand):
@@ -61,7 +61,7 @@ def _rotate_visibly(*, dry_run: bool, stop: threading.Event) -> Rotation:
     with Progress(*columns, console=console, disable=not console.is_terminal) as progress:
         bars = {
             sealable.name: progress.add_task(sealable.name, total=estimated_rows(sealable) or None)
-            for sealable in SEALABLE
+            for sealable in sealables()
         }
 
         def show(sealable: Sealable, rows: int) -> None:
