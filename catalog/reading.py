@@ -9,7 +9,7 @@ from playwright.sync_api import Page
 
 from catalog.browser import process_browser
 from catalog.egress import check_address, check_host
-from catalog.fetching import ACCEPT_PAGES, MAX_PAGE_BYTES, FetchSession, Reply, Request
+from catalog.fetching import ACCEPT_PAGES, MAX_PAGE_BYTES, TIMEOUT_S, FetchSession, Reply, Request
 from catalog.robots import Rules, origin_of, rules_for
 from jobs.errors import JobError, PermanentError
 
@@ -30,11 +30,13 @@ class SiteReader:
     Every request asks robots.txt first, is guarded against private addresses, and counts.
     """
 
-    def __init__(self, *, max_requests: int = MAX_REQUESTS, respects_robots: bool = True) -> None:
+    def __init__(
+        self, *, max_requests: int = MAX_REQUESTS, respects_robots: bool = True, timeout_s: float = TIMEOUT_S
+    ) -> None:
         self._left = max_requests
         self._respects_robots = respects_robots
         self._runner = asyncio.Runner()
-        self._session = FetchSession()
+        self._session = FetchSession(timeout_s=timeout_s)
 
     def __enter__(self) -> Self:
         self._runner.run(self._session.__aenter__())

@@ -185,10 +185,13 @@ JOB_QUEUES = [
     "generate-embedding",
     "quality-control",
     "index-product",
+    "scraping",
+    "preview",
 ]
 # Schedules that come with the code, by name: created by the first dispatcher that leads, and the staff's from then on.
 JOB_SCHEDULES = {
     "resync-sellers": {"task": "resync-sellers", "crontab": "*/5 * * * *"},
+    "sweep-scraping-results": {"task": "sweep-scraping-results", "crontab": "17 * * * *"},
 }
 RQ_QUEUES = {
     name: {
@@ -200,6 +203,8 @@ RQ_QUEUES = {
 }
 RQ = {"WORKER_CLASS": "jobs.worker.PermitWorker"}
 RQ_SHOW_ADMIN_LINK = False
+# What apps above the engine add to GET /api/queue/stats/: the key, and the function that returns its figures.
+JOB_STATS_SECTIONS = {"catalog": "catalog.milestones.recent_figures"}
 
 # --- catalogs -------------------------------------------------------------------------------------
 # Hosts that speak WhatsApp's catalog addresses beside WhatsApp's own (host or host:port).
@@ -211,6 +216,9 @@ FETCH_RATE = env.float("FETCH_RATE", 1.0, validate=validate.Range(min=0.001))
 FETCH_LIST_RATE = env.float("FETCH_LIST_RATE", 0.5, validate=validate.Range(min=0.001))  # category pages a second
 FETCH_RATES: dict[str, float] = env.dict("FETCH_RATES", {}, subcast_values=float)
 CHROMIUM_PATH = env.str("CHROMIUM_PATH", "")
+# Days that a scraping job keeps its result after its end; previews a seller may ask for in a minute.
+SCRAPING_RESULT_KEEP_DAYS = env.float("SCRAPING_RESULT_KEEP_DAYS", 30.0, validate=validate.Range(min=0.01))
+PREVIEWS_PER_MIN = env.int("PREVIEWS_PER_MIN", 6, validate=validate.Range(min=1))
 
 # --- embeddings and search ------------------------------------------------------------------------
 EMBEDDER = env.str("EMBEDDER", "hashing", validate=validate.OneOf(["hashing"]))
@@ -243,6 +251,8 @@ SPECTACULAR_SETTINGS = {
         "ProductStatus": "marketplace.models.Product.Status",
         "PictureStatus": "marketplace.models.Picture.Status",
         "JobState": "jobs.models.State",
+        "ScrapingType": "catalog.models.ScrapingJob.Type",
+        "ScrapingStatus": "catalog.models.ScrapingJob.Status",
         "JobPriority": "jobs.serializers_admin.PriorityName",
         "TaskMode": "jobs.models.TaskSwitch.Mode",
         "BulkRetryState": "jobs.models.BulkRetry.State",
@@ -251,6 +261,7 @@ SPECTACULAR_SETTINGS = {
         {"name": "sellers", "description": "Register, and say where the catalog is."},
         {"name": "syncs", "description": "Read the catalog, and follow it."},
         {"name": "products", "description": "What came of it."},
+        {"name": "scraping", "description": "See what an address holds, and have parts of a site read."},
         {"name": "search", "description": "What buyers see."},
         {"name": "jobs", "description": "The work behind it."},
         {
