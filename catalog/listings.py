@@ -8,6 +8,7 @@ from django.utils import timezone
 from catalog.discovery import gate_of, list_gate_of, list_rate_of, rate_of
 from catalog.duplicates import link_duplicates, lock_contents
 from catalog.extraction import content_hash
+from catalog.milestones import tell_of_list
 from catalog.product_pages import PageRead, contents_of, products_to_read, store_pages
 from catalog.rechecks import recheck_copies
 from catalog.sources.source import CategoryPath, ExtractedProduct, ListedProduct, Listing, ListPage
@@ -42,6 +43,7 @@ def record_listing(job: ClaimedJob, page: ListPage, listing: Listing) -> int:
     open_gates(row.address for row in unread)
     open_list_gates(following.address for following in listing.lists)
     enqueue_many([_reading(job, row) for row in unread])
+    tell_of_list(job, page, listing, fresh=len(fresh), unread=len(unread))
     return len(fresh)
 
 

@@ -39,17 +39,18 @@ class CategorySearchScraper:
 
     def summarise(self, order: Order, found: Found) -> dict[str, Any]:
         """Count products, lists and categories."""
-        return summarise_lists(found) | {"category": found.get("category", {}).get("name", "")}
+        return summarise_lists(found, of_whole_site=False) | {"category": found.get("category", {}).get("name", "")}
 
 
-def summarise_lists(found: Found) -> dict[str, Any]:
+def summarise_lists(found: Found, *, of_whole_site: bool) -> dict[str, Any]:
     """Count what lists showed: products, those that the site says there are, pages read, categories, what was left."""
     lists = found.get("lists", [])
-    totals = [it["total"] for it in lists if it.get("total") is not None]
+    own = [it for it in lists if not it["categories"]] if of_whole_site else lists
+    totals = [it["total"] for it in own if it.get("total") is not None]
     return {
         "source": found.get("source", ""),
         "products": len(found.get("products", [])),
-        "total": max(totals, default=None),
+        "total": totals[0] if totals else None,
         "pages": sum("products" in it for it in lists),
         "categories": tree_size(found.get("categories", [])),
         "skipped": found.get("skipped", {}),

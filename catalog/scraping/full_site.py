@@ -36,7 +36,7 @@ class FullSiteScraper(CategorySearchScraper):
 
     def summarise(self, order: Order, found: Found) -> dict[str, Any]:
         """Count categories, lists, and the products seen so far."""
-        return summarise_lists(found)
+        return summarise_lists(found, of_whole_site=True)
 
 
 def shown_rules(rules: Rules) -> dict[str, Any]:

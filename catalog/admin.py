@@ -1,0 +1,3 @@
+"""The catalog in the admin."""
+
+from catalog import admin_scraping  # noqa: F401 registers its pages
