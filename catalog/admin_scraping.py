@@ -244,7 +244,7 @@ class ScrapingJobAdmin(ReadOnlyAdmin):
             "", '<li><a href="{}" rel="noopener noreferrer nofollow">{}</a></li>', shown[:MAX_SHOWN_PRODUCTS]
         )
         more = len(shown) - MAX_SHOWN_PRODUCTS
-        return format_html('<ol class="souk-tree">{}</ol>{}', rows, f"and {more:,} more" if more > 0 else "")
+        return format_html('<ol class="souk-categories">{}</ol>{}', rows, f"and {more:,} more" if more > 0 else "")
 
     @display(description="raw result")
     def result_text(self, row: ScrapingJob) -> SafeString | str:

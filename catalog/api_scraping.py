@@ -41,7 +41,7 @@ from marketplace.models import Seller
 from marketplace.problems import Problem, Refused
 
 POLL_S = 2  # seconds after which it is worth asking again
-WAIT_S = 8.0
+WAIT_S = 10.0
 MAX_WAIT_S = 20.0
 _PREFER_WAIT = re.compile(r"(?:^|[,;\s])wait\s*=\s*\"?(\d{1,4})", re.IGNORECASE)  # RFC 7240, 4.3
 
@@ -166,7 +166,7 @@ class ScrapingJobView(ScrapingView):
     )
     def delete(self, request: Request, job_id: Any) -> Response:
         """Cancel a scraping job; what it has found so far stays."""
-        row = get_object_or_404(self.jobs().only("pk", "seller_id"), pk=job_id)
+        row = get_object_or_404(self.jobs(), pk=job_id)
         seller = seller_of(request)
         actor = f"seller {seller.pk}" if seller else request.user.get_username()
         try:
@@ -189,7 +189,7 @@ class PreviewsView(APIView):
                 "Prefer",
                 str,
                 OpenApiParameter.HEADER,
-                description="`wait=8`: seconds to wait for the answer, 20 at most.",
+                description="`wait=10`: seconds to wait for the answer, 20 at most.",
             )
         ],
         responses={
@@ -233,7 +233,7 @@ class PreviewView(APIView):
 
 
 def preferred_wait_s(request: Request) -> float:
-    """Return the seconds that `Prefer: wait=N` asks for, 20 at most; 8 where it says nothing."""
+    """Return the seconds that `Prefer: wait=N` asks for, 20 at most; 10 where it says nothing."""
     asked = _PREFER_WAIT.search(request.headers.get("Prefer", ""))
     return min(float(asked[1]), MAX_WAIT_S) if asked else WAIT_S
 

@@ -25,7 +25,7 @@ from jobs.token_bucket import Taken, take
 
 TASK = "preview-catalog"
 PRODUCTS = 5
-MAX_LISTS = 3  # read in search of so many products
+MAX_LISTS = 5  # read in search of so many products
 MAX_REQUESTS = 15
 TIMEOUT_S = 10.0
 BUDGET_S = 25.0

@@ -31,7 +31,7 @@ class FullSiteScraper(CategorySearchScraper):
             "categories": tree_of(paths),
             "lists": [shown_list(page) for page in start.lists],
         }
-        message = f"{start.source}: {len(start.lists)} lists, {tree_size(found['categories'])} categories"
+        message = f"{start.source}: {len(start.lists)} lists, {tree_size(more['categories'])} categories"
         return Taken(more, [list_step(page) for page in start.lists], message, has_read_list=False)
 
     def summarise(self, order: Order, found: Found) -> dict[str, Any]:

@@ -10,6 +10,7 @@ from django.urls import URLPattern, URLResolver, get_resolver
 from django.utils import timezone
 from rest_framework.test import APIClient
 
+from catalog.models import ScrapingJob
 from jobs import tenancy
 from jobs.events import relay
 from jobs.models import Job, JobAttempt, JobEvent, JobGroup, JobLine, Schedule
@@ -29,6 +30,8 @@ class Other:
     job: Job
     sync: SyncRun
     product: Product
+    scraping: ScrapingJob
+    preview: Job
 
 
 @pytest.fixture
@@ -45,7 +48,9 @@ def other() -> Other:
     JobGroup.objects.create(name=MARK, tenant=seller.tenant)
     Schedule.objects.create(name=MARK, task="act", tenant=seller.tenant, every_s=60)
     product = make_product(seller, title=MARK, status=Product.Status.PENDING)
-    return Other(seller, job, make_sync(seller, error_message=MARK), product)
+    scraping = ScrapingJob.objects.create(seller=seller, scraping_type="product", target_url=f"https://{MARK}.example/")
+    preview = make_job(tenant=seller.tenant, task="preview-catalog", queue="preview", payload={"address": MARK})
+    return Other(seller, job, make_sync(seller, error_message=MARK), product, scraping, preview)
 
 
 # What each address that a tenant may call is asked for, by its name, with the other's ids in it.
@@ -58,13 +63,20 @@ TENANTS = {
     "job": ["/api/jobs/{job}/"],
     "job-log": ["/api/jobs/{job}/log/", "/api/jobs/{job}/log/?after=0"],
     "queue-stats": ["/api/queue/stats/"],
+    "scraping-jobs": ["/api/scraping/jobs/", "/api/scraping/jobs/?status=queued"],
+    "scraping-job": ["/api/scraping/jobs/{scraping}/"],
+    "previews": ["/api/scraping/preview/"],
+    "preview": ["/api/scraping/preview/{preview}/"],
 }
 # Addresses that answer everybody alike, and whose answers no tenant owns.
 PUBLIC = {"sellers", "schema", "docs", "search", "home", "live", "ready"}
 
 
 def _paths(name: str, other: Other) -> list[str]:
-    ids = {"job": other.job, "sync": other.sync, "product": other.product, "seller": other.seller}
+    ids = {
+        "job": other.job, "sync": other.sync, "product": other.product, "seller": other.seller,
+        "scraping": other.scraping, "preview": other.preview,
+    }  # fmt: skip
     return [path.format(**{part: row.pk for part, row in ids.items()}) for path in TENANTS[name]]
 
 
