@@ -132,16 +132,7 @@ class SiteAdmin(ReadOnlyAdmin):
 class ScrapingJobAdmin(ReadOnlyAdmin):
     """Scraping jobs with their progress and results."""
 
-    list_display = [
-        "title",
-        "status_label",
-        "target",
-        "seller_link",
-        "progress",
-        "found",
-        "priority_name",
-        "created_at",
-    ]
+    list_display = ["title", "status_label", "target", "seller_link", "progress", "found", "created_at"]
     list_filter = ["status", "scraping_type"]
     list_select_related = ["seller", "site", "sync"]
     search_fields = ["target_url", "seller__name", "=id"]
@@ -193,11 +184,14 @@ class ScrapingJobAdmin(ReadOnlyAdmin):
     @display(description="address", ordering="target_url")
     def target(self, row: ScrapingJob) -> SafeString:
         """Show the address, and lead there."""
-        shown = row.target_url if len(row.target_url) <= 60 else f"{row.target_url[:57]}…"
+        shown = row.target_url.partition("//")[2]
         return format_html(
-            '<a href="{}" rel="noopener noreferrer nofollow" target="_blank" title="{}">{}</a>',
-            row.target_url, row.target_url, shown,
-        )  # fmt: skip
+            '<a class="text-primary-600 dark:text-primary-500 hover:underline" href="{}" title="{}" target="_blank" '
+            'rel="noopener noreferrer nofollow">{}</a>',
+            row.target_url,
+            row.target_url,
+            shown if len(shown) <= 32 else f"{shown[:31]}…",
+        )
 
     @display(description="progress")
     def progress(self, row: ScrapingJob) -> SafeString:
@@ -240,11 +234,16 @@ class ScrapingJobAdmin(ReadOnlyAdmin):
         if not products:
             return "-"
         shown = [(it["address"], (it.get("content") or {}).get("title") or it["address"]) for it in products]
-        rows = format_html_join(
-            "", '<li><a href="{}" rel="noopener noreferrer nofollow">{}</a></li>', shown[:MAX_SHOWN_PRODUCTS]
+        row_html = '<li><a href="{}" rel="noopener noreferrer nofollow" target="_blank">{}</a></li>'
+        rows = format_html_join("", row_html, shown[:MAX_SHOWN_PRODUCTS])
+        count = (
+            f"{len(shown):,}"
+            if len(shown) <= MAX_SHOWN_PRODUCTS
+            else f"The first {MAX_SHOWN_PRODUCTS} of {len(shown):,}"
         )
-        more = len(shown) - MAX_SHOWN_PRODUCTS
-        return format_html('<ol class="souk-categories">{}</ol>{}', rows, f"and {more:,} more" if more > 0 else "")
+        return format_html(
+            '<details><summary>{} products</summary><ol class="souk-categories">{}</ol></details>', count, rows
+        )
 
     @display(description="raw result")
     def result_text(self, row: ScrapingJob) -> SafeString | str:
