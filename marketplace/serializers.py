@@ -103,7 +103,6 @@ class SyncProgressSerializer(serializers.Serializer[dict[str, Any]]):
     )
     products_per_min = serializers.FloatField(help_text="Products that reached their end, since the sync started.")
     success_rate = serializers.FloatField(allow_null=True, help_text="Of the pages read to an end: 1 is all.")
-    elapsed_s = serializers.FloatField()
 
 
 class SyncErrorSerializer(serializers.Serializer[dict[str, str]]):
@@ -150,7 +149,6 @@ class SyncSerializer(serializers.Serializer[SyncRun]):
                     "category_coverage_pct": progress.coverage_pct,
                     "products_per_min": progress.products_per_min(elapsed_s=elapsed_s),
                     "success_rate": progress.success_rate,
-                    "elapsed_s": round(elapsed_s, 1),
                 },
                 "error": {"code": sync.error_code, "message": sync.error_message} if has_failed else None,
                 "started_at": sync.started_at,

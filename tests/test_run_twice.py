@@ -5,7 +5,7 @@ The second run comes about as after a crash whose settlement nobody saw: the row
 
 from collections import Counter
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from datetime import UTC, datetime, timedelta
 from hashlib import sha256
 from pathlib import Path
@@ -28,6 +28,8 @@ from catalog.models import MilestoneMinute, ScrapingJob
 from catalog.robots import forget_rules
 from catalog.scraping.contract import Step
 from catalog.scraping.frontier import begin, frontier_to_json
+from catalog.sources.source import CategoryStep, ListPage
+from catalog.tasks.scraping import SITE
 from jobs.batch import NewJob
 from jobs.execution import run_once
 from jobs.ledger import enqueue_many
@@ -109,15 +111,19 @@ def _an_address(shop: Shop) -> Sequence[NewJob]:
     follow_ups={"scrape-catalog": len(COLLECTIONS), "scrape-product": COLLECTIONS[FIRST]},
 )
 def _a_start_page_and_a_collection(shop: Shop) -> Sequence[NewJob]:
-    lists = ((None, shop.address), ("First", f"{shop.address}/{FIRST}"))
+    first = f"{shop.address}/{FIRST}"
+    pages = (
+        ListPage("", shop.address, kind=SITE),
+        ListPage("whatsapp", first, paths=((CategoryStep("First", first),),)),
+    )
     return [
         NewJob(
             "scrape-catalog",
-            {"sync": shop.sync.pk, "address": address, "category": category},
+            {"sync": shop.sync.pk, **asdict(page)},
             tenant=shop.sync.seller.tenant,
             group=shop.sync.group,
         )
-        for category, address in lists
+        for page in pages
     ]
 
 
@@ -246,7 +252,9 @@ def collection() -> Iterator[str]:
 
 @pytest.fixture
 def shop(db: None, catalog_address: str, collection: str, settings: Any, tmp_path: Path) -> Iterator[Shop]:
-    settings.FETCH_PRIVATE_HOSTS = settings.WHATSAPP_HOSTS = [catalog_address.split("/")[2]]
+    host = catalog_address.split("/")[2]
+    settings.FETCH_PRIVATE_HOSTS = settings.WHATSAPP_HOSTS = [host]
+    settings.FETCH_RATES = {host: 1_000.0}
     settings.MEDIA_ROOT = tmp_path / "media"
     settings.INDEX_COLLECTION = collection
     cache.clear()
