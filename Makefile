@@ -16,7 +16,7 @@ PROCESSES = $(if $(filter tests,$(TESTS)),$(if $(ARGS),,-n $(shell nproc | awk "
 COVERAGE = $(if $(filter tests,$(TESTS)),$(if $(ARGS),,--cov --cov-report=term:skip-covered))
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo stack test check bench bench-engine bench-load chaos fmt lock clean
+.PHONY: help setup demo stack test check bench bench-engine bench-load bench-scrape chaos fmt lock clean
 
 help: ## Show what can be made
 	@echo "make demo      see it work: a sample catalog goes live (EXIT=1: end when done, FRESH=1: begin anew)"
@@ -26,6 +26,7 @@ help: ## Show what can be made
 	@echo "make check     format, lint, types, import contract, migrations, deployment check, API schema"
 	@echo "make fmt       format, and mend what the linter can"
 	@echo "make bench     measure (bench-engine: the job engine beside BullMQ and Celery, ARGS=--quick)"
+	@echo "               (bench-scrape: the crawl beside Scrapy; bench-load: a deep queue and many workers)"
 	@echo "make chaos     kill and stop everything at random, then count (SECONDS=600 SEED=1, ARGS='--help' for more)"
 	@echo "make lock      pin the dependencies of pyproject.toml anew"
 	@echo "make clean     remove .venv/ and var/"
@@ -76,7 +77,7 @@ check: .venv/installed-dev
 	$(PRODUCTION) $(PY) manage.py check --deploy --fail-level WARNING
 	$(PY) manage.py spectacular --validate --fail-on-warn --file /dev/null
 
-bench: bench-engine ## Measure all there is to measure
+bench: bench-engine bench-scrape ## Measure all there is to measure
 
 # What we are measured against is installed apart from the product: its own lock files, under var/.
 var/peers/bullmq: tests/benchmarks/peers/package.json tests/benchmarks/peers/package-lock.json tests/benchmarks/peers/bullmq.mjs
@@ -105,6 +106,9 @@ bench-load: .venv/installed-dev ## A deep queue, many handlers, many workers, bl
 	@folder="$$(mktemp -d "$${TMPDIR:-/tmp}/souk-bench.XXXXXX")"; trap 'rm -rf "$$folder"' EXIT; \
 	VAR_DIR="$$folder" $(PY) manage.py stack --only redis,postgres --quiet \
 		--run "python -m tests.benchmarks.load $(ARGS)"
+
+bench-scrape: .venv/installed-dev ## Our crawl beside Scrapy's, our extraction beside extruct's
+	@$(PY) -m tests.benchmarks.scrape $(ARGS)
 
 fmt: .venv/installed-dev
 	$(PY) -m ruff format .

@@ -17,10 +17,10 @@ from catalog.remedies import remedy_for
 from catalog.scraping.shown import tree_size
 from catalog.scraping_jobs import HasEnded, cancel_scraping
 from catalog.scraping_results import raw_result_of, status_now
-from jobs.admin_lists import ReadOnlyAdmin
-from jobs.confirmation import ask_for_reason, given_reason
 from jobs.models import Priority
-from jobs.presentation import label, link, list_link, pretty_json, progress_bar, seconds_text
+from jobs.pages.confirmation import ask_for_reason, given_reason
+from jobs.pages.lists import ReadOnlyAdmin
+from jobs.pages.presentation import label, link, list_link, pretty_json, progress_bar, seconds_text
 
 STATUS_LABELS = {
     ScrapingJob.Status.QUEUED: None,

@@ -209,7 +209,7 @@ def _row_of(read: PageRead, content: ExtractedProduct, now: datetime) -> Product
         sku=content.sku,
         gtin=content.gtin,
         list_price=content.list_price.amount if content.list_price else None,
-        canonical_address=content.canonical_address,
+        canonical_address=content.canonical_address or read.product.address,
         breadcrumbs=content.breadcrumbs,
         evidence=content.evidence,
         variants=content.variants,

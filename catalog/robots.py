@@ -41,6 +41,16 @@ class Rules:
 
     parsed: Protego | None
 
+    @property
+    def crawl_delay_s(self) -> float | None:
+        """The seconds between two requests that the site asks for; None where it does not."""
+        return self.parsed.crawl_delay(ROBOT) if self.parsed else None
+
+    @property
+    def sitemaps(self) -> tuple[str, ...]:
+        """The addresses of sitemaps that the site names, in its order; they may be of other hosts."""
+        return tuple(str(it) for it in self.parsed.sitemaps) if self.parsed else ()
+
     def check(self, address: str) -> None:
         """Raise RobotsForbid when the rules forbid the address."""
         if self.parsed is not None and not self.parsed.can_fetch(address, ROBOT):

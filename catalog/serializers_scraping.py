@@ -11,7 +11,7 @@ from catalog.scraping.contract import Order
 from catalog.scraping_jobs import MAX_PAGES, host_of
 from catalog.scraping_results import raw_result_of, status_now
 from jobs.models import FINAL_STATES, Job, Priority, State
-from jobs.presentation import shown_error
+from jobs.pages.presentation import shown_error
 from marketplace.models import Seller
 from marketplace.sellers import InvalidCatalogAddress, checked_catalog_address
 from marketplace.serializers import StrictSerializer

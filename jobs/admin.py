@@ -12,19 +12,19 @@ from django.utils.html import format_html_join
 from django.utils.safestring import SafeString
 from unfold.decorators import display
 
-from jobs.admin_bulk_retries import BulkRetryAdmin
-from jobs.admin_control import GateAdmin, TenantAdmin
-from jobs.admin_dead_letters import DeadLetterAdmin
-from jobs.admin_jobs import JobAdmin
-from jobs.admin_lists import ReadOnlyAdmin
-from jobs.admin_schedules import ScheduleAdmin
 from jobs.models import Audit, BulkRetry, DeadLetter, Gate, Job, Schedule, State, Tenant, Worker
-from jobs.presentation import (
+from jobs.pages.bulk_retries import BulkRetryAdmin
+from jobs.pages.dead_letters import DeadLetterAdmin
+from jobs.pages.gates_and_tenants import GateAdmin, TenantAdmin
+from jobs.pages.jobs import JobAdmin
+from jobs.pages.lists import ReadOnlyAdmin
+from jobs.pages.presentation import (
     label,
     link,
     pretty_json,
     seconds_text,
 )
+from jobs.pages.schedules import ScheduleAdmin
 
 admin.site.register(Job, JobAdmin)
 admin.site.register(DeadLetter, DeadLetterAdmin)

@@ -20,9 +20,9 @@ from unfold.decorators import action, display
 from unfold.forms import AdminPasswordChangeForm, UserChangeForm, UserCreationForm
 from unfold.widgets import UnfoldAdminURLInputWidget
 
-from jobs.admin_lists import ReadOnlyAdmin
-from jobs.confirmation import ask_for_reason, given_reason
-from jobs.presentation import label, link, list_link, seconds_text
+from jobs.pages.confirmation import ask_for_reason, given_reason
+from jobs.pages.lists import ReadOnlyAdmin
+from jobs.pages.presentation import label, link, list_link, seconds_text
 from marketplace import api_keys, sellers, syncs
 from marketplace.admin_products import CategoryAdmin, ProductAdmin
 from marketplace.models import ApiKey, Category, Product, Seller, SyncRun

@@ -10,8 +10,8 @@ from django.utils.html import format_html, format_html_join
 from django.utils.safestring import SafeString
 from unfold.decorators import display
 
-from jobs.admin_lists import ReadOnlyAdmin
-from jobs.presentation import label, link, list_link, pretty_json
+from jobs.pages.lists import ReadOnlyAdmin
+from jobs.pages.presentation import label, link, list_link, pretty_json
 from marketplace.models import Category, Picture, Product
 from marketplace.products import price_text
 
@@ -164,7 +164,7 @@ class ProductAdmin(ReadOnlyAdmin):
     def address_link(self, product: Product) -> SafeString:
         """Link to the product's page in the catalog."""
         return format_html(
-            '<a class="text-primary-600 dark:text-primary-500 hover:underline break-all" href="{}" '
+            '<a class="text-primary-600 dark:text-primary-500 underline break-all" href="{}" '
             'rel="noreferrer noopener" target="_blank">{}</a>',
             product.address if product.address.startswith(("http://", "https://")) else "",
             product.address,

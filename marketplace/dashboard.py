@@ -12,7 +12,7 @@ from django.templatetags.static import static
 from django.urls import NoReverseMatch, reverse
 
 from jobs.models import DeadLetter, Worker
-from jobs.presentation import seconds_text
+from jobs.pages.presentation import seconds_text
 from jobs.stats import queue_stats
 from marketplace.models import Product, Seller, SyncRun
 

@@ -253,7 +253,7 @@ SPECTACULAR_SETTINGS = {
         "JobState": "jobs.models.State",
         "ScrapingType": "catalog.models.ScrapingJob.Type",
         "ScrapingStatus": "catalog.models.ScrapingJob.Status",
-        "JobPriority": "jobs.serializers_admin.PriorityName",
+        "JobPriority": "jobs.api.staff_serializers.PriorityName",
         "TaskMode": "jobs.models.TaskSwitch.Mode",
         "BulkRetryState": "jobs.models.BulkRetry.State",
     },

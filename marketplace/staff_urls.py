@@ -1,15 +1,6 @@
 """The addresses of the staff's API, under `/api/admin/`."""
 
-from jobs.api_admin import (
-    CancelJobsView,
-    CancelJobView,
-    PrioritiseJobsView,
-    PrioritiseJobView,
-    RetryJobView,
-    StaffJobsView,
-    StaffJobView,
-)
-from jobs.api_admin_control import (
+from jobs.api.staff_control import (
     StaffGatesView,
     StaffGateView,
     StaffQueuesView,
@@ -18,13 +9,22 @@ from jobs.api_admin_control import (
     SwitchTaskView,
     hold_view,
 )
-from jobs.api_admin_dead_letters import (
+from jobs.api.staff_dead_letters import (
     BulkRetriesView,
     BulkRetryView,
     ContinueBulkRetryView,
     DeadLettersView,
     RetryDeadLetterView,
     StopBulkRetryView,
+)
+from jobs.api.staff_jobs import (
+    CancelJobsView,
+    CancelJobView,
+    PrioritiseJobsView,
+    PrioritiseJobView,
+    RetryJobView,
+    StaffJobsView,
+    StaffJobView,
 )
 from jobs.control import Held
 from marketplace.routes import api_paths

@@ -6,9 +6,9 @@ from django.urls import URLPattern, URLResolver, include, path, re_path
 from django.views.static import serve
 from drf_spectacular.views import SpectacularAPIView, SpectacularSwaggerView
 
-from jobs.admin_pages import admin_pages
-from jobs.api import JobView, QueueStatsView
-from jobs.api_journal import JobLogView
+from jobs.api.job_log import JobLogView
+from jobs.api.own_jobs import JobView, QueueStatsView
+from jobs.pages.overviews import admin_pages
 from marketplace import health, pages, rq_dashboard
 from marketplace.api import MeView, MySyncsView, ProductsView, ProductView, SellersView, SyncView
 from marketplace.routes import api_paths

@@ -111,10 +111,10 @@ def _an_address(shop: Shop) -> Sequence[NewJob]:
     follow_ups={"scrape-catalog": len(COLLECTIONS), "scrape-product": COLLECTIONS[FIRST]},
 )
 def _a_start_page_and_a_collection(shop: Shop) -> Sequence[NewJob]:
-    first = f"{shop.address}/{FIRST}"
-    pages = (
+    collection = f"{shop.address}/{FIRST}"
+    lists = (
         ListPage("", shop.address, kind=SITE),
-        ListPage("whatsapp", first, paths=((CategoryStep("First", first),),)),
+        ListPage("whatsapp", collection, paths=((CategoryStep("First", collection),),)),
     )
     return [
         NewJob(
@@ -123,7 +123,7 @@ def _a_start_page_and_a_collection(shop: Shop) -> Sequence[NewJob]:
             tenant=shop.sync.seller.tenant,
             group=shop.sync.group,
         )
-        for page in pages
+        for page in lists
     ]
 
 

@@ -4,7 +4,7 @@ from typing import Any
 
 from catalog.discovery import start_reading
 from catalog.paced_reading import PacedReader
-from catalog.robots import ROBOT, Rules
+from catalog.robots import Rules
 from catalog.scraping.category_search import CategorySearchScraper, list_step, summarise_lists
 from catalog.scraping.contract import START, Found, Order, Step, Taken
 from catalog.scraping.shown import shown_evidence, shown_list, tree_of, tree_size
@@ -41,8 +41,8 @@ class FullSiteScraper(CategorySearchScraper):
 
 def shown_rules(rules: Rules) -> dict[str, Any]:
     """Return what robots.txt says to us: the pace it asks for, and its sitemaps."""
-    parsed = rules.parsed
-    if parsed is None:
-        return {"has_rules": False, "crawl_delay_s": None, "sitemaps": []}
-    delay = parsed.crawl_delay(ROBOT)
-    return {"has_rules": True, "crawl_delay_s": delay, "sitemaps": [str(it)[:2_000] for it in parsed.sitemaps][:100]}
+    return {
+        "has_rules": rules.parsed is not None,
+        "crawl_delay_s": rules.crawl_delay_s,
+        "sitemaps": [it[:2_000] for it in rules.sitemaps][:100],
+    }

@@ -4,6 +4,7 @@ from django.db import migrations
 # stands in the conditions of the indexes. So dead rows grow as fast as work is done, and claims wade through their index
 # entries. The server's defaults (a fifth of the table, 2 ms of rest every 200 cost units) let them reach 200,000 in a
 # table of a million, and vacuum one table for minutes. Here it comes early and does not rest.
+# On a ledger that is kept small they change nothing (measured 2026-11-25); autovacuum_naptime does: docs/engine/tuning.md.
 # The outbox and the lanes are small and change all the time: they are vacuumed by number, not by share; lanes, gates and
 # minutes leave room on each page so that their updates can be HOT.
 SETTINGS = {

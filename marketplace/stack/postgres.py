@@ -28,6 +28,7 @@ SETTINGS = {
     "fsync": "on",
     "jit": "off",
     "max_wal_size": "2GB",
+    "autovacuum_naptime": "5s",
     "log_min_messages": "warning",
 }
 

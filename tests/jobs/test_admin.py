@@ -9,9 +9,9 @@ from django.test import Client
 from django.urls import reverse
 from django.utils import timezone
 
-from jobs import paginator
 from jobs.models import Audit, DeadLetter, Job, JobAttempt, Worker
-from jobs.presentation import seconds_text, subject_links
+from jobs.pages import paginator
+from jobs.pages.presentation import seconds_text, subject_links
 
 JOBS = "/admin/jobs/job/"
 LETTERS = "/admin/jobs/deadletter/"
@@ -110,6 +110,16 @@ def test_a_job_links_to_its_worker_and_to_what_it_retries(office: Client, letter
     assert f"/admin/jobs/worker/{worker.pk}/change/" in page
     assert f"act {retry.pk}" in office.get(f"/admin/jobs/worker/{worker.pk}/change/").content.decode()
     assert f"{JOBS}{retry.pk}/change/" in office.get(f"{LETTERS}{letter.pk}/change/").content.decode()
+
+
+@pytest.mark.parametrize("resolution", DeadLetter.Resolution.values)
+def test_dead_letters_are_shown_however_they_were_resolved(office: Client, letter: DeadLetter, resolution: str) -> None:
+    DeadLetter.objects.update(resolution=resolution)
+
+    listed = office.get(f"{LETTERS}?resolution={resolution or 'open'}").content.decode()
+
+    assert f"{LETTERS}{letter.pk}/change/" in listed
+    assert (resolution or "open") in office.get(f"{LETTERS}{letter.pk}/change/").content.decode()
 
 
 def test_selected_letters_are_retried_with_a_reason(office: Client, letter: DeadLetter) -> None:

@@ -7,8 +7,8 @@ from django.contrib.auth.models import Permission, User
 from django.test import Client
 from django.utils import timezone
 
-from jobs import admin_jobs
 from jobs.models import Audit, BulkRetry, DeadLetter, Gate, Job, JobLine, TaskSwitch, Tenant, Worker
+from jobs.pages import jobs as job_pages
 
 pytestmark = pytest.mark.django_db
 JOBS = "/admin/jobs/job/"
@@ -84,7 +84,7 @@ def test_all_that_match_the_filter_are_cancelled_and_the_question_counts_them(of
 
 
 def test_selected_jobs_are_retried_up_to_a_limit(office: Client, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(admin_jobs, "MAX_RETRIED_AT_ONCE", 2)
+    monkeypatch.setattr(job_pages, "MAX_RETRIED_AT_ONCE", 2)
     jobs = [make_job(state="cancelled") for _ in range(3)] + [make_job(state="completed")]
     form = {"action": "retry_selected", "_selected_action": [job.pk for job in jobs]}
     answer = text_of(office.post(JOBS, form | WHY, follow=True))

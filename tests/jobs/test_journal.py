@@ -9,7 +9,7 @@ from django.db import connection
 from rest_framework.response import Response
 from rest_framework.test import APIRequestFactory, force_authenticate
 
-from jobs.api_journal import JobLogView
+from jobs.api.job_log import JobLogView
 from jobs.batch import NewJob
 from jobs.journal import DROPPED, MAX_LINES_A_JOB, MAX_WAITING, Journal
 from jobs.ledger import enqueue

@@ -290,7 +290,7 @@ def small_chunks(monkeypatch: pytest.MonkeyPatch, settings: Any) -> None:
         "fairness.RESTAMPED_AT_MOST", "workflows.MAX_DEPENDENCIES_A_TICK", "cancellation.JOBS_A_STEP",
     ):  # fmt: skip
         monkeypatch.setattr(f"jobs.{name}", BATCH)
-    for name in ("stats.MAX_COUNT", "tenancy.MAX_COUNTED", "paginator.MAX_COUNT"):
+    for name in ("stats.MAX_COUNT", "tenancy.MAX_COUNTED", "pages.paginator.MAX_COUNT"):
         monkeypatch.setattr(f"jobs.{name}", 1_000)
 
 

@@ -13,14 +13,14 @@ from rich.console import Console
 from rich.table import Table
 
 from jobs import bulk, control
+from jobs.api.directory_serializers import JobReportSerializer
+from jobs.api.staff_serializers import StaffJobSerializer
 from jobs.audit import ReasonMissing
 from jobs.cancellation import AlreadyFinal, Cancelled, cancel_job, cancel_matching, cancel_tree
 from jobs.control import Held
 from jobs.models import Gate, Job, Priority, State, TaskSwitch
 from jobs.registry import UnknownTask
 from jobs.selection import JobFilter, LetterFilter, jobs_matching
-from jobs.serializers_admin import StaffJobSerializer
-from jobs.serializers_directory import JobReportSerializer
 
 PRIORITIES = [priority.name.lower() for priority in Priority]
 REFUSALS = (

@@ -17,9 +17,8 @@ from catalog.scraping_results import end_abandoned, raw_result_of, status_now, s
 from catalog.tasks.scraping_jobs import run_scraping
 from jobs.batch import Batch, GivenUp
 from jobs.control import retry_job
-from jobs.events import relay
-from jobs.models import DeadLetter, Job, JobLine, Priority
-from jobs.tenancy import events_of
+from jobs.events import topic_of_tenant
+from jobs.models import DeadLetter, Job, JobEvent, JobLine, Priority
 from marketplace.models import Category, Product, ProductCategory, Seller, SyncRun
 from tests.catalog.scraping.conftest import Run, fresh
 from tests.catalog.scraping.markup_shop import MarkupShop
@@ -251,9 +250,9 @@ def test_progress_is_kept_in_the_engine_s_journal_and_told_as_events(
     row = scrape(work, order(shop, "category_search", "/c/lamps", max_pages=2), seller)
     lines = JobLine.objects.filter(progress_pct__isnull=False).values_list("message", flat=True)
     assert f"reading {shop.site}/c/lamps" in set(lines)
-    relay()
-    told = [it.body for it in events_of(seller.tenant, limit=1_000) if it.kind == "scraping"]
-    own = [(it["status"], it["pages"]) for it in told if it["scraping_job"] == str(row.pk)]
+    told = JobEvent.objects.filter(topic=topic_of_tenant(seller.tenant), kind="scraping").order_by("pk")
+    bodies: list[Any] = list(told.values_list("body", flat=True))
+    own = [(it["status"], it["pages"]) for it in bodies if it["scraping_job"] == str(row.pk)]
     assert own == [("running", 1), ("completed", 2)]
 
 

@@ -12,11 +12,9 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 
 from jobs import control
-from jobs.api_staff import Refused, StaffView, actor_of, read
-from jobs.cancellation import AlreadyFinal, cancel_job, cancel_matching, cancel_tree
-from jobs.models import Job
-from jobs.selection import jobs_matching
-from jobs.serializers_admin import (
+from jobs.api.directory_serializers import JobReportSerializer, RequeuedSerializer
+from jobs.api.staff import Refused, StaffView, actor_of, read
+from jobs.api.staff_serializers import (
     AcceptedJobsSerializer,
     CancelledSerializer,
     CancelSerializer,
@@ -32,7 +30,9 @@ from jobs.serializers_admin import (
     StaffJobSerializer,
     job_filter,
 )
-from jobs.serializers_directory import JobReportSerializer, RequeuedSerializer
+from jobs.cancellation import AlreadyFinal, cancel_job, cancel_matching, cancel_tree
+from jobs.models import Job
+from jobs.selection import jobs_matching
 
 # A request cancels so many at most, and says when there are more.
 MAX_CANCELLED_A_REQUEST = 20_000

@@ -12,7 +12,7 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 from rest_framework.views import APIView
 
-from jobs.serializers import JobSerializer
+from jobs.api.serializers import JobSerializer
 from jobs.stats import queue_stats
 from jobs.tenancy import jobs_of
 

@@ -7,12 +7,8 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 
 from jobs import control
-from jobs.api_staff import StaffView, actor_of, read
-from jobs.control import Held
-from jobs.depths import busiest_tenants
-from jobs.models import Gate, TaskSwitch, Tenant
-from jobs.registry import UnknownTask
-from jobs.serializers_admin import (
+from jobs.api.staff import StaffView, actor_of, read
+from jobs.api.staff_serializers import (
     GateSerializer,
     GivenReasonSerializer,
     PaceSerializer,
@@ -22,6 +18,10 @@ from jobs.serializers_admin import (
     TenantChangesSerializer,
     TenantSerializer,
 )
+from jobs.control import Held
+from jobs.depths import busiest_tenants
+from jobs.models import Gate, TaskSwitch, Tenant
+from jobs.registry import UnknownTask
 from jobs.stats import queue_stats
 
 

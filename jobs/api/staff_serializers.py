@@ -6,14 +6,14 @@ from django.db.models import TextChoices
 from drf_spectacular.utils import extend_schema_field
 from rest_framework import serializers
 
+from jobs.api.serializers import FailureSerializer, JobSerializer
 from jobs.batch import NewJob
 from jobs.bulk import MAX_RATE_PER_S
 from jobs.models import BulkRetry, Gate, Job, JobLine, Priority, State, TaskSwitch, Tenant
-from jobs.presentation import shown_error
+from jobs.pages.presentation import shown_error
 from jobs.progress import last_lines
 from jobs.registry import UnknownTask, get_task
 from jobs.selection import JobFilter, LetterFilter
-from jobs.serializers import FailureSerializer, JobSerializer
 
 MAX_JOBS_A_REQUEST = 1_000
 

@@ -10,14 +10,19 @@ from django.utils.html import format_html, format_html_join
 from django.utils.safestring import SafeString
 from unfold.decorators import action, display
 
-from jobs.admin_lists import ReadOnlyAdmin, TaskFilter
-from jobs.confirmation import ask_for_reason, given_reason
 from jobs.dead_letters import AlreadyResolved, discard_dead_letter, retry_dead_letter
 from jobs.models import DeadLetter
-from jobs.presentation import attempts_text, label, link, subject_links, tenant_link
+from jobs.pages.confirmation import ask_for_reason, given_reason
+from jobs.pages.lists import ReadOnlyAdmin, TaskFilter
+from jobs.pages.presentation import attempts_text, label, link, subject_links, tenant_link
 from jobs.sensitive import shown_text
 
-RESOLUTION_LABELS = {"": "danger", "retried": "success", "discarded": "warning"}
+RESOLUTION_LABELS: dict[str, str] = {
+    DeadLetter.Resolution.OPEN: "danger",
+    DeadLetter.Resolution.RETRIED: "success",
+    DeadLetter.Resolution.DISCARDED: "warning",
+    DeadLetter.Resolution.SUPERSEDED: "info",
+}
 
 
 class ResolutionFilter(admin.SimpleListFilter):
@@ -27,8 +32,8 @@ class ResolutionFilter(admin.SimpleListFilter):
     parameter_name = "resolution"
 
     def lookups(self, request: HttpRequest, model_admin: Any) -> list[tuple[str, str]]:
-        """Offer open, retried and discarded."""
-        return [("open", "open"), ("retried", "retried"), ("discarded", "discarded")]
+        """Offer open, and each way of being resolved."""
+        return [(resolution.value or "open", resolution.value or "open") for resolution in DeadLetter.Resolution]
 
     def queryset(self, request: HttpRequest, queryset: QuerySet[Any]) -> QuerySet[Any]:
         """Keep those with the chosen resolution."""

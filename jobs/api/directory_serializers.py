@@ -5,12 +5,12 @@ from typing import Any
 from drf_spectacular.utils import extend_schema_field
 from rest_framework import serializers
 
+from jobs.api.serializers import AttemptSerializer
+from jobs.api.staff_serializers import FullJobSerializer
 from jobs.models import DeadLetter, Job, State
-from jobs.presentation import shown_error
+from jobs.pages.presentation import shown_error
 from jobs.progress import progress_pct
 from jobs.sensitive import shown_json, shown_text
-from jobs.serializers import AttemptSerializer
-from jobs.serializers_admin import FullJobSerializer
 
 # Where a job's payload may name the business that it is about.
 BUSINESS_KEYS = ("businessId", "business_id", "business")

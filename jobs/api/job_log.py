@@ -9,7 +9,7 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 from rest_framework.views import APIView
 
-from jobs.api import HasTenant
+from jobs.api.own_jobs import HasTenant
 from jobs.lines import lines_after, progress_of
 from jobs.models import FINAL_STATES, JobLine
 from jobs.sensitive import shown_line

@@ -11,10 +11,10 @@ from django.urls import URLPattern, path, reverse
 from django.views.decorators.http import require_http_methods
 
 from jobs import bulk, control
-from jobs.confirmation import BulkRetryForm, ReasonForm, SwitchForm, answered, ask
 from jobs.control import Held
 from jobs.failures import alert_for, failure_groups, open_letter_count
-from jobs.presentation import seconds_text
+from jobs.pages.confirmation import BulkRetryForm, ReasonForm, SwitchForm, answered, ask
+from jobs.pages.presentation import seconds_text
 from jobs.registry import UnknownTask
 from jobs.selection import LetterFilter
 from jobs.stats import MAX_COUNT, queue_stats

@@ -16,11 +16,11 @@ from unfold.decorators import action, display
 from unfold.widgets import UnfoldAdminTextareaWidget
 
 from jobs import control
-from jobs.admin_lists import ReadOnlyAdmin
-from jobs.confirmation import NewPaceForm, PaceForm, ReasonForm, answered, ask, given_reason
 from jobs.control import Held
 from jobs.models import Gate, Tenant
-from jobs.presentation import label, list_link, tenant_link
+from jobs.pages.confirmation import NewPaceForm, PaceForm, ReasonForm, answered, ask, given_reason
+from jobs.pages.lists import ReadOnlyAdmin
+from jobs.pages.presentation import label, list_link, tenant_link
 
 TENANT_FIELDS = ("weight", "max_in_flight", "max_waiting", "submissions_per_min")
 

@@ -19,10 +19,10 @@ from unfold.admin import ModelAdmin
 from unfold.decorators import action, display
 from unfold.widgets import UnfoldAdminSelectWidget, UnfoldAdminTextareaWidget, UnfoldAdminTextInputWidget
 
-from jobs.admin_lists import TaskFilter
-from jobs.confirmation import ask_for_reason, given_reason
 from jobs.models import Audit, Schedule
-from jobs.presentation import label, link, list_link
+from jobs.pages.confirmation import ask_for_reason, given_reason
+from jobs.pages.lists import TaskFilter
+from jobs.pages.presentation import label, link, list_link
 from jobs.registry import UnknownTask, all_tasks
 from jobs.schedules import (
     EDITABLE,

@@ -9,7 +9,7 @@ from django.http import HttpRequest
 from unfold.admin import ModelAdmin
 from unfold.views import ChangeList
 
-from jobs.paginator import CappedPaginator
+from jobs.pages.paginator import CappedPaginator
 from jobs.registry import all_tasks
 
 

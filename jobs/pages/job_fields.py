@@ -9,7 +9,7 @@ from unfold.decorators import display
 
 from jobs.family_tree import tree_of
 from jobs.models import Job, State
-from jobs.presentation import (
+from jobs.pages.presentation import (
     attempts_text,
     label,
     link,

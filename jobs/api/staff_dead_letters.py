@@ -11,21 +11,21 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 
 from jobs import bulk
-from jobs.api_admin import requeued
-from jobs.api_staff import Refused, StaffView, actor_of, read
-from jobs.dead_letters import AlreadyResolved, retry_dead_letter
-from jobs.failures import alert_for, open_letter_count
-from jobs.models import BulkRetry, DeadLetter
-from jobs.serializers_admin import (
-    BulkRetrySerializer,
-    GivenReasonSerializer,
-    NewBulkRetrySerializer,
-)
-from jobs.serializers_directory import (
+from jobs.api.directory_serializers import (
     DeadLettersSerializer,
     OptionalReasonSerializer,
     RequeuedSerializer,
 )
+from jobs.api.staff import Refused, StaffView, actor_of, read
+from jobs.api.staff_jobs import requeued
+from jobs.api.staff_serializers import (
+    BulkRetrySerializer,
+    GivenReasonSerializer,
+    NewBulkRetrySerializer,
+)
+from jobs.dead_letters import AlreadyResolved, retry_dead_letter
+from jobs.failures import alert_for, open_letter_count
+from jobs.models import BulkRetry, DeadLetter
 from jobs.stats import MAX_COUNT
 
 RECENT = 10

@@ -19,7 +19,7 @@ NBSP = "\N{NO-BREAK SPACE}"
 def link(url_name: str, pk: Any, text: Any) -> SafeString:
     """Link to an admin page of one object."""
     return format_html(
-        '<a class="text-primary-600 dark:text-primary-500 hover:underline" href="{}">{}</a>',
+        '<a class="text-primary-600 dark:text-primary-500 underline" href="{}">{}</a>',
         reverse(url_name, args=[pk]),
         text,
     )
@@ -28,7 +28,7 @@ def link(url_name: str, pk: Any, text: Any) -> SafeString:
 def list_link(url_name: str, query: str, text: Any) -> SafeString:
     """Link to an admin list with its filters set."""
     return format_html(
-        '<a class="text-primary-600 dark:text-primary-500 hover:underline" href="{}?{}">{}</a>',
+        '<a class="text-primary-600 dark:text-primary-500 underline" href="{}?{}">{}</a>',
         reverse(url_name),
         query,
         text,

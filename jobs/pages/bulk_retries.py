@@ -11,10 +11,10 @@ from django.utils.safestring import SafeString
 from unfold.decorators import action, display
 
 from jobs import bulk
-from jobs.admin_lists import ReadOnlyAdmin
-from jobs.confirmation import ReasonForm, ask, given_reason
 from jobs.models import BulkRetry
-from jobs.presentation import label, link, pretty_json, progress_bar
+from jobs.pages.confirmation import ReasonForm, ask, given_reason
+from jobs.pages.lists import ReadOnlyAdmin
+from jobs.pages.presentation import label, link, pretty_json, progress_bar
 
 BULK_LABELS = {
     BulkRetry.State.CANARY: "info",

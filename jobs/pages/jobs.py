@@ -10,13 +10,13 @@ from django.urls import reverse
 from unfold.decorators import action
 
 from jobs import control
-from jobs.admin_job_fields import JobFields
-from jobs.admin_lists import QueueFilter, ReadOnlyAdmin, TaskFilter
 from jobs.cancellation import AlreadyFinal, Cancelled, cancel_job, cancel_matching, cancel_tree
-from jobs.confirmation import PriorityForm, answered, ask_for_reason, given_reason
 from jobs.models import FINAL_STATES, Job, State
-from jobs.paginator import MAX_COUNT
-from jobs.presentation import pretty_json
+from jobs.pages.confirmation import PriorityForm, answered, ask_for_reason, given_reason
+from jobs.pages.job_fields import JobFields
+from jobs.pages.lists import QueueFilter, ReadOnlyAdmin, TaskFilter
+from jobs.pages.paginator import MAX_COUNT
+from jobs.pages.presentation import pretty_json
 from jobs.sensitive import has_sensitive, may_see_sensitive, reveal
 
 MAX_CANCELLED_AT_ONCE = 20_000

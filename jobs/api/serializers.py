@@ -6,7 +6,7 @@ from drf_spectacular.utils import extend_schema_field
 from rest_framework import serializers
 
 from jobs.models import Job, JobAttempt, Priority, State
-from jobs.presentation import shown_error
+from jobs.pages.presentation import shown_error
 from jobs.progress import progress_pct
 from jobs.sensitive import shown_json, shown_text
 
