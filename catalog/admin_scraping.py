@@ -1,5 +1,6 @@
 """Sites and scraping jobs in the admin: what is known of each site, and what was read of it."""
 
+from datetime import timedelta
 from typing import Any
 
 from django.contrib import admin, messages
@@ -29,6 +30,7 @@ STATUS_LABELS = {
     ScrapingJob.Status.FAILED: "danger",
     ScrapingJob.Status.CANCELLED: "warning",
 }
+KEPT = timedelta(days=7)
 MAX_SHOWN_CHARS = 100_000
 MAX_SHOWN_PRODUCTS = 50
 
@@ -96,9 +98,10 @@ class SiteAdmin(ReadOnlyAdmin):
     @display(description="knowledge")
     def freshness(self, site: Site) -> SafeString:
         """Show whether what is known still counts: seven days long."""
-        if site.expires_at is None:
+        if not site.source:
             return label("nothing yet", None)
-        return label("fresh", "success") if site.expires_at > timezone.now() else label("out of date", "warning")
+        counts_until = site.expires_at or site.read_at + KEPT
+        return label("fresh", "success") if counts_until > timezone.now() else label("out of date", "warning")
 
     @display(description="evidence")
     def evidence_list(self, site: Site) -> SafeString | str:

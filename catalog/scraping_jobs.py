@@ -7,7 +7,6 @@ gates, so that a waiting site holds no worker. What was found so far, and what i
 from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, fields
-from datetime import timedelta
 from typing import Any
 from uuid import UUID
 
@@ -35,7 +34,6 @@ from marketplace.syncs import NoCatalogAddress, SellerSuspended, start_sync
 
 TASK = "run-scraping"
 MAX_PAGES = 200
-SITE_KEPT = timedelta(days=7)
 Status = ScrapingJob.Status
 
 
@@ -258,20 +256,20 @@ def _link(row: ScrapingJob, found: Found) -> None:
 
 
 def _remember_site(row: ScrapingJob, found: Found) -> None:
-    """Write down what the site is, where nobody has within the last seven days."""
+    """Write down what the site is, unless a sync's fuller knowledge of it still counts.
+
+    It sets no time for which this counts: a look at some pages must not stand for the site in a sync.
+    """
     site = site_at(row.target_url)
     now = timezone.now()
     if site.expires_at is not None and site.expires_at > now:
         return
-    robots = found.get("robots") or {}
     site.source = found.get("source", "")[:20]
     site.evidence = found.get("evidence", [])
-    site.robots = robots
-    site.sitemaps = [{"address": it} for it in robots.get("sitemaps", [])]
+    site.robots = found.get("robots") or {}
     site.navigation = found.get("categories", [])
     site.read_at = now
-    site.expires_at = now + SITE_KEPT
-    site.save()
+    site.save(update_fields=["source", "evidence", "robots", "navigation", "read_at"])
 
 
 def _sync_of(row: ScrapingJob) -> dict[str, Any]:

@@ -89,8 +89,8 @@ class NewScrapingJobSerializer(StrictSerializer):
         required=False, allow_blank=True, max_length=255, help_text="The domain; it is that of target_url."
     )
     query = serializers.CharField(default="", allow_blank=True, max_length=200, help_text="What `search` looks for.")
-    seller = serializers.PrimaryKeyRelatedField(
-        queryset=Seller.objects.all(), required=False, help_text="Staff alone say for whom."
+    seller = serializers.IntegerField(
+        required=False, min_value=1, max_value=2**63 - 1, help_text="Staff alone say for whom."
     )
 
     def validate_target_url(self, value: str) -> str:
@@ -105,11 +105,14 @@ class NewScrapingJobSerializer(StrictSerializer):
             )
         return value
 
-    def validate_seller(self, value: Seller) -> Seller:
-        """Let only staff say for whom."""
+    def validate_seller(self, value: int) -> Seller:
+        """Let only staff say for whom; to others no id tells whether there is such a seller."""
         if not self.context["is_staff"]:
             raise serializers.ValidationError("Leave this out: the job is yours.", "staff_only")
-        return value
+        seller = Seller.objects.filter(pk=value).first()
+        if seller is None:
+            raise serializers.ValidationError("There is no such seller.", "unknown_seller")
+        return seller
 
     def validate(self, attrs: dict[str, Any]) -> dict[str, Any]:
         """Refuse what does not fit together."""

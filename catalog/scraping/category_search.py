@@ -1,17 +1,21 @@
 """`category_search`: a category's metadata, its products' addresses page by page, and the categories below it."""
 
 from collections.abc import Sequence
+from dataclasses import replace
 from typing import Any
 
 from selectolax.lexbor import LexborHTMLParser
 from yarl import URL
 
 from catalog.discovery import read_list, start_reading
+from catalog.models import ScrapingJob
 from catalog.paced_reading import PacedReader
 from catalog.ratings import json_ld_nodes, types_of
 from catalog.scraping.contract import LIST, START, Found, Order, Step, Taken
 from catalog.scraping.shown import shown_evidence, shown_listing, tree_size
 from catalog.sources.source import Listing, ListPage
+
+OTHER_CATEGORY = "category.another"
 
 
 class CategorySearchScraper:
@@ -73,6 +77,8 @@ def _read(
     reader: PacedReader, order: Order, page: ListPage, *, is_start: bool = False, found: Found | None = None
 ) -> Taken:
     listing = read_list(reader, page, is_start=is_start)
+    if order.scraping_type == ScrapingJob.Type.CATEGORY_SEARCH:
+        listing = within(listing, page, order.target_url)
     more = shown_listing(page, listing, extra_path=order.path, with_images=order.extract_images)
     following = [list_step(it) for it in _in_order(page, listing)]
     message = f"{len(listing.products)} products on {page.address[:200]}"
@@ -96,6 +102,25 @@ def lists_at(lists: Sequence[ListPage], address: str) -> Sequence[ListPage]:
     return chosen or lists
 
 
+def within(listing: Listing, page: ListPage, address: str) -> Listing:
+    """Return of a list of the whole site what is in the category at the address, where the source tells that.
+
+    A source tells it whose products carry categories with addresses; of another's list all is returned.
+    """
+    place = _place(address)
+    is_own = place[1] in ("", "/") or _is_at(page.address, place) or any(_is_at(it, place) for it in _ends(page))
+    if is_own or not any(step.address for product in listing.products for path in product.paths for step in path):
+        return listing
+    kept = [
+        product
+        for product in listing.products
+        if any(step.address and _is_at(step.address, place) for path in product.paths for step in path)
+    ]
+    left_out = len(listing.products) - len(kept)
+    skipped = {**listing.skipped, OTHER_CATEGORY: left_out} if left_out else listing.skipped
+    return replace(listing, products=kept, total=None, skipped=skipped)
+
+
 def _ends(page: ListPage) -> list[str]:
     return [path[-1].address for path in page.paths if path and path[-1].address]
 
@@ -106,7 +131,10 @@ def _place(address: str) -> tuple[str, str]:
 
 
 def _is_at(address: str, place: tuple[str, str]) -> bool:
-    host, path = _place(address)
+    try:
+        host, path = _place(address)
+    except ValueError:
+        return False
     return host == place[0] and (path == place[1] or path.startswith(f"{place[1]}/"))
 
 

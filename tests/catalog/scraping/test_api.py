@@ -100,7 +100,7 @@ def test_both_forms_of_a_priority_are_accepted(given: Any, priority: int, shop: 
         ({"scraping_type": "search"}, "query", "needs a query"),
         ({"query": "lamp"}, "query", "Only a job of the type search"),
         ({"site_intelligence_id": "other.example"}, "site_intelligence_id", "The domain of target_url is"),
-        ({"seller": 1}, "seller", ""),
+        ({"seller": 1}, "seller", "Leave this out"),
         ({"colour": "red"}, "colour", "no such field"),
     ],
 )
@@ -179,6 +179,7 @@ def test_another_seller_s_job_is_not_there(shop: MarkupShop, api: APIClient) -> 
 def test_staff_set_robots_aside_for_a_seller_and_are_written_down(
     shop: MarkupShop, seller: Seller, back_office: APIClient
 ) -> None:
+    assert back_office.post(JOBS, order(shop, seller=seller.pk + 1)).status_code == 400
     answer = back_office.post(JOBS, order(shop, respect_robots_txt=False, seller=seller.pk))
     assert answer.status_code == 202
     row = ScrapingJob.objects.get()

@@ -116,9 +116,11 @@ def test_a_whole_site_is_looked_at_and_its_sync_started(shop: MarkupShop, seller
     assert row.site == site
     assert (site.source, site.robots["sitemaps"]) == ("pages", [f"{shop.site}/s.xml"])
     assert [(it["name"], it["count"]) for it in site.navigation] == [("Lamps", 3), ("Chairs", 1)]
-    assert site.expires_at - site.read_at == timedelta(days=7)
+    assert site.expires_at is None
+    Site.objects.update(source="told", expires_at=timezone.now() + timedelta(days=1))
     again = scrape(work, order(shop, "full_site"), seller)
     assert (again.sync, again.summary["sync_note"]) == (sync, "was running already")
+    assert Site.objects.get().source == "told"
 
 
 def test_a_site_that_is_not_the_seller_s_starts_no_sync(shop: MarkupShop, seller: Seller, work: Run) -> None:
