@@ -9,6 +9,7 @@ from django.utils import timezone
 
 from catalog.discovery import gate_of, list_gate_of, list_rate_of, rate_of
 from catalog.duplicates import link_duplicates, lock_contents
+from catalog.milestones import tell_of_list
 from catalog.product_pages import contents_of, products_to_read, read_in_a_list, store_pages
 from catalog.rechecks import recheck_copies
 from catalog.site.address_words import HOME_TEXTS
@@ -50,6 +51,7 @@ def record_listing(job: ClaimedJob, page: ListPage, listing: Listing) -> int:
     open_gates(row.address for row in unread)
     open_list_gates(following.address for following in listing.lists if following.address)
     enqueue_many([_reading(job, row) for row in unread])
+    tell_of_list(job, page, listing, fresh=len(fresh), unread=len(unread))
     return len(fresh)
 
 

@@ -7,6 +7,7 @@ from django.core.files.storage import FileSystemStorage
 from django.db import models
 from django.db.models.functions import Now
 
+from jobs.models import Priority
 from jobs.sealing import TEXT_PREFIX
 from marketplace.models import Category, Product, Seller, SyncRun
 
@@ -106,11 +107,26 @@ class ScrapingJob(models.Model):
         PRODUCT = "product"
         SEARCH = "search"
 
+    class Status(models.TextChoices):
+        QUEUED = "queued"
+        RUNNING = "running"
+        COMPLETED = "completed"
+        FAILED = "failed"
+        CANCELLED = "cancelled"
+
     id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
     seller = models.ForeignKey(Seller, on_delete=models.CASCADE, null=True, blank=True, related_name="scraping_jobs")
     site = models.ForeignKey(Site, on_delete=models.SET_NULL, null=True, blank=True, related_name="scraping_jobs")
     sync = models.ForeignKey(SyncRun, on_delete=models.SET_NULL, null=True, blank=True, related_name="scraping_jobs")
-    job_id = models.BigIntegerField(null=True, blank=True, help_text="Its job on the ledger.")
+    job_id = models.BigIntegerField(null=True, blank=True, help_text="Its job on the ledger: that of the last step.")
+    status = models.CharField(max_length=10, choices=Status, default=Status.QUEUED, db_default=Status.QUEUED)
+    priority = models.PositiveSmallIntegerField(choices=Priority, default=Priority.NORMAL, db_default=Priority.NORMAL)
+    progress_pct = models.FloatField(default=0, db_default=0)
+    message = models.CharField(max_length=300, blank=True, default="", db_default="", help_text="What it did last.")
+    error_code = models.CharField(max_length=100, blank=True, default="", db_default="")
+    error_message = models.TextField(blank=True, default="", db_default="")
+    pages = models.PositiveIntegerField(default=0, db_default=0, help_text="Pages of lists or results read so far.")
+    frontier = models.JSONField(null=True, blank=True, help_text="The steps that are left; null once it has ended.")
     scraping_type = models.CharField(max_length=20, choices=Type)
     target_url = models.URLField(max_length=2000)
     parameters = models.JSONField(default=dict)
@@ -124,10 +140,37 @@ class ScrapingJob(models.Model):
 
     class Meta:
         ordering = ["-created_at"]
-        indexes = [models.Index(fields=["expires_at"], name="scrapingjob_expires")]
+        indexes = [
+            models.Index(fields=["expires_at"], name="scrapingjob_expires"),
+            models.Index(fields=["seller", "-created_at", "id"], name="scrapingjob_of_seller"),
+        ]
 
     def __str__(self) -> str:
         return f"{self.scraping_type} {self.id}"
+
+    @property
+    def is_final(self) -> bool:
+        """Tell whether it has ended, however that was."""
+        return self.status not in (self.Status.QUEUED, self.Status.RUNNING)
+
+
+class MilestoneMinute(models.Model):
+    """What the reading of catalogs passed in one minute: a milestone, how often, and how many things at once."""
+
+    minute = models.DateTimeField()
+    milestone = models.CharField(max_length=20)
+    worker_id = models.BigIntegerField(default=0, help_text="So that workers do not wait for each other's row.")
+    times = models.PositiveBigIntegerField(default=0)
+    items = models.PositiveBigIntegerField(default=0)
+    problems = models.PositiveBigIntegerField(default=0)
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(fields=["minute", "milestone", "worker_id"], name="milestone_once_a_minute")
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.milestone} {self.minute:%H:%M}"
 
 
 class FeedImport(models.Model):

@@ -11,7 +11,7 @@ from playwright.sync_api import Page
 
 from catalog.browser import process_browser
 from catalog.egress import check_address, check_host
-from catalog.fetching import ACCEPT_PAGES, MAX_PAGE_BYTES, FetchSession, Reply, Request
+from catalog.fetching import ACCEPT_PAGES, MAX_PAGE_BYTES, TIMEOUT_S, FetchSession, Reply, Request
 from catalog.robots import Rules, origin_of, rules_for
 from catalog.site.intelligence import Intelligence, host_of, unknown_site
 from jobs.errors import JobError, PermanentError
@@ -41,6 +41,7 @@ class SiteReader:
         max_requests: int = MAX_REQUESTS,
         respects_robots: bool = True,
         pause_s: float = 0.0,
+        timeout_s: float = TIMEOUT_S,
     ) -> None:
         """Begin a job's reading.
 
@@ -49,6 +50,7 @@ class SiteReader:
             max_requests: how many requests the job may make.
             respects_robots: whether robots.txt is asked.
             pause_s: between two requests. The gates pace jobs; this paces the requests of one.
+            timeout_s: for a whole answer.
         """
         self._knows = knows
         self._known = self.site = Intelligence("")
@@ -57,7 +59,7 @@ class SiteReader:
         self._pause_s = pause_s
         self._next_at = 0.0
         self._runner = asyncio.Runner()
-        self._session = FetchSession()
+        self._session = FetchSession(timeout_s=timeout_s)
 
     def __enter__(self) -> Self:
         self._runner.run(self._session.__aenter__())

@@ -1,9 +1,10 @@
-"""The addresses of search, and of products given otherwise than by an address, below /api/."""
+"""The addresses of search, of scraping, and of products given otherwise than by an address, below /api/."""
 
 from django.urls import re_path
 
 from catalog.api import SearchView
 from catalog.api_imports import ConnectionView, FeedErrorsView, FeedsView, FeedView, LinksView
+from catalog.api_scraping import PreviewsView, PreviewView, ScrapingJobsView, ScrapingJobView
 from marketplace.routes import api_paths
 
 urlpatterns = [
@@ -13,4 +14,8 @@ urlpatterns = [
     *api_paths("sellers/me/feeds/<int:feed_id>/", FeedView.as_view(), name="my-feed"),
     *api_paths("sellers/me/feeds/<int:feed_id>/errors/", FeedErrorsView.as_view(), name="my-feed-errors"),
     *api_paths("sellers/me/product-links/", LinksView.as_view(), name="my-product-links"),
+    *api_paths("scraping/jobs/", ScrapingJobsView.as_view(), name="scraping-jobs"),
+    *api_paths("scraping/jobs/<uuid:job_id>/", ScrapingJobView.as_view(), name="scraping-job"),
+    *api_paths("scraping/preview/", PreviewsView.as_view(), name="previews"),
+    *api_paths("scraping/preview/<int:preview_id>/", PreviewView.as_view(), name="preview"),
 ]

@@ -4,8 +4,10 @@ from collections.abc import Mapping
 from datetime import timedelta
 from typing import Any
 
+from django.conf import settings
 from django.db.models import Count, Q, Sum
 from django.db.models.functions import Now
+from django.utils.module_loading import import_string
 
 from jobs.depths import depths, estimates
 from jobs.gates import paused_queues
@@ -64,6 +66,7 @@ def queue_stats() -> dict[str, Any]:
         "utilisation": round(sum(w.status == "busy" for w in workers) / len(workers), 3) if workers else None,
         "dead_letters": DeadLetter.objects.filter(resolution="")[: MAX_COUNT + 1].count(),
         "count_limit": MAX_COUNT,
+        **{name: import_string(function)() for name, function in settings.JOB_STATS_SECTIONS.items()},
     }
 
 

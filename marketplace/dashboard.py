@@ -94,6 +94,13 @@ def navigation(request: HttpRequest) -> list[dict[str, Any]]:
             ],
         ),
         (
+            "Catalog reading",
+            [
+                ("Scraping jobs", "travel_explore", _list("catalog_scrapingjob"), "catalog.view_scrapingjob"),
+                ("Sites", "language", _list("catalog_site"), "catalog.view_site"),
+            ],
+        ),
+        (
             "Catalog quality",
             [
                 ("To review", "flag", f"{products}?status__exact=flagged", "marketplace.view_product"),

@@ -3,6 +3,7 @@
 from typing import Any
 
 from django.db.models.fields.files import FieldFile
+from django.utils import timezone
 from drf_spectacular.utils import extend_schema_field
 from rest_framework import serializers
 from rest_framework.request import Request
@@ -94,6 +95,16 @@ class ProductCountsSerializer(serializers.Serializer[dict[str, int]]):
     pending = serializers.IntegerField()
 
 
+class SyncProgressSerializer(serializers.Serializer[dict[str, Any]]):
+    """How far a sync is, in figures."""
+
+    category_coverage_pct = serializers.FloatField(
+        allow_null=True, help_text="Of the catalog's lists that are known so far, how many have been read."
+    )
+    products_per_min = serializers.FloatField(help_text="Products that reached their end, since the sync started.")
+    success_rate = serializers.FloatField(allow_null=True, help_text="Of the pages read to an end: 1 is all.")
+
+
 class SyncErrorSerializer(serializers.Serializer[dict[str, str]]):
     """Why a sync failed."""
 
@@ -117,6 +128,7 @@ class SyncSerializer(serializers.Serializer[SyncRun]):
         child=serializers.DictField(child=serializers.IntegerField()), help_text="Jobs by task and state."
     )
     retries = serializers.IntegerField()
+    progress = SyncProgressSerializer()
     error = SyncErrorSerializer(allow_null=True)
     started_at = serializers.DateTimeField()
     finished_at = serializers.DateTimeField(allow_null=True)
@@ -124,6 +136,7 @@ class SyncSerializer(serializers.Serializer[SyncRun]):
     def to_representation(self, sync: SyncRun) -> dict[str, Any]:
         """Join the sync's row and its progress."""
         progress = syncs.progress(sync)
+        elapsed_s = ((sync.finished_at or timezone.now()) - sync.started_at).total_seconds()
         has_failed = sync.status == SyncRun.Status.FAILED
         return super().to_representation(
             {  # type: ignore[arg-type]
@@ -136,6 +149,11 @@ class SyncSerializer(serializers.Serializer[SyncRun]):
                 "products": progress.products,
                 "stages": progress.stages,
                 "retries": progress.retries,
+                "progress": {
+                    "category_coverage_pct": progress.coverage_pct,
+                    "products_per_min": progress.products_per_min(elapsed_s=elapsed_s),
+                    "success_rate": progress.success_rate,
+                },
                 "error": {"code": sync.error_code, "message": sync.error_message} if has_failed else None,
                 "started_at": sync.started_at,
                 "finished_at": sync.finished_at,

@@ -187,10 +187,13 @@ JOB_QUEUES = [
     "generate-embedding",
     "quality-control",
     "index-product",
+    "scraping",
+    "preview",
 ]
 # Schedules that come with the code, by name: created by the first dispatcher that leads, and the staff's from then on.
 JOB_SCHEDULES = {
     "resync-sellers": {"task": "resync-sellers", "crontab": "*/5 * * * *"},
+    "sweep-scraping-results": {"task": "sweep-scraping-results", "crontab": "17 * * * *"},
 }
 RQ_QUEUES = {
     name: {
@@ -202,6 +205,8 @@ RQ_QUEUES = {
 }
 RQ = {"WORKER_CLASS": "jobs.worker.PermitWorker"}
 RQ_SHOW_ADMIN_LINK = False
+# What apps above the engine add to GET /api/queue/stats/: the key, and the function that returns its figures.
+JOB_STATS_SECTIONS = {"catalog": "catalog.milestones.recent_figures"}
 
 # --- catalogs -------------------------------------------------------------------------------------
 # Hosts that speak WhatsApp's catalog addresses beside WhatsApp's own (host or host:port).
@@ -218,6 +223,9 @@ FEED_DIR = Path(env.str("FEED_DIR", str(VAR_DIR / "feeds")))
 FEED_MAX_MB = env.int("FEED_MAX_MB", 512, validate=validate.Range(min=1))
 # Meta's Graph API, by which sellers let us read their WhatsApp catalogs.
 GRAPH_API_URL = env.str("GRAPH_API_URL", "https://graph.facebook.com/v25.0", validate=validate.URL(require_tld=False))
+# Days that a scraping job keeps its result after its end; previews a seller may ask for in a minute.
+SCRAPING_RESULT_KEEP_DAYS = env.float("SCRAPING_RESULT_KEEP_DAYS", 30.0, validate=validate.Range(min=0.01))
+PREVIEWS_PER_MIN = env.int("PREVIEWS_PER_MIN", 6, validate=validate.Range(min=1))
 
 # --- embeddings and search ------------------------------------------------------------------------
 EMBEDDER = env.str("EMBEDDER", "hashing", validate=validate.OneOf(["hashing"]))
@@ -250,6 +258,8 @@ SPECTACULAR_SETTINGS = {
         "ProductStatus": "marketplace.models.Product.Status",
         "PictureStatus": "marketplace.models.Picture.Status",
         "JobState": "jobs.models.State",
+        "ScrapingType": "catalog.models.ScrapingJob.Type",
+        "ScrapingStatus": "catalog.models.ScrapingJob.Status",
         "JobPriority": "jobs.api.staff_serializers.PriorityName",
         "TaskMode": "jobs.models.TaskSwitch.Mode",
         "BulkRetryState": "jobs.models.BulkRetry.State",
@@ -258,6 +268,7 @@ SPECTACULAR_SETTINGS = {
         {"name": "sellers", "description": "Register, and say where the catalog is."},
         {"name": "syncs", "description": "Read the catalog, and follow it."},
         {"name": "products", "description": "What came of it."},
+        {"name": "scraping", "description": "See what an address holds, and have parts of a site read."},
         {"name": "search", "description": "What buyers see."},
         {"name": "jobs", "description": "The work behind it."},
         {

@@ -10,7 +10,7 @@ from django.db.models import Count
 from jobs.admission import admit
 from jobs.batch import NewJob
 from jobs.ledger import enqueue
-from jobs.models import Audit, Priority
+from jobs.models import FINAL_STATES, Audit, Priority, State
 from jobs.stats import group_counts, group_retries
 from jobs.workflows import open_group
 from marketplace.models import Product, Seller, SyncRun
@@ -41,6 +41,10 @@ class Given:
     keeps_others: bool = False  # the rest of what the seller gave before stays
 
 
+LISTS = "scrape-catalog"  # the stage that reads the catalog's lists, and the one that reads products' pages
+PAGES = "scrape-product"
+
+
 @dataclass(frozen=True, slots=True)
 class Progress:
     """How far a sync is: jobs by stage and state, products by status."""
@@ -49,6 +53,23 @@ class Progress:
     products: dict[str, int]
     stages: dict[str, dict[str, int]]
     retries: int
+
+    @property
+    def coverage_pct(self) -> float | None:
+        """How many of the catalog's lists that are known have been read; None while none is known."""
+        return _share_final(self.stages.get(LISTS, {}))
+
+    @property
+    def success_rate(self) -> float | None:
+        """How many of the pages that were read to an end gave a product; None while none was."""
+        states = self.stages.get(PAGES, {})
+        ended = sum(states.get(state, 0) for state in FINAL_STATES)
+        return round(states.get(State.COMPLETED, 0) / ended, 4) if ended else None
+
+    def products_per_min(self, *, elapsed_s: float) -> float:
+        """Return how many products reached their end in a minute."""
+        ended = sum(count for status, count in self.products.items() if status != Product.Status.PENDING)
+        return round(ended * 60 / elapsed_s, 1) if elapsed_s > 0 else 0.0
 
 
 def start_sync(*, seller: Seller, trigger: str, is_submission: bool = False) -> tuple[SyncRun, bool]:
@@ -155,6 +176,11 @@ def _new_sync(seller: Seller, *, trigger: str, given: Given | None) -> SyncRun:
         )
     )
     return sync
+
+
+def _share_final(states: Mapping[str, int]) -> float | None:
+    total = sum(states.values())
+    return round(100 * sum(states.get(state, 0) for state in FINAL_STATES) / total, 1) if total else None
 
 
 def progress(sync: SyncRun) -> Progress:

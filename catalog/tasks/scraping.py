@@ -12,6 +12,7 @@ from catalog.connections import connection_of
 from catalog.discovery import gate_of, list_gate_of, rate_of, read_list, recognise, start_reading
 from catalog.duplicates import link_duplicates, lock_contents
 from catalog.listings import open_list_gates, record_listing
+from catalog.milestones import tell_of_lost_pages, tell_of_pages
 from catalog.product_pages import (
     PageRead,
     contents_of,
@@ -114,6 +115,7 @@ def give_up_on_pages(given_up: Sequence[GivenUp]) -> None:
     lost = [job for job in given_up if job.error_code in LOST]
     lose_products(lost, remedies=REMEDIES)
     bury_products([job for job in given_up if job not in lost], field="address", remedy=REMEDY_AWAY)
+    tell_of_lost_pages(given_up)
 
 
 @task(
@@ -162,6 +164,7 @@ def store_reads(jobs: Sequence[ClaimedJob], data: Any) -> None:
     on_their_way = {read.product.pk for read in reads if read.next_task}
     sellers = {product.seller_id: by_product[pk] for pk, product in products.items()}
     recheck_copies({pk: copied for pk, copied in changed.items() if pk not in on_their_way}, jobs=sellers)
+    tell_of_pages(list(by_product.values()), stored={read.product.pk for read in reads if read.is_changed})
 
 
 def list_reading(job: ClaimedJob, page: ListPage) -> NewJob:

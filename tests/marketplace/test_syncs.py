@@ -139,3 +139,15 @@ def test_while_what_a_seller_sent_is_read_the_catalog_waits(db: None) -> None:
             start()
         assert raised.value.sync == sync
     assert SyncRun.objects.count() == 1
+
+
+def test_progress_tells_coverage_pace_and_success() -> None:
+    stages = {
+        "scrape-catalog": {"completed": 3, "gated": 1},
+        "scrape-product": {"completed": 18, "failed": 1, "dead": 1, "pending": 10},
+    }
+    products = {"live": 8, "rejected": 1, "flagged": 0, "dead": 1, "gone": 0, "pending": 20}
+    now = syncs.Progress(found=30, products=products, stages=stages, retries=0)
+    assert (now.coverage_pct, now.success_rate, now.products_per_min(elapsed_s=30)) == (75.0, 0.9, 20.0)
+    nothing = syncs.Progress(found=0, products={}, stages={}, retries=0)
+    assert (nothing.coverage_pct, nothing.success_rate, nothing.products_per_min(elapsed_s=0)) == (None, None, 0.0)

@@ -11,7 +11,7 @@ from django.utils import timezone
 from rest_framework.test import APIClient
 
 from catalog.connections import connect
-from catalog.models import FeedImport, FeedRowError
+from catalog.models import FeedImport, FeedRowError, ScrapingJob
 from jobs import tenancy
 from jobs.events import relay
 from jobs.models import Job, JobAttempt, JobEvent, JobGroup, JobLine, Schedule
@@ -32,6 +32,8 @@ class Other:
     sync: SyncRun
     product: Product
     feed: FeedImport
+    scraping: ScrapingJob
+    preview: Job
 
 
 @pytest.fixture
@@ -51,7 +53,9 @@ def other() -> Other:
     connect(seller, token=MARK, catalog_id="1")
     feed = FeedImport.objects.create(seller=seller, name=MARK)
     FeedRowError.objects.create(feed=feed, number=1, code=MARK, message=MARK)
-    return Other(seller, job, make_sync(seller, error_message=MARK), product, feed)
+    scraping = ScrapingJob.objects.create(seller=seller, scraping_type="product", target_url=f"https://{MARK}.example/")
+    preview = make_job(tenant=seller.tenant, task="preview-catalog", queue="preview", payload={"address": MARK})
+    return Other(seller, job, make_sync(seller, error_message=MARK), product, feed, scraping, preview)
 
 
 # What each address that a tenant may call is asked for, by its name, with the other's ids in it.
@@ -69,13 +73,20 @@ TENANTS = {
     "my-feed": ["/api/sellers/me/feeds/{feed}/"],
     "my-feed-errors": ["/api/sellers/me/feeds/{feed}/errors/", "/api/sellers/me/feeds/{feed}/errors/?format=csv"],
     "my-product-links": ["/api/sellers/me/product-links/"],
+    "scraping-jobs": ["/api/scraping/jobs/", "/api/scraping/jobs/?status=queued"],
+    "scraping-job": ["/api/scraping/jobs/{scraping}/"],
+    "previews": ["/api/scraping/preview/"],
+    "preview": ["/api/scraping/preview/{preview}/"],
 }
 # Addresses that answer everybody alike, and whose answers no tenant owns.
 PUBLIC = {"sellers", "schema", "docs", "search", "home", "live", "ready"}
 
 
 def _paths(name: str, other: Other) -> list[str]:
-    ids = {"job": other.job, "sync": other.sync, "product": other.product, "seller": other.seller, "feed": other.feed}
+    ids = {
+        "job": other.job, "sync": other.sync, "product": other.product, "seller": other.seller, "feed": other.feed,
+        "scraping": other.scraping, "preview": other.preview,
+    }  # fmt: skip
     return [path.format(**{part: row.pk for part, row in ids.items()}) for path in TENANTS[name]]
 
 
