@@ -9,6 +9,7 @@ from django.utils import timezone
 from catalog import index
 from catalog.embedders.contract import Embedder
 from catalog.indexing import stale_products
+from catalog.listings import is_cut_short
 from catalog.milvus import patiently
 from jobs.batch import NewJob
 from jobs.ledger import enqueue_many
@@ -59,8 +60,9 @@ def end_sync(end: SyncEnd, *, priority: Priority) -> None:
     stages = group_counts(sync.group)
     gone: list[int] = []
     if _is_discovered(stages):
-        gone = _take_down(sync)
-        _unlink(sync)
+        if not is_cut_short(sync):
+            gone = _take_down(sync)
+            _unlink(sync)
         sync.status = SyncRun.Status.FINISHED
     else:
         sync.status = SyncRun.Status.FAILED

@@ -10,9 +10,11 @@ from typing import Any
 from django.conf import settings
 from django.utils import timezone
 
+from catalog.discovery import picture_gate_of
 from catalog.duplicates import Content
 from catalog.extraction.open_graph import content_hash
 from catalog.fetching import FetchSession, Request
+from catalog.politeness.manners import Manners, place_of
 from catalog.robots import Rules, origin_of, rules_for
 from catalog.sources.known import source_of
 from catalog.sources.source import ExtractedProduct
@@ -41,6 +43,7 @@ CONTENT_FIELDS = (
     "last_modified",
 )
 STAMPS = ("last_seen_at", "scraped_at", "updated_at")
+MAX_PICTURE_GATES = 3  # nearly always one; a tick looks at each set of gates
 _NEEDED = ("pk", "seller_id", "external_id", "status", "address", *CONTENT_FIELDS, "last_sync_id")
 
 
@@ -72,6 +75,20 @@ class PageRead:
         if (content.title, content.description) != (product.title, product.description):
             return "generate-embedding"
         return "quality-control"
+
+    @property
+    def next_gates(self) -> list[str]:
+        """What the next stage's job waits behind: pictures behind the gates of their hosts, the rest behind none."""
+        if self.next_task != "process-images":
+            return []
+        addresses = self.product.picture_addresses if self.content is None else self.content.picture_addresses
+        return picture_gates(addresses)
+
+
+def picture_gates(addresses: Sequence[str]) -> list[str]:
+    """Return the gates of the hosts of pictures, without those addresses that nobody will ask."""
+    gates = {picture_gate_of(address) for address in addresses if place_of(address)}
+    return sorted(gates)[:MAX_PICTURE_GATES]
 
 
 def kept_read(read: PageRead) -> dict[str, Any]:
@@ -112,20 +129,31 @@ def products_to_read(product_ids: Sequence[int]) -> dict[int, Product]:
     return {row.pk: row for row in rows}
 
 
-def read_pages(products: Sequence[Product], *, is_stopping: Callable[[], bool]) -> dict[int, Outcome]:
+def read_pages(
+    products: Sequence[Product], *, is_stopping: Callable[[], bool], manners: Manners | None = None
+) -> dict[int, Outcome]:
     """Read the pages of products, several at once; one outcome each, by the product's id."""
-    return asyncio.run(_read_pages(products, is_stopping))
+    return asyncio.run(_read_pages(products, is_stopping, Manners() if manners is None else manners))
 
 
-async def _read_pages(products: Sequence[Product], is_stopping: Callable[[], bool]) -> dict[int, Outcome]:
+async def _read_pages(
+    products: Sequence[Product], is_stopping: Callable[[], bool], manners: Manners
+) -> dict[int, Outcome]:
     places = asyncio.Semaphore(settings.JOB_CONCURRENCY)
-    async with FetchSession(concurrency=settings.JOB_CONCURRENCY) as session:
-        rules = await rules_for(session, [product.address for product in products])
+    refused = {product.pk: manners.refusal(product.address) for product in products}
+    welcome = [product.address for product in products if refused[product.pk] is None]
+    async with FetchSession(concurrency=settings.JOB_CONCURRENCY, manners=manners) as session:
+        rules = await rules_for(session, welcome)
+        manners.note_crawl_delays(
+            {place_of(origin): it.crawl_delay_s or 0.0 for origin, it in rules.items() if isinstance(it, Rules)}
+        )
 
         async def read(product: Product) -> Outcome:
             async with places:
                 if is_stopping():
                     return None
+                if (refusal := refused[product.pk]) is not None:
+                    return refusal
                 try:
                     return await _read_page(session, product, rules)
                 except JobError as error:

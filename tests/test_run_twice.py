@@ -24,6 +24,7 @@ from catalog import index
 from catalog.browser import close_process_browser
 from catalog.embedders.hashing import HashingEmbedder
 from catalog.indexing import Purpose, mark_live, write_products
+from catalog.models import Domain as SiteDomain
 from catalog.robots import forget_rules
 from catalog.sources.source import CategoryStep, ListPage
 from catalog.tasks.scraping import SITE
@@ -280,13 +281,20 @@ def _make_due_again(subjects: Sequence[int]) -> None:
 def _snapshot(subjects: Sequence[int]) -> Snapshot:
     """Return all that a task may leave behind, without instants: the domain's rows with their ids, files, the index.
 
+    How a site bore our requests is counted by request, and who asks twice is counted twice.
+
     Of the engine's tables: the other jobs, groups, gates, and what tells of failures.
     """
     products = list(Product.objects.values_list("pk", flat=True))
     fields = ("pk", "task", "key", "tenant", "priority", "grp", "gate", "payload", "state")
     media = Path(django_settings.MEDIA_ROOT)
     return {
-        **{model.__name__: _rows(model) for name in DOMAIN for model in apps.get_app_config(name).get_models()},
+        **{
+            model.__name__: _rows(model)
+            for name in DOMAIN
+            for model in apps.get_app_config(name).get_models()
+            if model is not SiteDomain
+        },
         "files": sorted(
             (str(path.relative_to(media)), sha256(path.read_bytes()).hexdigest()) for path in media.rglob("*.*")
         ),
