@@ -88,6 +88,7 @@ def navigation(request: HttpRequest) -> list[dict[str, Any]]:
                 ("Products", "inventory_2", products, "marketplace.view_product"),
                 ("Categories", "category", _list("marketplace_category"), "marketplace.view_category"),
                 ("Sync runs", "sync", _list("marketplace_syncrun"), "marketplace.view_syncrun"),
+                ("Domains", "dns", _list("catalog_domain"), "catalog.view_domain"),
                 ("API keys", "key", _list("marketplace_apikey"), "marketplace.view_apikey"),
             ],
         ),
