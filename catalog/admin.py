@@ -1,6 +1,14 @@
 """The catalog in the admin; each subject has a module of its own."""
 
-from catalog import admin_scraping  # noqa: F401 registers its pages
+from catalog.admin_domains import DomainAdmin
 from catalog.admin_imports import CatalogConnectionAdmin, FeedImportAdmin, FeedRowErrorAdmin
+from catalog.admin_scraping import ScrapingJobAdmin, SiteAdmin
 
-__all__ = ["CatalogConnectionAdmin", "FeedImportAdmin", "FeedRowErrorAdmin"]
+__all__ = [
+    "CatalogConnectionAdmin",
+    "DomainAdmin",
+    "FeedImportAdmin",
+    "FeedRowErrorAdmin",
+    "ScrapingJobAdmin",
+    "SiteAdmin",
+]

@@ -10,7 +10,7 @@ from catalog import index
 from catalog.embedders.contract import Embedder
 from catalog.feed_imports import end_imports
 from catalog.indexing import stale_products
-from catalog.listings import file_by_breadcrumbs
+from catalog.listings import file_by_breadcrumbs, is_cut_short
 from catalog.milvus import patiently
 from jobs.batch import NewJob
 from jobs.ledger import enqueue_many
@@ -62,9 +62,10 @@ def end_sync(end: SyncEnd, *, priority: Priority) -> None:
     gone: list[int] = []
     filed: list[int] = []
     if _is_discovered(stages):
-        gone = _take_down(sync)
         filed = file_by_breadcrumbs(sync)
-        _unlink(sync)
+        if not is_cut_short(sync):
+            gone = _take_down(sync)
+            _unlink(sync)
         sync.status = SyncRun.Status.FINISHED
     else:
         sync.status = SyncRun.Status.FAILED

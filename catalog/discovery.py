@@ -127,6 +127,11 @@ def gate_of(address: str) -> str:
     return f"domain:{_place_of(address)}"[:200]
 
 
+def picture_gate_of(address: str) -> str:
+    """Return the key of the gate that pictures at this address's host wait behind: it has a pace only after trouble."""
+    return f"pictures:{_place_of(address)}"[:200]
+
+
 def rate_of(address: str) -> float:
     """Return how many requests a second the settings allow to this address's host."""
     place = _place_of(address)

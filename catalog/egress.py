@@ -3,6 +3,7 @@
 import asyncio
 import ipaddress
 import socket
+from collections.abc import Collection
 
 from aiohttp.abc import AbstractResolver, ResolveResult
 from aiohttp.resolver import ThreadedResolver
@@ -69,14 +70,28 @@ def check_address(address: str | URL) -> URL:
 
 
 async def check_host(url: URL) -> None:
-    """Refuse the address when its host resolves to a private address; for clients that resolve by themselves."""
+    """Refuse the address when its host resolves to a private address; for clients that resolve by themselves.
+
+    Raises:
+        AddressRefused, HostUnknown.
+    """
+    await checked_addresses(url.host or "", url.port or 0)
+
+
+async def checked_addresses(host: str, port: int) -> list[str]:
+    """Return the IP addresses of the host, all of them fit to be connected to.
+
+    Raises:
+        AddressRefused: one of them is not public.
+        HostUnknown: there is none.
+    """
     try:
-        found = await asyncio.get_running_loop().getaddrinfo(url.host, url.port, type=socket.SOCK_STREAM)
-    except OSError as error:
-        raise HostUnknown(f"{url.host} cannot be resolved: {error}") from error
-    _refuse_private(
-        [ipaddress.ip_address(str(entry[4][0]).partition("%")[0]) for entry in found], url.host or "", url.port
-    )
+        found = await asyncio.get_running_loop().getaddrinfo(host, port, type=socket.SOCK_STREAM)
+    except (OSError, UnicodeError) as error:
+        raise HostUnknown(f"{host} cannot be resolved: {error}") from error
+    addresses = [str(entry[4][0]) for entry in found]
+    _refuse_private([ipaddress.ip_address(address.partition("%")[0]) for address in addresses], host, port)
+    return addresses
 
 
 class GuardedResolver(AbstractResolver):
@@ -84,17 +99,22 @@ class GuardedResolver(AbstractResolver):
 
     The connection is made to the very address that was checked, so that a name which resolves to another
     one a moment later (DNS rebinding) gains nothing.
+
+    Args:
+        trusted: (host, port) of our own proxies, which may stand in our network.
     """
 
-    def __init__(self) -> None:
+    def __init__(self, *, trusted: Collection[tuple[str, int]] = ()) -> None:
         self._resolver = ThreadedResolver()
+        self._trusted = trusted
 
     async def resolve(
         self, host: str, port: int = 0, family: socket.AddressFamily = socket.AF_UNSPEC
     ) -> list[ResolveResult]:
         """Return the addresses of host, or raise AddressRefused if one of them is not public."""
         results = await self._resolver.resolve(host, port, family)
-        _refuse_private([ipaddress.ip_address(result["host"].partition("%")[0]) for result in results], host, port)
+        if (host, port) not in self._trusted:
+            _refuse_private([ipaddress.ip_address(result["host"].partition("%")[0]) for result in results], host, port)
         return results
 
     async def close(self) -> None:

@@ -1,8 +1,8 @@
 """Fetch over HTTP: pooled, capped, conditional, and never inside our own network."""
 
 import asyncio
-import codecs
 import re
+import time
 from collections.abc import AsyncIterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
@@ -14,7 +14,12 @@ from typing import Self
 import aiohttp
 from yarl import URL
 
-from catalog.egress import AddressRefused, GuardedResolver, check_address
+from catalog.charsets import charset_of
+from catalog.egress import AddressRefused, GuardedResolver, check_address, check_host
+from catalog.politeness.blocks import MAX_INTERSTITIAL_BYTES, PLAIN_403, Kind, Verdict, judge
+from catalog.politeness.manners import DomainRefuses, DomainResting, Manners, place_of
+from catalog.politeness.proxies import Health, Proxy, process_pool
+from catalog.politeness.tally import Sight
 from jobs.errors import JobError, PermanentError, RateLimitedError, RetryableError
 
 USER_AGENT = "SoukBot/0.1 (reads a seller's catalog at the seller's request)"
@@ -29,7 +34,7 @@ MAX_RETRY_AFTER_S = 3600.0
 
 _CHUNK_BYTES = 64 * 1024
 _REDIRECTS = frozenset({301, 302, 303, 307, 308})
-_META_CHARSET = re.compile(rb"""<meta[^>]{0,200}charset\s*=\s*["']?([\w.:-]{1,40})""", re.IGNORECASE)
+_MAY_BE_CHALLENGED = frozenset({202, 401, 403, 405, 429, 430, 503})
 
 
 class PageNotFound(PermanentError):
@@ -42,6 +47,12 @@ class RequestRefused(PermanentError):
     """The site refuses the request."""
 
     code = "catalog.request_refused"
+
+
+class LoginRequired(RequestRefused):
+    """The site shows this only to those who are logged in."""
+
+    code = "catalog.login_required"
 
 
 class TooManyRedirects(PermanentError):
@@ -60,6 +71,18 @@ class TooManyRequests(RateLimitedError):
     """The site asks us to slow down."""
 
     code = "catalog.too_many_requests"
+
+
+class SiteBlocks(RateLimitedError):
+    """The site refuses us, or shows a page for robots in place of its own."""
+
+    code = "catalog.site_blocks"
+
+
+class ProxyFailing(RetryableError):
+    """The proxy between us and the site fails."""
+
+    code = "catalog.proxy_failing"
 
 
 class SiteFailing(RetryableError):
@@ -88,7 +111,11 @@ class ReplyNotStored(RetryableError):
 
 @dataclass(frozen=True, slots=True)
 class Request:
-    """One address to get, if it is no longer what etag or last_modified stand for."""
+    """One address to get, if it is no longer what etag or last_modified stand for.
+
+    is_file: a picture, a feed, robots.txt: what is answered is no page to be judged, and a plain 403 says only that
+    it is not there, as object stores do.
+    """
 
     address: str
     etag: str = ""
@@ -98,6 +125,7 @@ class Request:
     authorization: str = field(default="", repr=False)  # a secret: it is sent to the address's own origin only
     reads_errors: bool = False  # an interface says in the body what is wrong: any status is answered with it
     save_to: Path | None = None  # the body goes into this file instead of memory
+    is_file: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -133,19 +161,29 @@ class Reply:
     @property
     def text(self) -> str:
         """The body decoded by the header's charset, else by the page's own, else as UTF-8."""
-        return self.body.decode(_charset(self.headers.get("Content-Type", ""), self.body), errors="replace")
+        return self.body.decode(charset_of(self.headers.get("Content-Type", ""), self.body), errors="replace")
 
 
 class FetchSession:
-    """A pool of connections of one event loop; use it as an async context manager."""
+    """A pool of connections of one event loop; use it as an async context manager.
 
-    def __init__(self, *, concurrency: int = 16, timeout_s: float = TIMEOUT_S) -> None:
+    Args:
+        concurrency: connections.
+        timeout_s: from the first byte sent to the last byte read.
+        manners: what its requests heed, and where they are counted; none for requests that no job makes.
+    """
+
+    def __init__(self, *, concurrency: int = 16, timeout_s: float = TIMEOUT_S, manners: Manners | None = None) -> None:
         self._concurrency = concurrency
+        self._manners = manners
+        self._pool = process_pool()
         self._timeout = aiohttp.ClientTimeout(total=timeout_s, sock_connect=CONNECT_TIMEOUT_S)
         self._session: aiohttp.ClientSession | None = None
 
     async def __aenter__(self) -> Self:
-        connector = aiohttp.TCPConnector(limit=self._concurrency, resolver=GuardedResolver(), use_dns_cache=True)
+        connector = aiohttp.TCPConnector(
+            limit=self._concurrency, resolver=GuardedResolver(trusted=self._pool.hosts), use_dns_cache=True
+        )
         self._session = aiohttp.ClientSession(
             connector=connector,
             timeout=self._timeout,
@@ -178,10 +216,28 @@ class FetchSession:
         """Answer with a 200 or 304 reply, following up to five redirects, each of them guarded.
 
         Raises:
-            PageNotFound, RequestRefused, TooManyRedirects, ReplyTooLarge, AddressRefused: permanent.
-            TooManyRequests: rate limited.
-            SiteFailing, SiteUnreachable, SiteTimeout: retryable.
+            PageNotFound, RequestRefused, LoginRequired, TooManyRedirects, ReplyTooLarge, AddressRefused: permanent.
+            TooManyRequests, SiteBlocks: rate limited.
+            SiteFailing, SiteUnreachable, SiteTimeout, ProxyFailing: retryable.
+            NotAsked, DomainRefuses: the manners forbid it now.
         """
+        url = check_address(request.address)
+        if self._manners is None:
+            return await self._follow(url, request, seen=[])
+        hosts = [place_of(url)]
+        self._manners.check(hosts[0])
+        started = time.perf_counter()
+        try:
+            reply = await self._follow(url, request, seen=hosts)
+        except JobError as error:
+            note_error(self._manners, hosts, error, is_page=not request.is_file)
+            raise
+        latency_s = (time.perf_counter() - started) / len(hosts)
+        for host in _ends(hosts):
+            self._manners.saw(host, Sight.ANSWERED, latency_s=latency_s, is_page=not request.is_file)
+        return reply
+
+    async def _follow(self, url: URL, request: Request, *, seen: list[str]) -> Reply:
         headers = {"Accept": request.accept}
         if request.etag:
             headers["If-None-Match"] = request.etag
@@ -189,7 +245,6 @@ class FetchSession:
             headers["If-Modified-Since"] = request.last_modified
         if request.authorization:
             headers["Authorization"] = request.authorization
-        url = check_address(request.address)
         for _ in range(MAX_REDIRECTS + 1):
             reply = await self._get_once(url, headers, request)
             if isinstance(reply, Reply):
@@ -197,31 +252,78 @@ class FetchSession:
             if request.authorization and reply.origin() != url.origin():
                 raise RequestRefused(f"{url.origin()} redirects elsewhere, where the seller's access is not for")
             url = check_address(reply)
+            seen.append(place_of(url))
         raise TooManyRedirects(f"{request.address} redirects more than {MAX_REDIRECTS} times")
 
     async def _get_once(self, url: URL, headers: dict[str, str], request: Request) -> Reply | URL:
         """Answer with the reply, or with the address that it redirects to."""
         if self._session is None:
             raise RuntimeError("FetchSession is used outside its `async with`")
+        proxy = self._pool.pick(place_of(url))
+        if proxy is not None:
+            await check_host(url)  # the proxy resolves the name itself, so this is all that we can see of it
         try:
-            timeout = self._timeout if request.save_to is None else SAVE_TIMEOUT
-            async with self._session.get(url, headers=headers, allow_redirects=False, timeout=timeout) as response:
+            if proxy is not None and url.scheme == "http":
+                headers = headers | proxy.headers  # with https they go with CONNECT alone: the site would read them
+            async with self._session.get(
+                url,
+                headers=headers,
+                allow_redirects=False,
+                proxy=proxy.address if proxy else None,
+                proxy_headers=proxy.headers if proxy else None,
+                timeout=self._timeout if request.save_to is None else SAVE_TIMEOUT,
+            ) as response:
+                if proxy is not None and response.status == 407:
+                    raise self._proxy_error(url, proxy, "407")
+                self._pool.note(proxy, Health.WELL)
                 if response.status in _REDIRECTS:
                     return _redirect_target(url, response)
-                if not request.reads_errors:
-                    check_status(str(url), response.status, response.headers.get("Retry-After", ""))
-                if request.save_to is not None and response.status == 200:
-                    await _save_capped(url, response, request.max_bytes, request.save_to)
-                    body = b""
-                else:
-                    body = b"" if response.status == 304 else await _read_capped(url, response, request.max_bytes)
-                return Reply(response.status, str(url), response.headers, body, cookies=list(response.cookies))
+                return await _read(url, response, request)
         except TimeoutError as error:
             raise SiteTimeout(f"{url} did not answer in time") from error
         except aiohttp.InvalidURL as error:
             raise AddressRefused(f"{url} is not an address: {error}") from error
+        except aiohttp.ClientProxyConnectionError as error:
+            raise self._proxy_error(url, proxy, type(error).__name__) from error
+        except aiohttp.ClientHttpProxyError as error:
+            if error.status < 500:
+                raise self._proxy_error(url, proxy, str(error.status)) from error
+            self._pool.note(proxy, Health.DOUBTFUL)  # it may be the site that cannot be reached
+            raise SiteUnreachable(f"{url}: {proxy} answers {error.status}") from error
         except (aiohttp.ClientError, OSError) as error:
             raise SiteUnreachable(f"{url}: {type(error).__name__}: {error}") from error
+
+    def _proxy_error(self, url: URL, proxy: Proxy | None, problem: str) -> ProxyFailing:
+        self._pool.note(proxy, Health.FAULTY)
+        return ProxyFailing(f"{url} by {proxy or 'a proxy'}: {problem}")
+
+
+def note_error(manners: Manners, hosts: Sequence[str], error: JobError, *, is_page: bool = True) -> None:
+    """Count a request that failed, for the first and the last of the hosts that it came to.
+
+    Jobs wait behind the gate of the host that they name; where it redirects to another, both must know.
+    """
+    hold_s = 0.0
+    match error:
+        case DomainResting() | DomainRefuses() | AddressRefused() | ProxyFailing():
+            return
+        case TooManyRequests():
+            sight = Sight.LIMITED
+            hold_s = DEFAULT_RETRY_AFTER_S if error.retry_after_s is None else error.retry_after_s
+        case SiteBlocks():
+            sight = Sight.BLOCKED
+        case SiteFailing() | SiteUnreachable() | SiteTimeout():
+            sight = Sight.FAILING
+        case RequestRefused() | PageNotFound() | TooManyRedirects() | ReplyTooLarge():
+            sight = Sight.ANSWERED
+        case _:
+            return  # of our own making: a crashed browser says nothing of the site
+    for host in _ends(hosts):
+        manners.saw(host, sight, is_page=is_page, hold_s=hold_s, code=error.code, message=str(error))
+
+
+def _ends(hosts: Sequence[str]) -> set[str]:
+    return {hosts[0], hosts[-1]}
 
 
 def fetch_all(requests: Sequence[Request], *, concurrency: int = 16) -> list[Reply | JobError]:
@@ -250,18 +352,66 @@ async def send_all(
     return await asyncio.gather(*(send(request) for request in requests))
 
 
+async def _read(url: URL, response: aiohttp.ClientResponse, request: Request) -> Reply:
+    """Return a 200 or 304 reply that is what was asked for, or raise what the answer stands for."""
+    retry_after = response.headers.get("Retry-After", "")
+    if request.save_to is not None and response.status == 200:
+        await _save_capped(url, response, request.max_bytes, request.save_to)
+        return Reply(response.status, str(url), response.headers, b"", cookies=list(response.cookies))
+    if response.status in (200, 304) or request.reads_errors:
+        body = b"" if response.status == 304 else await _read_capped(url, response, request.max_bytes)
+    else:
+        body = await _read_start(response) if response.status in _MAY_BE_CHALLENGED else b""
+    if request.reads_errors:
+        return Reply(response.status, str(url), response.headers, body, cookies=list(response.cookies))
+    is_page = not request.is_file
+    verdict = judge(status=response.status, headers=response.headers, body=body, is_page=is_page)
+    if request.is_file and verdict.reason == PLAIN_403:
+        raise RequestRefused(f"{url} answers 403", status_code=403)
+    check_verdict(str(url), verdict, status=response.status, retry_after=retry_after)
+    check_status(str(url), response.status, retry_after)
+    return Reply(response.status, str(url), response.headers, body, cookies=list(response.cookies))
+
+
+async def _read_start(response: aiohttp.ClientResponse) -> bytes:
+    """Read the beginning of an error's page; one that breaks off is judged by what there is of it."""
+    body = bytearray()
+    try:
+        async for chunk in response.content.iter_chunked(_CHUNK_BYTES):
+            body += chunk
+            if len(body) >= MAX_INTERSTITIAL_BYTES:
+                break
+    except (aiohttp.ClientError, OSError):  # the status has been told, and that counts
+        return bytes(body)
+    return bytes(body)
+
+
+def check_verdict(address: str, verdict: Verdict, *, status: int, retry_after: str) -> None:
+    """Raise the error that a verdict stands for; OK stands for none."""
+    match verdict.kind:
+        case Kind.OK:
+            return
+        case Kind.RATE_LIMITED:
+            wait_s = parse_retry_after(retry_after, now=datetime.now(UTC))
+            message = f"{address} answers {status}: asks for {wait_s:g} s of rest"
+            raise TooManyRequests(message, retry_after_s=wait_s, status_code=status)
+        case Kind.LOGIN:
+            raise LoginRequired(f"{address} shows {verdict.reason}", status_code=status)
+        case Kind.BLOCKED | Kind.SOFT_BLOCK:
+            raise SiteBlocks(f"{address} shows {verdict.reason}", status_code=status)
+
+
 def check_status(address: str, status: int, retry_after: str) -> None:
     """Raise the error that a status stands for; 200 and 304 stand for none."""
     if status in (200, 304):
         return
     if status in (404, 410):
-        raise PageNotFound(f"{address} answers {status}: the page does not exist")
-    if status == 429:
-        wait_s = parse_retry_after(retry_after, now=datetime.now(UTC))
-        raise TooManyRequests(f"{address} answers 429: asks for {wait_s:g} s of rest", retry_after_s=wait_s)
+        raise PageNotFound(f"{address} answers {status}: the page does not exist", status_code=status)
+    headers = {"Retry-After": retry_after} if retry_after else {}
+    check_verdict(address, judge(status=status, headers=headers, body=b""), status=status, retry_after=retry_after)
     if status >= 500 or status == 408:
-        raise SiteFailing(f"{address} answers {status}")
-    raise RequestRefused(f"{address} answers {status}")
+        raise SiteFailing(f"{address} answers {status}", status_code=status)
+    raise RequestRefused(f"{address} answers {status}", status_code=status)
 
 
 def parse_retry_after(value: str, *, now: datetime) -> float:
@@ -317,19 +467,3 @@ async def _chunks(url: URL, response: aiohttp.ClientResponse, max_bytes: int) ->
         if taken > max_bytes:
             raise ReplyTooLarge(f"{url} is more than {max_bytes:,} bytes")
         yield chunk
-
-
-def _charset(content_type: str, body: bytes) -> str:
-    named = re.search(r"""charset\s*=\s*["']?([\w.:-]+)""", content_type, re.IGNORECASE)
-    candidates = [named.group(1)] if named else []
-    if body.startswith(codecs.BOM_UTF8):
-        candidates.insert(0, "utf-8-sig")
-    inside = _META_CHARSET.search(body[:2048])
-    if inside:
-        candidates.append(inside.group(1).decode("ascii"))
-    for name in candidates:
-        try:
-            return codecs.lookup(name).name
-        except LookupError:
-            continue
-    return "utf-8"

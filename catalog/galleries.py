@@ -11,6 +11,7 @@ from django.db.models import Q
 
 from catalog.fetching import FetchSession, ReplyTooLarge, Request
 from catalog.pictures import MAX_BYTES, OversizedPicture, UnusablePicture, render_picture, store_file
+from catalog.politeness.manners import Manners, NotAsked, place_of
 from jobs.errors import JobError, PermanentError
 from marketplace.models import Picture, Product
 
@@ -40,6 +41,11 @@ class Gallery:
             and picture.source_address == self.addresses[position]
         )
 
+    @property
+    def unstored(self) -> list[int]:
+        """The positions whose pictures are still to be fetched."""
+        return [position for position in range(len(self.addresses)) if not self.is_stored(position)]
+
 
 @dataclass(frozen=True, slots=True)
 class FilledGallery:
@@ -62,27 +68,44 @@ def galleries_of(product_ids: Collection[int]) -> dict[int, Gallery]:
     }
 
 
-def fill_galleries(galleries: Collection[Gallery]) -> dict[int, FilledGallery | JobError]:
+def addresses_to_fetch(galleries: Collection[Gallery]) -> list[str]:
+    """Return the addresses of what is not stored yet."""
+    return [gallery.addresses[position] for gallery in galleries for position in gallery.unstored]
+
+
+def fill_galleries(
+    galleries: Collection[Gallery], *, manners: Manners | None = None
+) -> dict[int, FilledGallery | JobError]:
     """Fetch and render what is not stored yet, and write the files; the rows are left to store_galleries.
 
     A picture that is missing or broken is a row that says so. A product whose picture could not be had for a
     reason that may pass has that error instead.
     """
-    return asyncio.run(_fill_all(galleries))
+    return asyncio.run(_fill_all(galleries, Manners() if manners is None else manners))
 
 
-async def _fill_all(galleries: Collection[Gallery]) -> dict[int, FilledGallery | JobError]:
+async def _fill_all(galleries: Collection[Gallery], manners: Manners) -> dict[int, FilledGallery | JobError]:
     places = asyncio.Semaphore(CONCURRENCY)
     with ThreadPoolExecutor(RENDER_THREADS, thread_name_prefix="render") as renderers:
-        async with FetchSession(concurrency=CONCURRENCY) as session:
-            filled = await asyncio.gather(*(_fill(gallery, session, renderers, places) for gallery in galleries))
+        async with FetchSession(concurrency=CONCURRENCY, manners=manners) as session:
+            filled = await asyncio.gather(
+                *(_fill(gallery, session, renderers, places, manners) for gallery in galleries)
+            )
     return {gallery.product_id: outcome for gallery, outcome in zip(galleries, filled, strict=True)}
 
 
 async def _fill(
-    gallery: Gallery, session: FetchSession, renderers: ThreadPoolExecutor, places: asyncio.Semaphore
+    gallery: Gallery,
+    session: FetchSession,
+    renderers: ThreadPoolExecutor,
+    places: asyncio.Semaphore,
+    manners: Manners,
 ) -> FilledGallery | JobError:
-    wanted = [position for position in range(len(gallery.addresses)) if not gallery.is_stored(position)]
+    wanted = gallery.unstored
+    for address in {place_of(it): it for it in addresses_to_fetch([gallery])}.values():
+        refusal = manners.refusal(address)
+        if isinstance(refusal, NotAsked):  # of a host that refuses for good the pictures are missing
+            return refusal
     outcomes = await asyncio.gather(
         *(_picture(gallery, position, session, renderers, places) for position in wanted), return_exceptions=True
     )
@@ -109,7 +132,7 @@ async def _picture(
         source_address=gallery.addresses[position],
         status=Picture.Status.BROKEN,
     )
-    request = Request(address=picture.source_address, max_bytes=MAX_BYTES, accept=ACCEPT_PICTURES)
+    request = Request(address=picture.source_address, max_bytes=MAX_BYTES, accept=ACCEPT_PICTURES, is_file=True)
     async with places:
         try:
             reply = await session.send(request)

@@ -3,26 +3,30 @@
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 
+from django.conf import settings
 from django.db import connection
 from django.db.models import Q
 from django.utils import timezone
 
-from catalog.discovery import gate_of, list_gate_of, list_rate_of, rate_of
+from catalog.discovery import gate_of
 from catalog.duplicates import link_duplicates, lock_contents
 from catalog.milestones import tell_of_list
+from catalog.politeness.domains import set_paces
 from catalog.product_pages import contents_of, products_to_read, read_in_a_list, store_pages
 from catalog.rechecks import recheck_copies
 from catalog.site.address_words import HOME_TEXTS
 from catalog.site.category_classes import kind_of
 from catalog.sources.source import CategoryPath, CategoryStep, ExtractedProduct, ListedProduct, Listing, ListPage
 from jobs.batch import ClaimedJob, NewJob
-from jobs.gates import set_gate
 from jobs.ledger import enqueue_many
+from jobs.models import Job
 from marketplace.models import Category, Product, ProductCategory, SyncRun
 
 BATCH = 500
 MAX_CRUMBS = 6
 PATH_SEPARATOR = " > "
+TOO_MANY_LISTS = "catalog.too_many_lists"
+TOO_MANY_PRODUCTS = "catalog.too_many_products"
 # A product that was lost, and is listed again, goes through all stages once more.
 RETURNING = (Product.Status.GONE, Product.Status.DEAD)
 _ROW = ("pk", "external_id", "address", "status", "last_sync_id")
@@ -46,10 +50,11 @@ def record_listing(job: ClaimedJob, page: ListPage, listing: Listing) -> int:
     _store_categories(sync, paths, listing.products, rows)
     contents = {product.external_id: product.content for product in listing.products if product.content}
     known = [row for row in fresh if row.external_id in contents]
-    unread = [row for row in fresh if row.external_id not in contents]
+    beyond = _beyond_cap(fresh, sync)
+    unread = [row for row in fresh if row.external_id not in contents and row.pk not in beyond]
     _store_contents(job, known, contents)
-    open_gates(row.address for row in unread)
-    open_list_gates(following.address for following in listing.lists if following.address)
+    set_paces(row.address for row in unread)
+    set_paces((following.address for following in listing.lists if following.address), with_lists=True)
     enqueue_many([_reading(job, row) for row in unread])
     tell_of_list(job, page, listing, fresh=len(fresh), unread=len(unread))
     return len(fresh)
@@ -63,20 +68,37 @@ def _find_again(sync: SyncRun, earlier_id: int) -> int:
     return products.update(last_sync=sync, last_seen_at=timezone.now())
 
 
-def open_gates(addresses: Iterable[str]) -> None:
-    """Set the pace of each address's host."""
-    for gate, address in {gate_of(address): address for address in addresses}.items():
-        rate_per_s = rate_of(address)
-        set_gate(gate, rate_per_s=rate_per_s, burst=max(1.0, rate_per_s))
+def within_cap(job: ClaimedJob, lists: Sequence[ListPage]) -> tuple[Sequence[ListPage], int]:
+    """Return the lists that the sync may still read, and how many are beyond settings.SYNC_MAX_LISTS."""
+    cap = settings.SYNC_MAX_LISTS
+    if not lists or not job.group:
+        return lists, 0
+    enqueued = Job.objects.filter(grp=job.group, task=job.task)[:cap].count()
+    left = lists[: max(0, cap - enqueued)]
+    return left, len(lists) - len(left)
 
 
-def open_list_gates(addresses: Iterable[str]) -> None:
-    """Set the pace of lists at each address's host, beside that of all its requests."""
-    places = {gate_of(address): address for address in addresses}
-    open_gates(places.values())
-    for address in places.values():
-        rate_per_s = list_rate_of(address)
-        set_gate(list_gate_of(address), rate_per_s=rate_per_s, burst=max(1.0, rate_per_s))
+def is_cut_short(sync: SyncRun) -> bool:
+    """Tell whether lists of the sync were left unread, so that what was not found may be there all the same."""
+    lists = Job.objects.filter(grp=sync.group, task="scrape-catalog")
+    return lists.filter(result__skipped__has_key=TOO_MANY_LISTS).exists()
+
+
+def _beyond_cap(fresh: Sequence[Product], sync: SyncRun) -> set[int]:
+    """Return those of the products whose pages the sync may not read any more; new ones are told why."""
+    cap = settings.SYNC_MAX_PRODUCTS
+    found = Product.objects.filter(last_sync=sync)[: cap + len(fresh)].count()
+    beyond = {row.pk for row in fresh[len(fresh) - max(0, found - cap) :]} if found > cap else set()
+    reason = {
+        "code": TOO_MANY_PRODUCTS,
+        "field": "address",
+        "message": f"The catalog has more than {cap:,} products, and this one is beyond.",
+        "remedy": "Ask us to raise the limit, or give the address of a smaller catalog.",
+    }
+    Product.objects.filter(pk__in=beyond, status=Product.Status.PENDING).update(
+        status=Product.Status.DEAD, reasons=[reason], updated_at=timezone.now()
+    )
+    return beyond
 
 
 def _store_contents(job: ClaimedJob, rows: Sequence[Product], contents: Mapping[str, ExtractedProduct]) -> None:
@@ -90,9 +112,15 @@ def _store_contents(job: ClaimedJob, rows: Sequence[Product], contents: Mapping[
     lock_contents(affected)
     store_pages(reads)
     changed = link_duplicates(affected)
-    following = {read.product.pk: read.next_task for read in reads if read.next_task}
+    following = {read.product.pk: read for read in reads if read.next_task}
     sync = job.payload["sync"]
-    enqueue_many([_job(job, task, {"sync": sync, "product": pk}, pk) for pk, task in following.items()])
+    enqueue_many(
+        [
+            _job(job, read.next_task, {"sync": sync, "product": pk}, pk, gates=read.next_gates)
+            for pk, read in following.items()
+            if read.next_task
+        ]
+    )
     rechecked = {pk: copied for pk, copied in changed.items() if pk not in following}
     recheck_copies(rechecked, jobs={product.seller_id: job for product in products.values()})
 

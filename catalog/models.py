@@ -63,7 +63,11 @@ class Domain(models.Model):
 
     host = models.CharField(max_length=255, unique=True, help_text="With its port where that is not the scheme's own.")
     breaker = models.CharField(max_length=10, choices=Breaker, default=Breaker.CLOSED)
-    retry_at = models.DateTimeField(null=True, blank=True, help_text="When an open breaker lets a probe through.")
+    retry_at = models.DateTimeField(
+        null=True,
+        blank=True,
+        help_text="Open: when a probe is let through. Half open: the probe's last moment. Closed: end of a rest.",
+    )
     openings = models.PositiveIntegerField(default=0, help_text="In a row, without a success between.")
     delay_s = models.FloatField(default=0, help_text="Between two requests, as learned; 0: as the settings say.")
     latency_s = models.FloatField(default=0, help_text="Smoothed.")
@@ -71,6 +75,9 @@ class Domain(models.Model):
     failures = models.PositiveBigIntegerField(default=0)
     blocks = models.PositiveBigIntegerField(default=0)
     failures_in_a_row = models.PositiveIntegerField(default=0)
+    recent_requests = models.FloatField(default=0, db_default=0, help_text="Each counts half after a minute.")
+    recent_troubles = models.FloatField(default=0, db_default=0)
+    crawl_delay_s = models.FloatField(default=0, db_default=0, help_text="As robots.txt asks for; 0: it does not.")
     last_code = models.CharField(max_length=100, blank=True)
     last_message = models.TextField(blank=True)
     updated_at = models.DateTimeField(auto_now=True)

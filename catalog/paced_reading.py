@@ -12,6 +12,7 @@ from yarl import URL
 
 from catalog.discovery import rate_of
 from catalog.fetching import ACCEPT_PAGES, MAX_PAGE_BYTES, TIMEOUT_S, Reply, SiteTimeout
+from catalog.politeness.manners import Manners
 from catalog.reading import MAX_REQUESTS, SiteReader
 from catalog.site.intelligence import Intelligence, unknown_site
 
@@ -68,6 +69,7 @@ class PacedReader(SiteReader):
         respects_robots: ask robots.txt first.
         timeout_s: how long one request may take.
         give_up_at: monotonic time after which it begins no request; None: never.
+        manners: how the domains stand.
     """
 
     def __init__(
@@ -79,8 +81,15 @@ class PacedReader(SiteReader):
         respects_robots: bool = True,
         timeout_s: float = TIMEOUT_S,
         give_up_at: float | None = None,
+        manners: Manners | None = None,
     ) -> None:
-        super().__init__(knows=knows, max_requests=max_requests, respects_robots=respects_robots, timeout_s=timeout_s)
+        super().__init__(
+            knows=knows,
+            max_requests=max_requests,
+            respects_robots=respects_robots,
+            timeout_s=timeout_s,
+            manners=manners,
+        )
         self._pace = pace
         self._timeout_s = timeout_s
         self._give_up_at = give_up_at

@@ -10,8 +10,8 @@ from django.utils import timezone
 
 from catalog.discovery import gate_of, read_list, start_reading
 from catalog.egress import check_address
-from catalog.listings import open_gates
 from catalog.paced_reading import Pace, PacedReader
+from catalog.politeness.domains import charge_extra, meet, set_paces, settle_manners
 from catalog.remedies import remedy_for
 from catalog.scraping.pages import read_product
 from catalog.scraping.shown import shown_evidence, shown_money
@@ -50,7 +50,7 @@ def start_preview(address: str, *, tenant: str) -> int:
         AddressRefused: the address cannot be one of the public web.
     """
     check_address(address)
-    open_gates([address])
+    set_paces([address])
     digest = hashlib.sha256(address.encode()).hexdigest()[:32]
     occasion = int(timezone.now().timestamp() // FRESH_FOR_S)
     return enqueue(
@@ -102,16 +102,26 @@ def make_preview(address: str) -> dict[str, Any]:
     answer: dict[str, Any] = {
         "address": address, "source": "", "evidence": [], "products": [], "problem": None, "skipped": [],
     }  # fmt: skip
+    manners = meet([address])
     reader = PacedReader(
-        Pace(), knows=intelligence_on, max_requests=MAX_REQUESTS, timeout_s=TIMEOUT_S, give_up_at=started + BUDGET_S
+        Pace(),
+        knows=intelligence_on,
+        max_requests=MAX_REQUESTS,
+        timeout_s=TIMEOUT_S,
+        give_up_at=started + BUDGET_S,
+        manners=manners,
     )
     with reader:
         try:
+            if (refusal := manners.refusal(address)) is not None:
+                raise refusal
             reader.turn_to(address)
             _fill(reader, address, answer)
         except JobError as error:
             if not answer["products"]:
                 answer["problem"] = shown_problem(error)
+    settle_manners(manners)
+    charge_extra(manners, [address])
     answer["took_s"] = round(time.monotonic() - started, 2)
     return answer
 

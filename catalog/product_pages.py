@@ -11,9 +11,11 @@ from django.conf import settings
 from django.utils import timezone
 
 from catalog.contents import content_of, kept_content
+from catalog.discovery import picture_gate_of
 from catalog.duplicates import Content
 from catalog.extraction.open_graph import content_hash
 from catalog.fetching import FetchSession, Request
+from catalog.politeness.manners import Manners, place_of
 from catalog.reading import SiteReader
 from catalog.robots import Rules, origin_of, rules_for
 from catalog.site.intelligence import host_of, hosts_that_need_browser
@@ -47,6 +49,7 @@ CONTENT_FIELDS = (
 )
 RENDER_BUDGET_S = 120.0  # of one batch: well below its timeout, and what is left over goes back at no cost
 STAMPS = ("last_seen_at", "scraped_at", "updated_at")
+MAX_PICTURE_GATES = 3  # nearly always one; a tick looks at each set of gates
 _NEEDED = ("pk", "seller_id", "external_id", "status", "address", *CONTENT_FIELDS, "last_sync_id")
 
 
@@ -81,6 +84,20 @@ class PageRead:
             return "generate-embedding"
         return "quality-control"
 
+    @property
+    def next_gates(self) -> list[str]:
+        """What the next stage's job waits behind: pictures behind the gates of their hosts, the rest behind none."""
+        if self.next_task != "process-images":
+            return []
+        addresses = self.product.picture_addresses if self.content is None else self.content.picture_addresses
+        return picture_gates(addresses)
+
+
+def picture_gates(addresses: Sequence[str]) -> list[str]:
+    """Return the gates of the hosts of pictures, without those addresses that nobody will ask."""
+    gates = {picture_gate_of(address) for address in addresses if place_of(address)}
+    return sorted(gates)[:MAX_PICTURE_GATES]
+
 
 def kept_read(read: PageRead) -> dict[str, Any]:
     """Return what a reading brought as JSON, so that it can wait on disk while PostgreSQL is away."""
@@ -107,28 +124,34 @@ def products_to_read(product_ids: Sequence[int]) -> dict[int, Product]:
     return {row.pk: row for row in rows}
 
 
-def read_pages(products: Sequence[Product], *, is_stopping: Callable[[], bool]) -> dict[int, Outcome]:
+def read_pages(
+    products: Sequence[Product], *, is_stopping: Callable[[], bool], manners: Manners | None = None
+) -> dict[int, Outcome]:
     """Read the pages of products, several at once; one outcome each, by the product's id.
 
     Those of sites whose pages are empty without their scripts are rendered, one after the other.
     """
+    manners = Manners() if manners is None else manners
     browsed = hosts_that_need_browser({product.address for product in products})
     rendered = [product for product in products if host_of(product.address) in browsed]
     fetched = [product for product in products if host_of(product.address) not in browsed]
-    outcomes = asyncio.run(_read_pages(fetched, is_stopping)) if fetched else {}
-    return outcomes | _render_pages(rendered, is_stopping)
+    outcomes = asyncio.run(_read_pages(fetched, is_stopping, manners)) if fetched else {}
+    return outcomes | _render_pages(rendered, is_stopping, manners)
 
 
-def _render_pages(products: Sequence[Product], is_stopping: Callable[[], bool]) -> dict[int, Outcome]:
+def _render_pages(products: Sequence[Product], is_stopping: Callable[[], bool], manners: Manners) -> dict[int, Outcome]:
     """Read pages in this process's browser; those for which the time does not suffice are not started."""
     outcomes: dict[int, Outcome] = dict.fromkeys((product.pk for product in products), None)
     if not products:
         return outcomes
     ends_at = time.monotonic() + RENDER_BUDGET_S
-    with SiteReader(max_requests=len(products)) as reader:
+    with SiteReader(max_requests=len(products), manners=manners) as reader:
         for product in products:
             if is_stopping() or time.monotonic() > ends_at:
                 break
+            if (refusal := manners.refusal(product.address)) is not None:
+                outcomes[product.pk] = refusal
+                continue
             try:
                 outcomes[product.pk] = _render_page(reader, product)
             except JobError as error:
@@ -142,15 +165,24 @@ def _render_page(reader: SiteReader, product: Product) -> PageRead:
     return PageRead(product, content=content, content_hash=content_hash(content))
 
 
-async def _read_pages(products: Sequence[Product], is_stopping: Callable[[], bool]) -> dict[int, Outcome]:
+async def _read_pages(
+    products: Sequence[Product], is_stopping: Callable[[], bool], manners: Manners
+) -> dict[int, Outcome]:
     places = asyncio.Semaphore(settings.JOB_CONCURRENCY)
-    async with FetchSession(concurrency=settings.JOB_CONCURRENCY) as session:
-        rules = await rules_for(session, [product.address for product in products])
+    refused = {product.pk: manners.refusal(product.address) for product in products}
+    welcome = [product.address for product in products if refused[product.pk] is None]
+    async with FetchSession(concurrency=settings.JOB_CONCURRENCY, manners=manners) as session:
+        rules = await rules_for(session, welcome)
+        manners.note_crawl_delays(
+            {place_of(origin): it.crawl_delay_s or 0.0 for origin, it in rules.items() if isinstance(it, Rules)}
+        )
 
         async def read(product: Product) -> Outcome:
             async with places:
                 if is_stopping():
                     return None
+                if (refusal := refused[product.pk]) is not None:
+                    return refusal
                 try:
                     return await _read_page(session, product, rules)
                 except JobError as error:

@@ -11,12 +11,25 @@ from playwright.sync_api import Page
 
 from catalog.browser import process_browser
 from catalog.egress import check_address, check_host
-from catalog.fetching import ACCEPT_PAGES, MAX_PAGE_BYTES, TIMEOUT_S, FetchSession, Reply, Request
+from catalog.fetching import (
+    ACCEPT_PAGES,
+    MAX_PAGE_BYTES,
+    TIMEOUT_S,
+    FetchSession,
+    Reply,
+    Request,
+    check_verdict,
+    note_error,
+)
+from catalog.politeness.blocks import MAX_INTERSTITIAL_BYTES, judge
+from catalog.politeness.manners import Manners, place_of
+from catalog.politeness.tally import Sight
 from catalog.robots import Rules, origin_of, rules_for
 from catalog.site.intelligence import Intelligence, host_of, unknown_site
 from jobs.errors import JobError, PermanentError
 
 MAX_REQUESTS = 20
+MAX_BROWSER_LATENCY_S = 1.0
 
 T = TypeVar("T")
 
@@ -30,7 +43,8 @@ class TooManyForOneList(PermanentError):
 class SiteReader:
     """What a source may use to look at a site; a context manager, of one job and one thread.
 
-    Every request asks robots.txt first, is guarded against private addresses, and counts.
+    Every request asks robots.txt first, is guarded against private addresses, and counts; with manners, it also heeds
+    how its domain stands, and is told to them.
     `site` is what is known of the site; a source that finds out more replaces it, and who made the reader stores it.
     """
 
@@ -40,8 +54,8 @@ class SiteReader:
         knows: Callable[[str], Intelligence] = unknown_site,
         max_requests: int = MAX_REQUESTS,
         respects_robots: bool = True,
-        pause_s: float = 0.0,
         timeout_s: float = TIMEOUT_S,
+        manners: Manners | None = None,
     ) -> None:
         """Begin a job's reading.
 
@@ -49,17 +63,16 @@ class SiteReader:
             knows: tells what is known of an address's site.
             max_requests: how many requests the job may make.
             respects_robots: whether robots.txt is asked.
-            pause_s: between two requests. The gates pace jobs; this paces the requests of one.
             timeout_s: for a whole answer.
+            manners: how the domains stand; a batch's own, so that they learn from it.
         """
         self._knows = knows
         self._known = self.site = Intelligence("")
         self._left = max_requests
         self._respects_robots = respects_robots
-        self._pause_s = pause_s
-        self._next_at = 0.0
         self._runner = asyncio.Runner()
-        self._session = FetchSession(timeout_s=timeout_s)
+        self._manners = Manners() if manners is None else manners
+        self._session = FetchSession(timeout_s=timeout_s, manners=self._manners)
 
     def __enter__(self) -> Self:
         self._runner.run(self._session.__aenter__())
@@ -90,6 +103,7 @@ class SiteReader:
         rules = self._runner.run(rules_for(self._session, [address]))[origin_of(address)]
         if isinstance(rules, JobError):
             raise rules
+        self._manners.note_crawl_delays({place_of(address): rules.crawl_delay_s or 0.0})
         return rules
 
     def get(self, address: str, *, accept: str = ACCEPT_PAGES, max_bytes: int = MAX_PAGE_BYTES) -> Reply:
@@ -138,16 +152,35 @@ class SiteReader:
         """
         self._ask_leave(address)
         self._runner.run(check_host(check_address(address)))
-        return process_browser().read(work)
+        host = place_of(address)
+        self._manners.check(host)
+        started = time.perf_counter()
+        try:
+            found = process_browser().read(lambda page: _judged(page, work))
+        except JobError as error:
+            note_error(self._manners, [host], error)
+            raise
+        # A list is scrolled through, so that its time is no latency; the whole of it would slow every page down.
+        self._manners.saw(host, Sight.ANSWERED, latency_s=min(time.perf_counter() - started, MAX_BROWSER_LATENCY_S))
+        return found
 
     def _ask_leave(self, address: str) -> None:
         self._count(address)
         if self._respects_robots:
             self.rules(address).check(address)
-        time.sleep(max(0.0, self._next_at - time.monotonic()))
-        self._next_at = time.monotonic() + self._pause_s
 
     def _count(self, address: str) -> None:
         if self._left <= 0:
             raise TooManyForOneList(f"{address} would be one request too many for one list")
         self._left -= 1
+
+
+def _judged(page: Page, work: Callable[[Page], T]) -> T:
+    """Return what the work finds on the page, unless what it looked at is an interstitial."""
+    found = work(page)
+    if page.is_closed() or not page.url.startswith("http"):
+        return found
+    if page.evaluate("document.documentElement.outerHTML.length") <= MAX_INTERSTITIAL_BYTES:
+        verdict = judge(status=200, headers={"Content-Type": "text/html"}, body=page.content().encode())
+        check_verdict(page.url, verdict, status=200, retry_after="")
+    return found

@@ -97,7 +97,7 @@ async def _rules_of(session: FetchSession, origin: str) -> Rules | JobError:
 
 
 async def _read(session: FetchSession, origin: str) -> Rules:
-    request = Request(address=f"{origin}/robots.txt", max_bytes=MAX_BYTES, accept="text/plain,*/*;q=0.1")
+    request = Request(address=f"{origin}/robots.txt", max_bytes=MAX_BYTES, accept="text/plain,*/*;q=0.1", is_file=True)
     try:
         reply = await session.send(request)
     except (PageNotFound, RequestRefused, TooManyRedirects):

@@ -15,8 +15,9 @@ from django.utils import timezone
 from yarl import URL
 
 from catalog.egress import check_address
-from catalog.listings import PATH_SEPARATOR, open_list_gates
+from catalog.listings import PATH_SEPARATOR
 from catalog.models import ScrapingJob, Site
+from catalog.politeness.domains import set_paces
 from catalog.scraping.contract import PRODUCT, START, WORKING, Found, Order, Step, Taken, merged
 from catalog.scraping.frontier import Frontier, advance, begin, frontier_of, frontier_to_json
 from catalog.scraping.known import SCRAPERS
@@ -108,7 +109,7 @@ def _enqueue_next(row: ScrapingJob, order: Order, frontier: Frontier, *, parent:
     step = frontier.next_step
     if step is None:
         return
-    open_list_gates([step.address])
+    set_paces([step.address], with_lists=True)
     new = NewJob(
         TASK,
         {"scraping_job": str(row.pk), "number": frontier.taken},

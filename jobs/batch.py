@@ -101,9 +101,13 @@ class Failed:
 
 @dataclass(frozen=True, slots=True)
 class Released:
-    """The job goes back without spending an attempt; a suspect runs alone from now on."""
+    """The job goes back without spending an attempt; a suspect runs alone from now on.
+
+    Gated: it waits behind its gates again, where it has some; else it is due at once.
+    """
 
     is_suspect: bool = False
+    is_gated: bool = False
 
 
 Outcome = Completed | Failed | Released
@@ -114,7 +118,7 @@ Effect = Callable[[Sequence[ClaimedJob]], None]
 class Batch(Sequence[ClaimedJob]):
     """The jobs of one claim that are of one task.
 
-    A handler gives each job an outcome: `complete`, `fail` or `release`. A job left without one when the
+    A handler gives each job an outcome: `complete`, `fail`, `release` or `hold`. A job left without one when the
     handler returns is complete; when the handler raises, it has failed with what was raised.
     Writes to the database belong into `on_settle`, which runs them in the transaction that ends the jobs,
     and only for jobs whose lease is still ours: that is what makes an effect happen once.
@@ -151,6 +155,10 @@ class Batch(Sequence[ClaimedJob]):
     def release(self, job: ClaimedJob) -> None:
         """Hand the job back as if it had never been claimed."""
         self.outcomes[job.id] = Released()
+
+    def hold(self, job: ClaimedJob) -> None:
+        """Hand the job back behind its gates as if it had never passed them; one without gates is due at once."""
+        self.outcomes[job.id] = Released(is_gated=True)
 
     def isolate(self, jobs: Sequence[ClaimedJob]) -> None:
         """Hand the jobs back to be run one at a time, so that the one that fails does so alone."""

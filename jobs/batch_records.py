@@ -93,8 +93,8 @@ def _encoded(outcome: Outcome) -> dict[str, Any]:
     match outcome:
         case Completed(result, then):
             return {"kind": "completed", "result": result, "then": [asdict(new) for new in then]}
-        case Released(is_suspect):
-            return {"kind": "released", "is_suspect": is_suspect}
+        case Released(is_suspect, is_gated):
+            return {"kind": "released", "is_suspect": is_suspect, "is_gated": is_gated}
         case Failed(error):
             return {"kind": "failed", **_encoded_error(error)}
 
@@ -124,7 +124,7 @@ def _outcome(values: Mapping[str, Any]) -> Outcome:
         case "completed":
             return Completed(result=values["result"], then=[_new_job(new) for new in values["then"]])
         case "released":
-            return Released(is_suspect=values["is_suspect"])
+            return Released(is_suspect=values["is_suspect"], is_gated=values.get("is_gated", False))
         case "failed":
             return Failed(_error(values))
     raise CorruptRecord(f"no outcome is of the kind {values['kind']!r}")

@@ -55,8 +55,9 @@ def _ending(job: ClaimedJob, outcome: Outcome, task: Task) -> Ending:
     match outcome:
         case Completed():
             return Ending(job, outcome, State.COMPLETED)
-        case Released(is_suspect):
-            return Ending(job, outcome, State.PENDING, refund=1, is_suspect=is_suspect)
+        case Released(is_suspect, is_gated):
+            state = State.GATED if is_gated and job.gate else State.PENDING
+            return Ending(job, outcome, state, refund=1, is_suspect=is_suspect)
         case Failed(error):
             return _failed(job, outcome, error, task)
 

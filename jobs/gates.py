@@ -13,6 +13,7 @@ from typing import Any
 
 from django.conf import settings
 from django.db import connection, transaction
+from django.db.models import F
 from django.db.models.functions import Now
 
 from jobs import sql
@@ -106,6 +107,11 @@ def close_gate(key: str, *, for_s: float) -> None:
 def open_gate(key: str) -> None:
     """Undo close_gate(key) before its time."""
     Gate.objects.filter(key=key).update(closed_until=None)
+
+
+def charge(key: str, jobs: float) -> None:
+    """Take tokens from a pace for what a job did beyond its own one; the next jobs wait until they have grown back."""
+    Gate.objects.filter(key=key).update(tokens=F("tokens") - jobs)
 
 
 def declare_gates() -> None:

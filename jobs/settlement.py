@@ -211,7 +211,7 @@ def _count(endings: Sequence[Ending], accepted: Sequence[Ending], states: Mappin
         completed=reached[State.COMPLETED],
         retried=reached[State.SCHEDULED],
         given_up=reached[State.FAILED] + reached[State.DEAD],
-        released=reached[State.PENDING],
+        released=reached[State.PENDING] + reached[State.GATED],
         cancelled=len(states) - len(accepted),
         fenced=len(endings) - len(states),
     )

@@ -90,6 +90,7 @@ def navigation(request: HttpRequest) -> list[dict[str, Any]]:
                 ("Feeds", "upload_file", _list("catalog_feedimport"), "catalog.view_feedimport"),
                 ("Connections", "cable", _list("catalog_catalogconnection"), "catalog.view_catalogconnection"),
                 ("Sync runs", "sync", _list("marketplace_syncrun"), "marketplace.view_syncrun"),
+                ("Domains", "dns", _list("catalog_domain"), "catalog.view_domain"),
                 ("API keys", "key", _list("marketplace_apikey"), "marketplace.view_apikey"),
             ],
         ),

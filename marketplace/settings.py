@@ -217,6 +217,20 @@ FETCH_PRIVATE_HOSTS: list[str] = env.list("FETCH_PRIVATE_HOSTS", [])
 FETCH_RATE = env.float("FETCH_RATE", 1.0, validate=validate.Range(min=0.001))
 FETCH_LIST_RATE = env.float("FETCH_LIST_RATE", 0.5, validate=validate.Range(min=0.001))  # category pages a second
 FETCH_RATES: dict[str, float] = env.dict("FETCH_RATES", {}, subcast_values=float)
+
+
+def _are_http_addresses(addresses: Sequence[str]) -> None:
+    """Refuse what is no http address of a proxy, without showing it: it may hold a password."""
+    for number, address in enumerate(addresses, start=1):
+        if not address.startswith("http://"):
+            raise ValidationError(f"address {number} does not begin with http://")
+
+
+# Forward proxies for load and geography, each domain by one of them; never a way around a site's refusal.
+FETCH_PROXIES: list[str] = env.list("FETCH_PROXIES", [], validate=_are_http_addresses)
+# Lists and product pages that one sync may read; what is beyond is skipped, and the reason kept.
+SYNC_MAX_LISTS = env.int("SYNC_MAX_LISTS", 10_000, validate=validate.Range(min=1))
+SYNC_MAX_PRODUCTS = env.int("SYNC_MAX_PRODUCTS", 200_000, validate=validate.Range(min=1))
 CHROMIUM_PATH = env.str("CHROMIUM_PATH", "")
 # Product feeds while they are read; private, and where workers run on several hosts, the same folder for all and web.
 FEED_DIR = Path(env.str("FEED_DIR", str(VAR_DIR / "feeds")))

@@ -24,6 +24,7 @@ from catalog import index
 from catalog.browser import close_process_browser
 from catalog.embedders.hashing import HashingEmbedder
 from catalog.indexing import Purpose, mark_live, write_products
+from catalog.models import Domain as SiteDomain
 from catalog.models import MilestoneMinute, ScrapingJob
 from catalog.robots import forget_rules
 from catalog.scraping.contract import Step
@@ -312,6 +313,8 @@ def _make_due_again(subjects: Sequence[int]) -> None:
 def _snapshot(subjects: Sequence[int]) -> Snapshot:
     """Return all that a task may leave behind, without instants: the domain's rows with their ids, files, the index.
 
+    How a site bore our requests is counted by request, and who asks twice is counted twice.
+
     Of the engine's tables: the other jobs, groups, gates, and what tells of failures. What counts executions is left
     out: two have run.
     """
@@ -323,7 +326,7 @@ def _snapshot(subjects: Sequence[int]) -> Snapshot:
             model.__name__: _rows(model)
             for name in DOMAIN
             for model in apps.get_app_config(name).get_models()
-            if model is not MilestoneMinute
+            if model not in (MilestoneMinute, SiteDomain)
         },
         "files": sorted(
             (str(path.relative_to(media)), sha256(path.read_bytes()).hexdigest()) for path in media.rglob("*.*")

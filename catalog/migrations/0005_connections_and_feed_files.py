@@ -8,7 +8,7 @@ from django.db import migrations, models
 class Migration(migrations.Migration):
 
     dependencies = [
-        ('catalog', '0003_sites_domains_scraping_jobs_and_feeds'),
+        ('catalog', '0004_pace_and_breaker_of_domains'),
         ('marketplace', '0003_imports_and_what_sources_carry'),
     ]
 

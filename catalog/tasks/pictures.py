@@ -2,8 +2,10 @@
 
 from collections.abc import Sequence
 
-from catalog.galleries import FilledGallery, fill_galleries, galleries_of, store_galleries
+from catalog.galleries import FilledGallery, addresses_to_fetch, fill_galleries, galleries_of, store_galleries
 from catalog.near_duplicates import link_near_duplicates, lock_titles
+from catalog.politeness.domains import meet, settle_manners
+from catalog.politeness.outcomes import end_troubled
 from catalog.rechecks import recheck_copies
 from catalog.setbacks import bury_products, revive_products
 from jobs.batch import Batch, ClaimedJob, GivenUp, NewJob
@@ -25,11 +27,14 @@ def give_up_on_pictures(given_up: Sequence[GivenUp]) -> None:
 def process_images(batch: Batch) -> None:
     """Store each product's pictures, safe to show; a second run fetches only what is not stored."""
     galleries = galleries_of({job.payload["product"] for job in batch})
-    filled = fill_galleries(galleries.values())
+    manners = meet(addresses_to_fetch(galleries.values()))
+    filled = fill_galleries(galleries.values(), manners=manners)
+    standings = settle_manners(manners)
     for job in batch:
         outcome = filled.get(job.payload["product"])
         if isinstance(outcome, JobError):
-            batch.fail(job, outcome)
+            address = addresses_to_fetch([galleries[job.payload["product"]]])[0]
+            end_troubled(batch, job, outcome, address=address, standings=standings)
         elif outcome is None:
             batch.complete(job, result={"product": "deleted"})
         else:

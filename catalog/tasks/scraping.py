@@ -9,10 +9,12 @@ from typing import Any
 from catalog import feed_imports
 from catalog.browser import open_process_browser
 from catalog.connections import connection_of
-from catalog.discovery import gate_of, list_gate_of, rate_of, read_list, recognise, start_reading
+from catalog.discovery import gate_of, list_gate_of, read_list, recognise, start_reading
 from catalog.duplicates import link_duplicates, lock_contents
-from catalog.listings import open_list_gates, record_listing
+from catalog.listings import TOO_MANY_LISTS, record_listing, within_cap
 from catalog.milestones import tell_of_lost_pages, tell_of_pages
+from catalog.politeness.domains import charge_extra, meet, set_paces, settle_manners
+from catalog.politeness.outcomes import end_troubled
 from catalog.product_pages import (
     PageRead,
     contents_of,
@@ -57,7 +59,7 @@ def sync_seller(batch: Batch) -> None:
         address = evidence.address if evidence else job.payload["address"]
         addresses.append(address)
         batch.complete(job, result=_told(evidence), then=[list_reading(job, ListPage("", address, kind=SITE))])
-    batch.on_settle(lambda _: open_list_gates(addresses))
+    batch.on_settle(lambda _: set_paces(addresses, with_lists=True))
 
 
 @task(queue="scrape-catalog", attempts=4, subject=["address"], warm_up=open_process_browser)
@@ -65,26 +67,38 @@ def scrape_catalog(batch: Batch) -> None:
     """Read a list of the catalog: its products are enqueued, and so are the lists that it leads to."""
     listings: dict[int, tuple[ListPage, Listing]] = {}
     learned: dict[int, Intelligence] = {}
+    troubles: dict[int, JobError] = {}
+    manners = meet(job.payload["address"] for job in batch)
     for job in batch:
         if batch.is_stopping():
             batch.release(job)
             continue
         page = page_of(job.payload)
+        if (refusal := manners.refusal(page.address)) is not None:
+            troubles[job.id] = refusal
+            continue
         try:
-            with SiteReader(knows=intelligence_on, pause_s=1 / rate_of(page.address)) as reader:
+            with SiteReader(knows=intelligence_on, manners=manners) as reader:
                 reader.turn_to(page.address)
                 listing = _look(reader, page, sync_id=job.payload["sync"])
         except JobError as error:
-            batch.fail(job, error)
+            troubles[job.id] = error
             continue
         listings[job.id] = page, listing
         if reader.learned is not None:
             learned[job.id] = reader.learned
+        lists, beyond = within_cap(job, listing.lists)
+        skipped = {**listing.skipped, **({TOO_MANY_LISTS: beyond} if beyond else {})}
         batch.complete(
             job,
-            result={"products": len(listing.products), "lists": len(listing.lists), "skipped": dict(listing.skipped)},
-            then=[list_reading(job, following) for following in listing.lists],
+            result={"products": len(listing.products), "lists": len(lists), "skipped": skipped},
+            then=[list_reading(job, following) for following in lists],
         )
+    standings = settle_manners(manners)
+    charge_extra(manners, (job.payload["address"] for job in batch if job.id not in troubles))
+    for job in batch:
+        if job.id in troubles:
+            end_troubled(batch, job, troubles[job.id], address=job.payload["address"], standings=standings)
 
     def record(jobs: Sequence[ClaimedJob]) -> None:
         for job in jobs:
@@ -130,7 +144,9 @@ def give_up_on_pages(given_up: Sequence[GivenUp]) -> None:
 def scrape_product(batch: Batch) -> None:
     """Store what each product's page says; a page that is as it was changes nothing and leads nowhere."""
     products = products_to_read([job.payload["product"] for job in batch])
-    outcomes = read_pages(list(products.values()), is_stopping=batch.is_stopping)
+    manners = meet(product.address for product in products.values())
+    outcomes = read_pages(list(products.values()), is_stopping=batch.is_stopping, manners=manners)
+    standings = settle_manners(manners)
     for job in batch:
         product_id = job.payload["product"]
         if product_id not in products:
@@ -140,7 +156,7 @@ def scrape_product(batch: Batch) -> None:
         if outcome is None:
             batch.release(job)
         elif isinstance(outcome, JobError):
-            batch.fail(job, outcome)
+            end_troubled(batch, job, outcome, address=products[product_id].address, standings=standings)
         else:
             batch.complete(job, result={"page": _summary(outcome)}, then=_next_jobs(job, outcome))
 
@@ -206,7 +222,8 @@ def _next_jobs(job: ClaimedJob, read: PageRead) -> list[NewJob]:
     if read.next_task is None:
         return []
     sync, product_id = job.payload["sync"], job.payload["product"]
-    return [NewJob(read.next_task, {"sync": sync, "product": product_id}, key=f"{sync}:{product_id}")]
+    payload = {"sync": sync, "product": product_id}
+    return [NewJob(read.next_task, payload, key=f"{sync}:{product_id}", gates=read.next_gates)]
 
 
 def _summary(read: PageRead) -> str:

@@ -8,6 +8,9 @@ from django.utils import timezone
 
 from catalog.milestones import sweep_minutes
 from catalog.paced_reading import Pace, PacedReader
+from catalog.politeness.domains import charge_extra, meet, settle_manners
+from catalog.politeness.manners import Manners
+from catalog.politeness.outcomes import end_troubled
 from catalog.previews import make_preview
 from catalog.scraping.contract import Taken
 from catalog.scraping.known import SCRAPERS
@@ -15,7 +18,7 @@ from catalog.scraping_jobs import Plan, give_up_on_step, passed_over, plans_for,
 from catalog.scraping_results import end_abandoned, sweep_results
 from catalog.site.intelligence import Intelligence, host_of, intelligence_on, unknown_site
 from jobs.batch import Batch, ClaimedJob, GivenUp
-from jobs.errors import PermanentError
+from jobs.errors import JobError, PermanentError
 from jobs.registry import task
 
 STEP_BUDGET_S = 150.0  # after which a step begins no further request; its task may run for 300 s
@@ -47,13 +50,28 @@ def run_scraping(batch: Batch) -> None:
         else:
             batch.progress(job, plans[job.id].progress_pct, f"reading {plans[job.id].step.address[:200]}")
 
-    def finish(job: ClaimedJob, taken: Taken) -> None:
+    sites = {job_id: intelligence_on(plan.step.address) for job_id, plan in plans.items()}
+    manners = {job_id: meet([plan.step.address]) for job_id, plan in plans.items()}
+    troubles: dict[int, JobError] = {}
+
+    def finish(job: ClaimedJob, taken: Taken | JobError) -> None:
+        if isinstance(taken, JobError):
+            troubles[job.id] = taken
+            return
         steps[job.id] = taken
         batch.progress(job, plans[job.id].progress_pct, taken.message)
         batch.complete(job, result={"message": taken.message})
 
-    sites = {job_id: intelligence_on(plan.step.address) for job_id, plan in plans.items()}
-    batch.each(lambda job: _take(plans[job.id], sites[job.id]), finish=finish)
+    batch.each(lambda job: _take(plans[job.id], sites[job.id], manners[job.id]), finish=finish)
+    for job in batch:
+        if job.id not in plans:
+            continue
+        address = plans[job.id].step.address
+        standings = settle_manners(manners[job.id])
+        if job.id in troubles:
+            end_troubled(batch, job, troubles[job.id], address=address, standings=standings)
+        else:
+            charge_extra(manners[job.id], [address])
 
     def record(jobs: Sequence[ClaimedJob]) -> None:
         for job in sorted(jobs, key=lambda it: str(it.payload["scraping_job"])):
@@ -63,23 +81,29 @@ def run_scraping(batch: Batch) -> None:
     batch.on_settle(record)
 
 
-def _take(plan: Plan, site: Intelligence) -> Taken:
-    """Take one step, without the database; one after the first that fails for good is passed over, with its reason."""
+def _take(plan: Plan, site: Intelligence, manners: Manners) -> Taken | JobError:
+    """Take one step, without the database; return the trouble that it met.
+
+    A step after the first that fails for good is passed over, and its reason kept.
+    """
     order, step = plan.order, plan.step
+    if (refusal := manners.refusal(step.address)) is not None:
+        return refusal
     reader = PacedReader(
         Pace(delay_s=order.rate_limit_delay_ms / 1000),
         knows=lambda address: site if host_of(address) == site.host else unknown_site(address),
         respects_robots=order.respect_robots_txt,
         timeout_s=order.timeout_ms / 1000,
         give_up_at=time.monotonic() + STEP_BUDGET_S,
+        manners=manners,
     )
     with reader:
         try:
             reader.turn_to(step.address)
             taken = SCRAPERS[order.scraping_type].take(reader, order, step, plan.found)
-        except PermanentError as error:
-            if plan.is_first:
-                raise
+        except JobError as error:
+            if plan.is_first or not isinstance(error, PermanentError):
+                return error
             taken = passed_over(step, error)
     return replace(taken, learned=reader.learned)
 

@@ -15,6 +15,8 @@ from django.conf import settings as django_settings
 from catalog import scrolling
 from catalog.browser import BrowserThread, close_process_browser
 from catalog.discovery import read_list
+from catalog.fetching import SiteBlocks
+from catalog.politeness.manners import Manners
 from catalog.reading import SiteReader
 from catalog.robots import forget_rules
 from catalog.sources.source import CatalogNotPublic, ListIncomplete, Listing, ListPage
@@ -89,6 +91,19 @@ def test_a_page_without_products_is_not_public_and_says_what_to_do(
 
     with pytest.raises(CatalogNotPublic, match=r"Connect the catalog.*token.*CSV.*links of your products"):
         read_start(serve("<h1>Open this in WhatsApp</h1>"))
+
+
+def test_a_challenge_in_place_of_the_page_is_a_block(
+    serve: Callable[[str], str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(scrolling, "IDLE_S", 0.3)
+    manners = Manners()
+    address = serve("<title>Just a moment...</title><script>window._cf_chl_opt={}</script><p>Checking your browser</p>")
+
+    with SiteReader(manners=manners) as reader, pytest.raises(SiteBlocks, match="a Cloudflare challenge"):
+        read_list(reader, ListPage("whatsapp", address), is_start=True)
+    (seen,) = manners.tallies.values()
+    assert seen.blocks == 1
 
 
 def test_links_to_other_shops_and_hosts_are_not_products(serve: Callable[[str], str]) -> None:

@@ -1,9 +1,13 @@
 """Fetching: what is answered, what is refused, and which family an error belongs to."""
 
 import asyncio
+import gzip
 import ipaddress
+import resource
 import socket
+import threading
 from collections.abc import Iterator, Mapping
+from contextlib import suppress
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -14,12 +18,14 @@ from catalog import egress
 from catalog.egress import AddressRefused, check_address, is_public
 from catalog.fetching import (
     FetchSession,
+    LoginRequired,
     PageNotFound,
     Reply,
     ReplyNotStored,
     ReplyTooLarge,
     Request,
     RequestRefused,
+    SiteBlocks,
     SiteFailing,
     SiteTimeout,
     SiteUnreachable,
@@ -28,12 +34,25 @@ from catalog.fetching import (
     fetch_all,
     parse_retry_after,
 )
+from catalog.politeness.manners import Manners, NotAsked
 from jobs.errors import JobError, PermanentError, RateLimitedError, RetryableError
 from tests.sample_shop import Answer, small_site
 
 NOW = datetime(2026, 3, 1, 12, 0, tzinfo=UTC)
 
+
 TARGETS = {"hop": "/page", "inside": "http://169.254.169.254/latest/meta-data", "away": "http://localhost:1/"}
+# 256 MiB of zeros in 256 KB.
+BOMB = gzip.compress(bytes(256 * 1024 * 1024), 9)
+BLOCKED = b"<title>Just a moment...</title><script>window._cf_chl_opt={}</script>"
+
+FIXED: dict[str, Answer] = {
+    "large": (200, {}, b"x" * 5000),
+    "latin": (200, {"Content-Type": "text/html; charset=iso-8859-1"}, "café".encode("latin-1")),
+    "meta": (200, {"Content-Type": "text/html"}, '<meta charset="windows-1252">caf\xe9'.encode("cp1252")),
+    "bomb": (200, {"Content-Type": "text/html", "Content-Encoding": "gzip"}, BOMB),
+    "blocked": (403, {"Content-Type": "text/html"}, BLOCKED + b"x" * 10_000_000),
+}
 
 
 def answer(path: str, headers: Mapping[str, str]) -> Answer:
@@ -50,15 +69,9 @@ def answer(path: str, headers: Mapping[str, str]) -> Answer:
             return 302, {"Location": f"/loop/{rest}x"}, b""
         case "hop" | "inside" | "away":
             return 302, {"Location": TARGETS[kind]}, b""
-        case "large":
-            return 200, {}, b"x" * 5000
-        case "latin":
-            return 200, {"Content-Type": "text/html; charset=iso-8859-1"}, "café".encode("latin-1")
-        case "meta":
-            return 200, {"Content-Type": "text/html"}, '<meta charset="windows-1252">caf\xe9'.encode("cp1252")
         case "header":
             return 200, {}, headers.get(rest, "").encode()
-    return 404, {}, b""
+    return FIXED.get(kind, (404, {}, b""))
 
 
 @pytest.fixture
@@ -88,11 +101,14 @@ def test_a_page_that_did_not_change_is_not_sent_again(site: str) -> None:
     [
         (404, PageNotFound, PermanentError),
         (410, PageNotFound, PermanentError),
-        (403, RequestRefused, PermanentError),
+        (403, SiteBlocks, RateLimitedError),
+        (401, LoginRequired, PermanentError),
+        (405, RequestRefused, PermanentError),
         (429, TooManyRequests, RateLimitedError),
         (408, SiteFailing, RetryableError),
         (500, SiteFailing, RetryableError),
-        (503, SiteFailing, RetryableError),
+        (502, SiteFailing, RetryableError),
+        (503, TooManyRequests, RateLimitedError),
     ],
 )
 def test_each_status_belongs_to_a_family(site: str, status: int, error: type[JobError], family: type[JobError]) -> None:
@@ -101,7 +117,7 @@ def test_each_status_belongs_to_a_family(site: str, status: int, error: type[Job
 
     assert isinstance(raised.value, family)
     if isinstance(raised.value, RateLimitedError):
-        assert raised.value.retry_after_s == 7
+        assert raised.value.retry_after_s == (None if status == 403 else 7)
 
 
 def test_redirects_are_followed_and_end_somewhere(site: str) -> None:
@@ -149,6 +165,92 @@ def test_access_is_shown_to_its_own_origin_only(site: str) -> None:
     assert fetch(secret.address, authorization=secret.authorization).text == "Bearer abc"
     with pytest.raises(RequestRefused, match="redirects elsewhere"):
         fetch(f"{site}/away", authorization=secret.authorization)
+
+
+def test_a_compressed_bomb_is_unpacked_only_up_to_the_cap(site: str) -> None:
+    before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+    with pytest.raises(ReplyTooLarge):
+        fetch(f"{site}/bomb")
+    assert resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - before < 64 * 1024  # kB
+
+
+def test_an_error_page_is_read_only_as_far_as_it_takes_to_judge_it(site: str) -> None:
+    with pytest.raises(SiteBlocks, match="a Cloudflare challenge"):
+        fetch(f"{site}/blocked")
+
+
+@pytest.mark.parametrize(
+    ("lines", "error"),
+    [
+        (b"HTTP/1.1 200 OK\r\nX-Long: " + b"a" * 1_000_000, SiteUnreachable),
+        (b"HTTP/1.1 200 OK\r\n" + b"X-Many: a\r\n" * 100_000, SiteUnreachable),
+        (b"HTTP/1.1 200 OK\r\nContent-Length: 100\r\n\r\n", SiteTimeout),  # then a byte now and then
+    ],
+)
+def test_a_site_that_floods_or_trickles_is_left(settings: Any, lines: bytes, error: type[JobError]) -> None:
+    left = threading.Event()
+
+    def serve() -> None:
+        connection, _ = listener.accept()
+        with connection, suppress(OSError):
+            connection.recv(65536)
+            connection.sendall(lines)
+            while not left.wait(0.02):
+                connection.sendall(b"a")
+
+    async def get(address: str) -> Reply:
+        async with FetchSession(timeout_s=0.5) as session:
+            return await session.get(address)
+
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+        thread = threading.Thread(target=serve)
+        thread.start()
+        place = f"127.0.0.1:{listener.getsockname()[1]}"
+        settings.FETCH_PRIVATE_HOSTS = [place]
+        with pytest.raises(error):
+            asyncio.run(get(f"http://{place}/"))
+        left.set()
+        thread.join()
+
+
+def test_what_a_request_met_is_told_to_the_manners(site: str) -> None:
+    manners = Manners()
+    host = site.removeprefix("http://")
+
+    async def run() -> None:
+        async with FetchSession(manners=manners) as session:
+            for path in ("page", "hop", "status/404", "status/405", "status/500"):
+                with suppress(JobError):
+                    await session.get(f"{site}/{path}")
+            with pytest.raises(TooManyRequests):
+                await session.get(f"{site}/status/429")
+            with pytest.raises(NotAsked):
+                await session.get(f"{site}/page")
+
+    asyncio.run(run())
+    seen = manners.tallies[host]
+    assert (seen.requests, seen.successes, seen.failures, seen.limits, seen.hold_s) == (6, 4, 1, 1, 7)
+
+
+def test_a_host_that_redirects_to_trouble_is_told_of_it(site: str, settings: Any) -> None:
+    def lead(path: str, headers: Mapping[str, str]) -> Answer:
+        return 302, {"Location": f"{site}{path}"}, b""
+
+    manners = Manners()
+
+    async def run(address: str) -> None:
+        async with FetchSession(manners=manners) as session:
+            for path in ("page", "status/403"):
+                with suppress(JobError):
+                    await session.get(f"{address}/{path}")
+
+    with small_site(lead) as address:
+        settings.FETCH_PRIVATE_HOSTS = [*settings.FETCH_PRIVATE_HOSTS, address.removeprefix("http://")]
+        asyncio.run(run(address))
+    assert {host: (seen.requests, seen.blocks) for host, seen in manners.tallies.items()} == {
+        address.removeprefix("http://"): (2, 1),
+        site.removeprefix("http://"): (2, 1),
+    }
 
 
 def test_text_is_decoded_by_the_header_or_by_the_page(site: str) -> None:

@@ -12,6 +12,8 @@ import pytest
 from django.utils import timezone
 
 from catalog.browser import close_process_browser
+from catalog.listings import is_cut_short
+from catalog.models import Domain
 from catalog.product_pages import PageRead, kept_read, read_of
 from catalog.robots import forget_rules
 from catalog.sources.source import ExtractedProduct
@@ -120,6 +122,21 @@ def test_a_page_that_is_lost_takes_its_live_product_down(scrape: Scrape, folder:
     assert [job.payload["product"] for job in hiding] == [product.pk]
 
 
+def test_what_is_beyond_a_syncs_caps_is_skipped_and_told(scrape: Scrape, folder: Path, settings: Any) -> None:
+    settings.SYNC_MAX_LISTS, settings.SYNC_MAX_PRODUCTS = 4, 12
+    with sample_catalog(folder, products=PRODUCTS) as address:
+        sync = scrape(address)
+
+    lists = Job.objects.filter(grp=sync.group, task="scrape-catalog")
+    assert lists.count() == 4
+    assert any("catalog.too_many_lists" in str(job.result) for job in lists)
+    assert is_cut_short(sync)
+    assert Job.objects.filter(grp=sync.group, task="scrape-product").count() == 12
+    beyond = Product.objects.filter(reasons__0__code="catalog.too_many_products")
+    assert beyond.count() == Product.objects.count() - 12 > 0
+    assert set(beyond.values_list("status", flat=True)) == {"dead"}
+
+
 def test_an_address_that_no_source_reads_fails_for_good(scrape: Scrape) -> None:
     def answer(path: str, headers: Mapping[str, str]) -> Answer:
         return 200, {"Content-Type": "text/html"}, b"<p>Gone fishing</p>"
@@ -150,16 +167,23 @@ def _check_gates(sync: SyncRun, *, host: str) -> None:
     jobs = Job.objects.filter(grp=sync.group)
     assert set(jobs.filter(task="scrape-catalog").values_list("gate", flat=True)) == {f"domain:{host} lists:{host}"}
     assert set(jobs.filter(task="scrape-product").values_list("gate", flat=True)) == {f"domain:{host}"}
-    assert set(jobs.filter(task="process-images").values_list("gate", flat=True)) == {None}
+    assert set(jobs.filter(task="process-images").values_list("gate", flat=True)) == {f"pictures:{host}"}
 
 
 def _run_all(session: Session) -> int:
     claimed = 0
     for queue in QUEUES:
+        _be_patient()
         pass_gates()
         Job.objects.filter(queue=queue, state="scheduled").update(state="pending", run_at=timezone.now())
         claimed += run_once(queue, session=session, limit=batch_size_of(queue))
     return claimed
+
+
+def _be_patient() -> None:
+    """Let the time go by for which the site asked to be left alone."""
+    Domain.objects.update(retry_at=None)
+    Gate.objects.update(closed_until=None)
 
 
 def _states(sync: SyncRun, task: str) -> Counter[str]:

@@ -6,11 +6,15 @@ import pytest
 from django.utils import timezone
 
 from jobs.batch import Batch, ClaimedJob, NewJob, Released
+from jobs.batch_records import decode, encode_batch
 from jobs.claim import claim
 from jobs.execution import give_back_orphans, run_claimed, run_once
+from jobs.gates import pass_gates, set_gate
 from jobs.ledger import enqueue, enqueue_many
 from jobs.models import DeadLetter, Job, JobAttempt, JobKey, Priority, State, TaskMinute
+from jobs.registry import get_task
 from jobs.session import NoSession, Session, current_session
+from jobs.settlement import settle
 from jobs.workflows import cancel_live
 from tests.workload.models import Effect, Execution
 
@@ -237,6 +241,24 @@ def test_a_handler_can_ask_whether_its_job_is_cancelled() -> None:
     assert batch.is_cancelled(job)
     batch.each(lambda _: pytest.fail("a cancelled job must not start"))
     assert type(batch.outcomes[7]) is Released
+
+
+def test_a_held_job_is_back_behind_its_gates_as_if_it_had_never_passed(session: Session) -> None:
+    set_gate("shop", rate_per_s=100, burst=10)
+    gated, free = enqueue_many([NewJob("act", {}, gates=["shop"]), NewJob("act", {})])
+    pass_gates()
+    jobs = claim("workload", worker_id=session.worker_id, limit=8)
+    batch = Batch(jobs=jobs)
+    for job in jobs:
+        batch.hold(job)
+    kept = encode_batch(batch, task=get_task("act"), worker_name="w", run_s=0)
+    settled = settle(decode(kept).batch, task=get_task("act"), worker_name="w", run_s=0)
+
+    assert settled.released == 2
+    assert (_state(gated.job_id), _state(free.job_id)) == (State.GATED, State.PENDING)
+    assert set(Job.objects.values_list("attempt", "waits", "error_code")) == {(0, 0, "")}
+    pass_gates()
+    assert _state(gated.job_id) == State.PENDING
 
 
 def test_a_job_whose_task_this_code_does_not_know_waits_and_holds_up_nobody(session: Session) -> None:

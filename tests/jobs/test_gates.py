@@ -10,6 +10,7 @@ from jobs.batch import NewJob
 from jobs.claim import claim
 from jobs.gates import (
     BadGateKey,
+    charge,
     close_gate,
     hold_paused,
     override_gate,
@@ -49,6 +50,17 @@ def test_a_long_rest_earns_no_more_than_a_second() -> None:
     _rest(3600)
     pass_gates()
     assert _passed() == 3
+
+
+def test_what_a_job_did_beyond_its_token_is_paid_by_those_that_follow() -> None:
+    set_gate("domain:a", rate_per_s=2, burst=1)
+    enqueue_many([NewJob("act", {}, gates=["domain:a"]) for _ in range(10)])
+    pass_gates()
+    charge("domain:a", 4)
+    _rest(1.0)
+    assert not pass_gates()
+    _rest(1.5)
+    assert pass_gates() == {"workload": 1}
 
 
 def test_gates_do_not_hold_up_each_other() -> None:

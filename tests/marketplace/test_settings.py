@@ -52,6 +52,8 @@ def test_production_settings_load() -> None:
         ("LOG_LEVEL", "LOUD"),
         ("EMBEDDER", "magic"),
         ("FETCH_RATES", "shop.example=fast"),
+        ("FETCH_PROXIES", "http://a.example:3128,socks5://b.example"),
+        ("SYNC_MAX_LISTS", "0"),
     ],
 )
 def test_a_bad_value_stops_the_start_and_names_its_variable(name: str, value: str) -> None:
