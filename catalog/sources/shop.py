@@ -40,6 +40,7 @@ from catalog.sitemaps.parser import read_sitemap
 from catalog.sitemaps.planning import COMMON_PLACES, PlanLimits, product_rank
 from catalog.sources.page_products import product_of_page
 from catalog.sources.shop_paths import own_paths, paths_below
+from catalog.sources.sitemap_lists import ACCEPT_SITEMAPS
 from catalog.sources.source import (
     CategoryPath,
     CategoryStep,
@@ -141,9 +142,11 @@ class ShopSource:
         for place in COMMON_PLACES:
             guess = canonical_address(place, base=address)
             try:
-                reply = reader.get(guess, accept="application/xml,text/xml,*/*;q=0.1", max_bytes=MAX_SITEMAP_BYTES)
-            except (*_ABSENT, SiteFailing, SiteTimeout):
+                reply = reader.get(guess, accept=ACCEPT_SITEMAPS, max_bytes=MAX_SITEMAP_BYTES, is_file=True)
+            except _ABSENT:
                 continue  # nobody said that there is one
+            except (SiteFailing, SiteTimeout):
+                break  # what fails here is not to be asked at every other place
             read = read_sitemap([reply.body], reply.address)
             if read.entries or read.subs:
                 told = {"address": guess, "entries": len(read.entries), "products": 0, "problem": "", "is_root": True}
@@ -165,7 +168,7 @@ class ShopSource:
         depth, site = int(page.cursor["depth"]), str(page.cursor["site"])
         reader.turn_to(site)
         try:
-            reply = reader.get(page.address, accept="application/xml,text/xml,*/*;q=0.1", max_bytes=MAX_SITEMAP_BYTES)
+            reply = reader.get(page.address, accept=ACCEPT_SITEMAPS, max_bytes=MAX_SITEMAP_BYTES, is_file=True)
         except _ABSENT as error:
             reader.site = reader.site.with_sitemap(page.address, entries=0, products=0, problem=error.code)
             return Listing(page.address, (), skipped={error.code: 1})
