@@ -54,8 +54,9 @@ class ProductAdmin(ReadOnlyAdmin):
     search_help_text = "Part of a title, a SKU, a product's id, or the source's id"
     fieldsets = [
         (None, {"fields": ["pictures", "title_text", "status_label", "reason_list", "price_label", "availability"]}),
-        ("Text", {"fields": ["description", "brand", "sku", "variant_list", "attribute_list"]}),
+        ("Text", {"fields": ["description", "brand", "sku", "gtin", "variant_list", "attribute_list"]}),
         ("Where it is from", {"fields": ["seller_link", "category_links", "address_link", "external_id", "sync_link"]}),
+        ("How its page was read", {"fields": ["breadcrumb_text", "evidence_table"]}),
         ("Quality", {"fields": ["duplicate_link", "verdict_link", "job_links"]}),
         ("Times", {"fields": ["first_seen_at", "last_seen_at", "scraped_at", "indexed_at", "updated_at"]}),
         (
@@ -79,6 +80,8 @@ class ProductAdmin(ReadOnlyAdmin):
         "duplicate_link",
         "verdict_link",
         "job_links",
+        "breadcrumb_text",
+        "evidence_table",
         "variant_list",
         "attribute_list",
     ]
@@ -129,8 +132,11 @@ class ProductAdmin(ReadOnlyAdmin):
 
     @display(description="price", ordering="price")
     def price_label(self, product: Product) -> str:
-        """Show the price."""
-        return price_text(product) or "-"
+        """Show the price, and what it was before a reduction."""
+        price = price_text(product) or "-"
+        if product.list_price is None:
+            return price
+        return f"{price} (before: {product.list_price.normalize():f} {product.currency})".rstrip()
 
     @display(description="reasons")
     def why(self, product: Product) -> str:
@@ -191,6 +197,27 @@ class ProductAdmin(ReadOnlyAdmin):
     def variant_list(self, product: Product) -> SafeString | str:
         """Show the variants."""
         return pretty_json(product.variants)
+
+    @display(description="breadcrumbs")
+    def breadcrumb_text(self, product: Product) -> str:
+        """Show the way from the shop's front page, as the product's page tells it."""
+        return " > ".join(product.breadcrumbs) or "-"
+
+    @display(description="evidence")
+    def evidence_table(self, product: Product) -> SafeString | str:
+        """Show where each field was found, and how sure that is."""
+        rows = [
+            (field.replace("_", " "), told["evidence"], f"{told['confidence']:.0%}")
+            for field, told in sorted(product.evidence.items())
+            if isinstance(told, dict) and {"evidence", "confidence"} <= set(told)
+        ]
+        if not rows:
+            return "-"
+        return format_html(
+            '<table class="souk-table"><thead><tr><th scope="col">Field</th><th scope="col">found in</th>'
+            '<th scope="col">sure</th></tr></thead><tbody>{}</tbody></table>',
+            format_html_join("", '<tr><th scope="row">{}</th><td>{}</td><td>{}</td></tr>', rows),
+        )
 
     @display(description="attributes")
     def attribute_list(self, product: Product) -> SafeString | str:

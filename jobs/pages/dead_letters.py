@@ -14,7 +14,7 @@ from jobs.dead_letters import AlreadyResolved, discard_dead_letter, retry_dead_l
 from jobs.models import DeadLetter
 from jobs.pages.confirmation import ask_for_reason, given_reason
 from jobs.pages.lists import ReadOnlyAdmin, TaskFilter
-from jobs.pages.presentation import attempts_text, label, link, subject_links, tenant_link
+from jobs.pages.presentation import attempts_text, code_block, label, link, subject_links, tenant_link
 from jobs.sensitive import shown_text
 
 RESOLUTION_LABELS: dict[str, str] = {
@@ -128,7 +128,7 @@ class DeadLetterAdmin(ReadOnlyAdmin):
         if not letter.traceback:
             return "-"
         text = shown_text(letter.traceback, task_name=letter.task, payload=letter.job.payload)
-        return format_html("<details><summary>Show</summary><pre class='souk-code'>{}</pre></details>", text)
+        return format_html("<details><summary>Show</summary>{}</details>", code_block(text))
 
     @display(description="retried as")
     def retry_link(self, letter: DeadLetter) -> SafeString | str:

@@ -49,9 +49,12 @@ def pretty_json(value: Any) -> SafeString | str:
     """Show JSON as people read it; "-" where there is none."""
     if value in (None, {}, []):
         return "-"
-    return format_html(
-        '<pre class="souk-code">{}</pre>', json.dumps(value, indent=2, ensure_ascii=False, sort_keys=True, default=str)
-    )
+    return code_block(json.dumps(value, indent=2, ensure_ascii=False, sort_keys=True, default=str))
+
+
+def code_block(text: str) -> SafeString:
+    """Show text as it is written; it may be wide, so the keyboard can scroll it."""
+    return format_html('<pre class="souk-code" tabindex="0">{}</pre>', text)
 
 
 def progress_bar(pct: float, text: str) -> SafeString:
@@ -109,11 +112,7 @@ def attempts_text(job: Job) -> SafeString | str:
 
 def _attempt_text(attempt: JobAttempt, job: Job) -> SafeString:
     traceback = shown_text(attempt.traceback, task_name=job.task, payload=job.payload)
-    trace = (
-        format_html("<details><summary>Traceback</summary><pre class='souk-code'>{}</pre></details>", traceback)
-        if traceback
-        else ""
-    )
+    trace = format_html("<details><summary>Traceback</summary>{}</details>", code_block(traceback)) if traceback else ""
     return format_html(
         "<li><strong>Attempt {}</strong> on {} at <time datetime='{}'>{}</time>, {}: <code>{}</code> ({})<br>{}<br>"
         "<em>then: {}</em>{}</li>",

@@ -1,5 +1,6 @@
 """The marketplace's pages in the admin, as a member of staff meets them."""
 
+from decimal import Decimal
 from typing import Any
 
 import pytest
@@ -306,3 +307,20 @@ def test_users_and_groups_are_kept_under_the_same_roof(back_office: Client, staf
         assert back_office.get(reverse(f"admin:{address}")).status_code == 200
     assert back_office.get(reverse("admin:auth_user_change", args=[staff.pk])).status_code == 200
     assert {model._meta.label for model in site._registry} >= {"marketplace.Seller", "jobs.Job", "auth.User"}
+
+
+def test_a_product_shows_how_its_page_was_read(back_office: Client) -> None:
+    product = make_product(
+        make_seller(),
+        gtin="4006381333931",
+        currency="EUR",
+        price=Decimal("19.90"),
+        list_price=Decimal("25.00"),
+        breadcrumbs=["Home", "Lamps"],
+        evidence={"price": {"evidence": "json-ld", "confidence": 0.93}, "odd": "from older code"},
+    )
+
+    page = back_office.get(f"/admin/marketplace/product/{product.pk}/change/").content.decode()
+
+    for words in ("4006381333931", "before: 25 EUR", "Home &gt; Lamps", "json-ld", "93%"):
+        assert words in page
