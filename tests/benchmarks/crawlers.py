@@ -32,7 +32,7 @@ from catalog.sources.known import source_named
 from marketplace.models import Product
 from tests.benchmarks.sitemap_links import addresses_of
 
-SOURCE = "whatsapp"
+SOURCE = "shop"
 BATCH = 48  # as scrape-product claims them
 
 
