@@ -321,13 +321,14 @@ GATE_PENDING_OF_TENANT = GATE_PENDING.format(whose="head.tenant = %(name)s")
 GATE_PENDING_OF_TASK = GATE_PENDING.format(whose="head.task = %(name)s")
 
 # Stamps a tenant's due jobs in a lane 1 / weight apart, in the order that they have, from where the lane is.
+# What somebody holds is being claimed or passed just now: to wait for it is a deadlock when they come for more.
 RESTAMP = """
-WITH ranked AS (
+WITH ranked AS MATERIALIZED (
 SELECT id, row_number() OVER (ORDER BY vtime, id) AS k
   FROM (SELECT id, vtime FROM jobs_job
          WHERE queue = %(queue)s AND priority = %(priority)s AND tenant = %(tenant)s
            AND state IN ('pending', 'gated') AND vtime >= 0
-         ORDER BY vtime, id LIMIT %(limit)s) head),
+         ORDER BY vtime, id LIMIT %(limit)s FOR UPDATE SKIP LOCKED) head),
 base AS (
 SELECT coalesce((SELECT vtime FROM jobs_lane WHERE queue = %(queue)s AND priority = %(priority)s), 0) AS vtime,
        coalesce((SELECT weight FROM jobs_tenant WHERE name = %(tenant)s), 1) AS weight)

@@ -2,6 +2,7 @@
 
 import threading
 from collections import Counter
+from contextlib import closing
 from typing import Any
 
 import pytest
@@ -121,6 +122,23 @@ def test_four_enqueuers_of_one_tenant_at_a_time_get_one_share(session: Session) 
     _jobs("other", 100)
     assert Counter(_claim_order(session, batch=10, count=200)[:200]) == {"crowd": 100, "other": 100}
     assert Job.objects.filter(tenant="crowd").values("vtime").distinct().count() == 400
+
+
+@pytest.mark.django_db(transaction=True)
+def test_stamping_anew_waits_for_nobody(session: Session) -> None:
+    make_lanes()
+    first, second = (enqueue(NewJob("act", {}, tenant="a")).job_id for _ in range(2))
+    other = connection.copy()
+    with closing(other), other.cursor() as holder, connection.cursor() as cursor:
+        holder.execute("BEGIN")
+        holder.execute("SELECT 1 FROM jobs_job WHERE id = %s FOR UPDATE", [first])
+        cursor.execute("SET lock_timeout = '2s'")
+        set_weight("a", 4)
+        cursor.execute("RESET lock_timeout")
+        holder.execute("ROLLBACK")
+
+    stamps = dict(Job.objects.values_list("pk", "vtime"))
+    assert (stamps[first], stamps[second]) == (1.0, 0.25)
 
 
 def test_a_single_job_lands_behind_its_tenants_last(session: Session) -> None:
