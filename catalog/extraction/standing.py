@@ -166,9 +166,14 @@ def standing_of_names(names: str) -> int:
     return standing
 
 
+_ANY_NAME = re.compile("|".join(pattern.pattern for _, pattern in _NAMES))
+
+
 @lru_cache(maxsize=50_000)
 def _standing_of_word(word: str) -> int:
     standing = Standing.NONE
+    if not _ANY_NAME.search(word):  # as nearly all
+        return standing
     for one, pattern in _NAMES:
         if pattern.search(word):
             standing |= one

@@ -18,10 +18,13 @@ def shown_trail(document: Document, layout: Layout) -> list[Breadcrumb]:
     """Return the steps of the page's list of breadcrumbs; empty if there is none."""
     best: list[Breadcrumb] = []
     looked_at = 0
-    for index, element in enumerate(layout.elements):
-        is_trail = bool(element.own & Standing.TRAIL)
-        if not is_trail and "aria-label" in element.attributes:
-            is_trail = bool(_LABELS.search(element.attributes["aria-label"] or ""))
+    likely = [
+        (index, element)
+        for index, element in enumerate(layout.elements)
+        if element.own & Standing.TRAIL or "aria-label" in element.attributes
+    ]
+    for index, element in likely:
+        is_trail = element.own & Standing.TRAIL or _LABELS.search(element.attributes["aria-label"] or "")
         if not is_trail or not 1 <= element.end - element.start <= 60:
             continue
         looked_at += 1

@@ -59,18 +59,15 @@ _GTIN = re.compile(
     r"(?:[\s/-]*(?:code|kód|kod|number|nr|no|ean|upc|gtin|isbn))?\.?\s*[:：#]?",
     re.IGNORECASE,
 )
-_BRAND = re.compile(
-    r"^(?:brand(?: name)?|make|make/manufacturer|manufacturer|maker|designer|label|marke|hersteller|"
-    r"marque|fabricant|marca|fabricante|marchio|produttore|marka|producent|značka|výrobce|výrobca|"
-    r"márka|gyártó|brend"
-    r"|proizvođač|proizvajalec|blagovna znamka|merk|mærke|märke|varumärke|merke|merkki|valmistaja|"
-    r"tootja|gamintojas|ražotājs|üretici|бренд|марка|производитель|торговая марка|виробник|производител"
-    r"|品牌|ブランド|メーカー|브랜드|제조사|العلامة التجارية|الماركة|ماركة|מותג|יצרן|μάρκα|κατασκευαστής|thương hiệu|"
-    r"nhãn hiệu|แบรนด์|ยี่ห้อ|merek)\s*[:：]?$",
-    re.IGNORECASE,
-)
-_BRAND_INLINE = re.compile(
-    _BRAND.pattern.removesuffix("?$").replace(r"\s*[:：]", r"\s*[:：]\s*(?P<value>\S.{0,60})$"), re.IGNORECASE
+_BRANDS = frozenset(
+    (
+        "brand|brand name|make|make/manufacturer|manufacturer|maker|designer|label|marke|hersteller|marque|"
+        "fabricant|marca|fabricante|marchio|produttore|marka|producent|značka|výrobce|výrobca|márka|gyártó|brend|"
+        "proizvođač|proizvajalec|blagovna znamka|merk|mærke|märke|varumärke|merke|merkki|valmistaja|tootja|"
+        "gamintojas|ražotājs|üretici|бренд|марка|производитель|торговая марка|виробник|производител|品牌|ブランド|メーカー|"
+        "브랜드|제조사|العلامة التجارية|الماركة|ماركة|מותג|יצרן|μάρκα|κατασκευαστής|thương hiệu|nhãn hiệu|แบรนด์|"
+        "ยี่ห้อ|merek"
+    ).split("|")
 )
 _CODE = re.compile(r"[^\W_][\w./#+-]*(?: [\w./#+-]+){0,3}")
 _DATE = re.compile(r"\d{1,4}[./-]\d{1,2}[./-]\d{1,4}")
@@ -112,14 +109,14 @@ def shown_gtins(layout: Layout, *, title: int | None) -> list[Labelled]:
 def shown_brands(layout: Layout, *, title: int | None) -> list[Labelled]:
     """Return the brands that the page shows beside a label, the surest first."""
     found = []
-    for index, text in enumerate(layout.texts):
-        if len(text) > MAX_LABEL + MAX_VALUE or layout.standing(index) & (Standing.ASIDE | Standing.CHOICE):
+    for index, (text, standing) in enumerate(zip(layout.texts, layout.standings, strict=True)):
+        if len(text) > MAX_LABEL + MAX_VALUE or standing & (Standing.ASIDE | Standing.CHOICE):
             continue
-        value = ""
-        if len(text) <= MAX_LABEL and _BRAND.match(text):
-            value = _value_after(layout, index, is_marked=text.endswith((":", "：")))
-        elif inline := _BRAND_INLINE.match(text):
-            value = inline["value"]
+        label, colon, value = text.replace("：", ":").partition(":")
+        if label.strip().lower() not in _BRANDS:
+            continue
+        if not value:
+            value = _value_after(layout, index, is_marked=bool(colon))
         value = value.strip(" :：,;|")
         if value and len(value) <= 60 and not _SENTENCE.search(value) and re.search(r"[^\W\d_]", value):
             found.append(_labelled(layout, index, text[:MAX_LABEL], value, title, 0.05))
@@ -192,7 +189,7 @@ def _named_codes(layout: Layout, title: int | None) -> list[Labelled]:
 
 def _labelled(layout: Layout, index: int, label: str, value: str, title: int | None, less: float) -> Labelled:
     confidence = 0.75 - less
-    standing = layout.standing(index)
+    standing = layout.standings[index]
     confidence -= 0.4 * bool(standing & Standing.ASIDE) + 0.15 * bool(standing & Standing.HIDDEN)
     confidence -= 0.1 * bool(standing & Standing.LINK)
     if title is not None:
