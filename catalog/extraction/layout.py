@@ -28,6 +28,7 @@ _announces_others = phrase_test(
     r"|チェックした|相关|相關|推荐|推薦|猜你|관련|추천"
     r"|مشابهة|قد يعجبك|ذات صلة|דומים|liên quan|tương tự|terkait|serupa|เกี่ยวข้อง"
 )
+_DIGIT = re.compile(r"\d")
 _DECIMALS = re.compile(r"cent|decimal|fraction|frac\b|penny|pence|kopeck|minor|super|\bsup\b")
 
 
@@ -53,6 +54,7 @@ class Layout:
     texts: list[str] = field(default_factory=list)
     owners: list[int] = field(default_factory=list)  # of each text: its element
     standings: list[int] = field(default_factory=list)  # of each text: its element's
+    have_digits: list[bool] = field(default_factory=list)  # of each text
 
     def ancestors(self, element: int, limit: int = 60) -> Iterator[int]:
         """Yield the element and those around it, outwards."""
@@ -64,6 +66,8 @@ class Layout:
     def text_of(self, element: int, *, limit: int = 200, leave_out: int = Standing.NONE) -> str:
         """Return the texts of an element as one; decimals set apart (19<sup>99</sup>) are joined by a point."""
         own = self.elements[element]
+        if own.end - own.start == 1 and not leave_out:
+            return self.texts[own.start]
         parts: list[str] = []
         length = 0
         for index in range(own.start, min(own.end, own.start + MAX_JOINED_TEXTS)):
@@ -153,6 +157,7 @@ def _add_text(layout: Layout, text: str, owner: int) -> None:
     if words and owner >= 0:
         layout.texts.append(words[:MAX_TEXT])
         layout.owners.append(owner)
+        layout.have_digits.append(_DIGIT.search(words) is not None)
 
 
 def _add_element(layout: Layout, tag: str, attributes: dict[str, str | None], parent: int) -> Element:

@@ -118,7 +118,7 @@ def shown_prices(layout: Layout, hints: Hints, *, title: int | None, buttons: It
 def _likely_texts(layout: Layout) -> Iterable[int]:
     """Yield the texts with a digit that may be a price: with a currency about, or named a price."""
     for index, text in enumerate(layout.texts):
-        if len(text) > MAX_TEXT or not _DIGIT.search(text):
+        if not layout.have_digits[index] or len(text) > MAX_TEXT:
             continue
         standing = layout.standings[index]
         is_code = layout.elements[layout.owners[index]].own & Standing.CODE
@@ -177,7 +177,7 @@ def _is_one_number(layout: Layout, index: int, element: int, leave_out: int) -> 
     own = layout.elements[element]
     for other in range(own.start, own.end):
         text = layout.texts[other]
-        if other == index or not _DIGIT.search(text) or layout.standings[other] & leave_out:
+        if other == index or not layout.have_digits[other] or layout.standings[other] & leave_out:
             continue
         if not _PIECE.fullmatch(text) and not _PIECE.fullmatch(layout.texts[index]):
             return False
