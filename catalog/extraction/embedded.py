@@ -26,10 +26,8 @@ MAX_OBJECTS = 40_000
 MAX_SCRIPTS = 200
 MAX_SCRIPT_TOTAL = 4_000_000
 MIN_MATCH = 0.8
-_TELLING = re.compile(
-    r"""["']?(?:price|sale_?price|sku|product_?(?:name|id|price|sku)|item_name)["']?\s*:""", re.IGNORECASE
-)
-_TELLING_WORDS = ("price", "Price", "PRICE", "sku", "Sku", "SKU", "item_name", "product")  # cheaper to look for
+# The look ahead is what lets the search run over all else.
+_TELLING = re.compile(r"""(?=[psi])(?:price|sku|product_?(?:name|id)|item_name)["']?\s*:""", re.IGNORECASE)
 _PICTURE = re.compile(r"\.(?:jpe?g|png|webp|avif|gif)(?:[?#]|$)|/image", re.IGNORECASE)
 _NAMES = ("name", "title", "productname", "producttitle", "displayname", "itemname")
 _NAMED = frozenset(_NAMES)
@@ -69,6 +67,7 @@ _STATES = (
 _CURRENCIES = ("currency", "currencycode", "pricecurrency", "currencyiso", "currencyisocode")
 _IMAGES = ("images", "image", "media", "gallery", "pictures", "imageurl", "featuredimage", "imageurls", "photos")
 _VARIANTS = ("variants", "variations", "skus", "children", "productvariants", "models")
+_SOLD = frozenset({*_PRICES, *_SKUS, *_MINOR, *_VARIANTS})
 _IDS = ("id", "productid", "variantid", "variationid", "itemid", "pid", "offerid")
 
 
@@ -87,7 +86,7 @@ def read_embedded(document: Document, hints: Hints, references: list[str]) -> li
 def _states(document: Document) -> Iterator[Any]:
     total = 0
     for script in document.scripts[:MAX_SCRIPTS]:
-        if "ld+json" in script.kind or not _is_telling(script.text):
+        if "ld+json" in script.kind or not _TELLING.search(script.text):
             continue
         total += len(script.text)
         if total > MAX_SCRIPT_TOTAL:
@@ -120,10 +119,6 @@ def _data_attributes(document: Document) -> Iterator[dict[str, Any]]:
             yield said
 
 
-def _is_telling(script: str) -> bool:
-    return any(word in script for word in _TELLING_WORDS) and bool(_TELLING.search(script))
-
-
 def _named_objects(value: Any) -> Iterator[dict[str, Any]]:
     """Yield the objects in a value that have a name, breadth first, their keys spelled alike."""
     waiting: deque[Any] = deque([value])
@@ -152,10 +147,8 @@ class _Price:
 
 
 def _candidate(item: dict[str, Any], document: Document, hints: Hints, references: list[str]) -> Candidate | None:
-    title = _text(item, _NAMES)
+    title = "" if _SOLD.isdisjoint(item) else _text(item, _NAMES)
     if not 2 <= len(title) <= 400:
-        return None
-    if not any(name in item for name in (*_PRICES, *_SKUS, *_MINOR, *_VARIANTS)):
         return None
     match = best_similarity(title, references)
     if match < MIN_MATCH:
