@@ -28,6 +28,7 @@ MAX_SCRIPT_TOTAL = 4_000_000
 MIN_MATCH = 0.8
 # The look ahead is what lets the search run over all else.
 _TELLING = re.compile(r"""(?=[psi])(?:price|sku|product_?(?:name|id)|item_name)["']?\s*:""", re.IGNORECASE)
+_TELLING_WORDS = ("price", "Price", "PRICE", "sku", "Sku", "SKU", "item_name", "product")  # cheaper to look for
 _PICTURE = re.compile(r"\.(?:jpe?g|png|webp|avif|gif)(?:[?#]|$)|/image", re.IGNORECASE)
 _NAMES = ("name", "title", "productname", "producttitle", "displayname", "itemname")
 _NAMED = frozenset(_NAMES)
@@ -86,7 +87,9 @@ def read_embedded(document: Document, hints: Hints, references: list[str]) -> li
 def _states(document: Document) -> Iterator[Any]:
     total = 0
     for script in document.scripts[:MAX_SCRIPTS]:
-        if "ld+json" in script.kind or not _TELLING.search(script.text):
+        if "ld+json" in script.kind or not any(word in script.text for word in _TELLING_WORDS):
+            continue
+        if not _TELLING.search(script.text):
             continue
         total += len(script.text)
         if total > MAX_SCRIPT_TOTAL:

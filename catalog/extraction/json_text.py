@@ -33,10 +33,13 @@ _WRAPPINGS = re.compile(
     r"^\s*(?:<!--|//\s*<!\[CDATA\[|<!\[CDATA\[|/\*\s*<!\[CDATA\[\s*\*/)|"
     r"(?:-->|//\s*\]\]>|\]\]>|/\*\s*\]\]>\s*\*/)\s*+;?\s*+$"
 )
-# As coarse as finding the bracket that ends a literal allows: words, numbers and marks between are run over.
+# What finding the bracket that ends a literal must know: up to the next bracket, over texts and comments.
 _BOUNDARY = re.compile(
-    r"""[^"'`/{}\[\]]+|"(?:[^"\\]|\\.)*"|'(?:[^'\\]|\\.)*'|`(?:[^`\\]|\\.)*`|/\*.*?\*/|//[^\n]*|(?P<mark>[{}\[\]])|/""",
-    re.DOTALL,
+    r"""
+    [^"'`/{}\[\]]*+
+    (?: (?P<mark>[{}\[\]]) | "(?:[^"\\]|\\.)*" | '(?:[^'\\]|\\.)*' | `(?:[^`\\]|\\.)*` | /\*.*?\*/ | //[^\n]* | / )?
+    """,
+    re.VERBOSE | re.DOTALL,
 )
 # A bracket that follows a name: `x = {`, `"key": [`, `push({`, `y["key"] = {`. The name is looked for backwards.
 _OPENING = re.compile(r"""[=:(,](?<=[\w$.'"\]\s].)\s*(?=[{\[])""")
@@ -160,10 +163,10 @@ def _balanced(text: str, start: int, limit: int) -> tuple[str, int]:
     depth = 0
     position = start
     end = min(len(text), start + limit)
-    while position < end and (match := _BOUNDARY.match(text, position, end)):
+    while (match := _BOUNDARY.match(text, position, end)) and match.end() > position:
         position = match.end()
-        if match.lastgroup:
-            depth += 1 if match[0] in "{[" else -1
+        if match["mark"]:
+            depth += 1 if match["mark"] in "{[" else -1
             if depth == 0:
                 return text[start:position], position - start
-    return "", position - start  # a text without an end, at the latest
+    return "", position - start  # a text in it has no end, or the literal itself
