@@ -164,12 +164,14 @@ def _add_element(layout: Layout, tag: str, attributes: dict[str, str | None], pa
     own = _TAG_STANDINGS.get(tag, Standing.NONE)
     names = ""
     if attributes:
-        names = " ".join([value for name, value in attributes.items() if value and (name in _NAMING or (
-            name[:5] == "data-" and len(value) < 40))])[:400]  # fmt: skip
+        if "class" in attributes and len(attributes) == 1:  # as half of all elements
+            names = (attributes["class"] or "")[:400]
+        else:
+            names = " ".join([value for name, value in attributes.items() if value and (name in _NAMING or (
+                name[:5] == "data-" and len(value) < 40))])[:400]  # fmt: skip
+            own |= _standing_of_attributes(tag, attributes)
         if names:
             own |= standing_of_names(names)
-        if tag == "a" or "style" in attributes or "hidden" in attributes:
-            own |= _standing_of_attributes(tag, attributes)
     element = Element(tag, names, attributes, parent, own, len(layout.texts))
     layout.elements.append(element)
     if tag == "input" and (attributes.get("type") or "").lower() in _VALUE_INPUTS:
@@ -178,17 +180,14 @@ def _add_element(layout: Layout, tag: str, attributes: dict[str, str | None], pa
 
 
 def _standing_of_attributes(tag: str, attributes: dict[str, str | None]) -> int:
-    standing = Standing.NONE
-    if "hidden" in attributes:
-        standing |= Standing.HIDDEN
-    style = attributes.get("style")
-    if style:
+    standing = Standing.HIDDEN if "hidden" in attributes else Standing.NONE
+    if style := attributes.get("style"):
         squeezed = style.replace(" ", "").lower()
         if "display:none" in squeezed or "visibility:hidden" in squeezed:
             standing |= Standing.HIDDEN
         if "line-through" in squeezed:
             standing |= Standing.STRUCK
-    if tag == "a" and attributes.get("href") and not (attributes["href"] or "").startswith(("#", "javascript:")):
+    if tag == "a" and (address := attributes.get("href")) and not address.startswith(("#", "javascript:")):
         standing |= Standing.LINK
     return standing
 
