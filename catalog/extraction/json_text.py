@@ -78,9 +78,7 @@ def literals(script: str) -> Iterator[Any]:
     position = failures = 0
     budget = MAX_REPAIRED_CHARACTERS
     while (
-        len(script) <= MAX_JSON_CHARACTERS
-        and failures < MAX_FAILURES
-        and (match := _OPENING.search(script, position))
+        len(script) <= MAX_JSON_CHARACTERS and failures < MAX_FAILURES and (match := _OPENING.search(script, position))
     ):
         start = match.end()
         name = script[max(position, match.start() - MAX_NAME) : match.start()]

@@ -13,8 +13,10 @@ from catalog.extraction.word_lists import phrase_test
 MAX_NODES = 150_000
 MAX_TEXT = 2_000
 MAX_JOINED_TEXTS = 60
-OUTSIDE, SKIPPED = -1, -2  # in place of an element's index
-_SKIPPED = frozenset({"script", "style", "noscript", "template", "svg", "head", "iframe", "object", "map", "math"})
+OUTSIDE = -1  # in place of an element's index
+_SKIPPED = frozenset(
+    {"script", "style", "noscript", "template", "svg", "head", "iframe", "object", "map", "math", "-comment"}
+)
 _VALUE_INPUTS = frozenset({"submit", "button", "image", "reset"})
 _HEADINGS = frozenset({"h2", "h3", "h4", "h5", "h6"})
 # What shops write over other products, in the languages of the word lists.
@@ -42,7 +44,7 @@ class Element:
     parent: int
     own: int  # Standing
     start: int
-    end: int = 0
+    end: int
     standing: int = Standing.NONE  # its own and what it stands in
 
 
@@ -125,31 +127,21 @@ def _set_others_aside(layout: Layout) -> None:
 def _walk(body: LexborNode, layout: Layout) -> None:
     """Go through the body without recursion: pages nest as deep as they like."""
     elements, texts = layout.elements, layout.texts
-    open_ids: list[int] = [0]
-    open_elements: list[Element | None] = [None]  # of what is skipped: None
-    owners = [OUTSIDE]  # of each that is open: its index
+    seen: dict[int, int] = {}  # of nodes: their elements; what stands in none is not seen
     for node in body.traverse(include_text=True, skip_empty=True):
-        around = node.parent
-        parent = around.mem_id if around is not None and elements else 0
-        while open_ids[-1] != parent:
-            open_ids.pop()
-            owners.pop()
-            if (element := open_elements.pop()) is not None:
-                element.end = len(texts)
         tag = node.tag or ""
-        owner = owners[-1]
+        around = node.parent
+        owner = seen.get(around.mem_id, OUTSIDE) if around is not None else OUTSIDE
         if tag == "-text":
             _add_text(layout, node.text_content or "", owner)
-        elif tag[:1] != "-":
-            open_ids.append(node.mem_id)
-            is_seen = owner != SKIPPED and tag not in _SKIPPED
-            owners.append(len(elements) if is_seen else SKIPPED)
-            open_elements.append(_add_element(layout, tag, node.attributes, owner) if is_seen else None)
+        elif (owner >= 0 or not elements) and tag not in _SKIPPED:
+            seen[node.mem_id] = len(elements)
+            _add_element(layout, tag, node.attributes, owner)
         if len(elements) + len(texts) >= MAX_NODES:
             break
-    for left_open in open_elements:
-        if left_open is not None:
-            left_open.end = len(texts)
+    for element in reversed(elements[1:]):
+        around_it = elements[element.parent]
+        around_it.end = max(around_it.end, element.end)
 
 
 def _add_text(layout: Layout, text: str, owner: int) -> None:
@@ -158,9 +150,10 @@ def _add_text(layout: Layout, text: str, owner: int) -> None:
         layout.texts.append(words[:MAX_TEXT])
         layout.owners.append(owner)
         layout.have_digits.append(_DIGIT.search(words) is not None)
+        layout.elements[owner].end = len(layout.texts)
 
 
-def _add_element(layout: Layout, tag: str, attributes: dict[str, str | None], parent: int) -> Element:
+def _add_element(layout: Layout, tag: str, attributes: dict[str, str | None], parent: int) -> None:
     own = _TAG_STANDINGS.get(tag, Standing.NONE)
     names = ""
     if attributes:
@@ -172,11 +165,10 @@ def _add_element(layout: Layout, tag: str, attributes: dict[str, str | None], pa
             own |= _standing_of_attributes(tag, attributes)
         if names:
             own |= standing_of_names(names)
-    element = Element(tag, names, attributes, parent, own, len(layout.texts))
-    layout.elements.append(element)
+    start = len(layout.texts)
+    layout.elements.append(Element(tag, names, attributes, parent, own, start, start))
     if tag == "input" and (attributes.get("type") or "").lower() in _VALUE_INPUTS:
         _add_text(layout, attributes.get("value") or "", len(layout.elements) - 1)
-    return element
 
 
 def _standing_of_attributes(tag: str, attributes: dict[str, str | None]) -> int:

@@ -157,7 +157,7 @@ _NAMES: tuple[tuple[int, re.Pattern[str]], ...] = (
 @lru_cache(maxsize=20_000)
 def standing_of_names(names: str) -> int:
     """Look the names up word by word and pair by pair: pages repeat their words, and the words' standings are kept."""
-    words = _LETTERS.findall(_CAMEL.sub(r"\1-\2", names).lower())
+    words = _LETTERS.findall(names if names.islower() else _CAMEL.sub(r"\1-\2", names).lower())
     standing = Standing.NONE
     before = ""
     for word in words[:MAX_WORDS]:
@@ -166,14 +166,9 @@ def standing_of_names(names: str) -> int:
     return standing
 
 
-_ANY_NAME = re.compile("|".join(pattern.pattern for _, pattern in _NAMES))
-
-
 @lru_cache(maxsize=50_000)
 def _standing_of_word(word: str) -> int:
     standing = Standing.NONE
-    if not _ANY_NAME.search(word):  # as nearly all
-        return standing
     for one, pattern in _NAMES:
         if pattern.search(word):
             standing |= one

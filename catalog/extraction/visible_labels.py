@@ -59,16 +59,14 @@ _GTIN = re.compile(
     r"(?:[\s/-]*(?:code|kód|kod|number|nr|no|ean|upc|gtin|isbn))?\.?\s*[:：#]?",
     re.IGNORECASE,
 )
-_BRANDS = frozenset(
-    (
-        "brand|brand name|make|make/manufacturer|manufacturer|maker|designer|label|marke|hersteller|marque|"
-        "fabricant|marca|fabricante|marchio|produttore|marka|producent|značka|výrobce|výrobca|márka|gyártó|brend|"
-        "proizvođač|proizvajalec|blagovna znamka|merk|mærke|märke|varumärke|merke|merkki|valmistaja|tootja|"
-        "gamintojas|ražotājs|üretici|бренд|марка|производитель|торговая марка|виробник|производител|品牌|ブランド|メーカー|"
-        "브랜드|제조사|العلامة التجارية|الماركة|ماركة|מותג|יצרן|μάρκα|κατασκευαστής|thương hiệu|nhãn hiệu|แบรนด์|"
-        "ยี่ห้อ|merek"
-    ).split("|")
+_BRAND_WORDS = (
+    "brand|brand name|make|make/manufacturer|manufacturer|maker|designer|label|marke|hersteller|marque|fabricant|"
+    "marca|fabricante|marchio|produttore|marka|producent|značka|výrobce|výrobca|márka|gyártó|brend|proizvođač|"
+    "proizvajalec|blagovna znamka|merk|mærke|märke|varumärke|merke|merkki|valmistaja|tootja|gamintojas|ražotājs|"
+    "üretici|бренд|марка|производитель|торговая марка|виробник|производител|品牌|ブランド|メーカー|브랜드|제조사|"
+    "العلامة التجارية|الماركة|ماركة|מותג|יצרן|μάρκα|κατασκευαστής|thương hiệu|nhãn hiệu|แบรนด์|ยี่ห้อ|merek"
 )
+_BRANDS = frozenset(_BRAND_WORDS.split("|"))
 _COLON = re.compile("[:：]")
 _CODE = re.compile(r"[^\W_][\w./#+-]*(?: [\w./#+-]+){0,3}")
 _DATE = re.compile(r"\d{1,4}[./-]\d{1,2}[./-]\d{1,4}")
@@ -139,7 +137,9 @@ def is_code(text: str) -> bool:
 def _pairs(layout: Layout, find: _Find) -> Iterator[tuple[int, str, str, bool]]:
     """Yield each label that is found with its value, in the same text or in the next one, where there is a digit."""
     have_digits = layout.have_digits
-    for index, (text, here, behind) in enumerate(zip(layout.texts, have_digits, [*have_digits[1:], False], strict=False)):
+    for index, (text, here, behind) in enumerate(
+        zip(layout.texts, have_digits, [*have_digits[1:], False], strict=False)
+    ):
         if not (here or behind) or len(text) > MAX_LABEL + MAX_VALUE:
             continue
         match = find(text, 0, MAX_LABEL + 24)
