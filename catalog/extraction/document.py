@@ -84,7 +84,7 @@ class Document:
             raise PageMalformed(f"{address} has {len(html)} characters; {MAX_PAGE_CHARACTERS} are read at most")
         _check_shape(html, address)
         # Lone surrogates cannot be encoded; NUL is what PostgreSQL refuses.
-        cleaned = (html.replace("\x00", "") if "\x00" in html else html).encode("utf-8", "replace")
+        cleaned = html.encode("utf-8", "replace").replace(b"\x00", b"")
         self.address = address
         self.tree = LexborHTMLParser(cleaned)
 

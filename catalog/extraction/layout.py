@@ -30,6 +30,7 @@ _announces_others = phrase_test(
     r"|チェックした|相关|相關|推荐|推薦|猜你|관련|추천"
     r"|مشابهة|قد يعجبك|ذات صلة|דומים|liên quan|tương tự|terkait|serupa|เกี่ยวข้อง"
 )
+_TRAIL_LABELS = re.compile(r"bread-?\s?crumbs?|you are here|brotkr|fil d.ariane|okruszki|migas|briciole", re.IGNORECASE)
 _DIGIT = re.compile(r"\d")
 _DECIMALS = re.compile(r"cent|decimal|fraction|frac\b|penny|pence|kopeck|minor|super|\bsup\b")
 
@@ -133,7 +134,8 @@ def _walk(body: LexborNode, layout: Layout) -> None:
         around = node.parent
         owner = seen.get(around.mem_id, OUTSIDE) if around is not None else OUTSIDE
         if tag == "-text":
-            _add_text(layout, node.text_content or "", owner)
+            if owner >= 0:
+                _add_text(layout, node.text_content or "", owner)
         elif (owner >= 0 or not elements) and tag not in _SKIPPED:
             seen[node.mem_id] = len(elements)
             _add_element(layout, tag, node.attributes, owner)
@@ -146,7 +148,7 @@ def _walk(body: LexborNode, layout: Layout) -> None:
 
 def _add_text(layout: Layout, text: str, owner: int) -> None:
     words = " ".join(text.split())
-    if words and owner >= 0:
+    if words:
         layout.texts.append(words[:MAX_TEXT])
         layout.owners.append(owner)
         layout.have_digits.append(_DIGIT.search(words) is not None)
@@ -173,6 +175,10 @@ def _add_element(layout: Layout, tag: str, attributes: dict[str, str | None], pa
 
 def _standing_of_attributes(tag: str, attributes: dict[str, str | None]) -> int:
     standing = Standing.HIDDEN if "hidden" in attributes else Standing.NONE
+    if "role" in attributes and attributes["role"] == "button":
+        standing |= Standing.BUTTON
+    if "aria-label" in attributes and _TRAIL_LABELS.search(attributes["aria-label"] or ""):
+        standing |= Standing.TRAIL
     if style := attributes.get("style"):
         squeezed = style.replace(" ", "").lower()
         if "display:none" in squeezed or "visibility:hidden" in squeezed:
@@ -187,6 +193,7 @@ def _standing_of_attributes(tag: str, attributes: dict[str, str | None]) -> int:
 _TAG_STANDINGS = {
     "del": Standing.STRUCK, "s": Standing.STRUCK, "strike": Standing.STRUCK, "nav": Standing.ASIDE,
     "footer": Standing.ASIDE, "option": Standing.CHOICE, "select": Standing.CHOICE, "label": Standing.CHOICE,
+    "button": Standing.BUTTON, "input": Standing.BUTTON, "a": Standing.BUTTON,
 }  # fmt: skip
 _NAMING = frozenset({"class", "id", "itemprop"})
 

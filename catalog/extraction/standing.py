@@ -31,6 +31,7 @@ class Standing:
     CHOICE = 4096  # one of several to choose from
     TRAIL = 8192  # breadcrumbs
     CAROUSEL = 16384  # pictures of the product, or other products
+    BUTTON = 32768  # can be pressed, by its tag or role
 
 
 def _pattern(words: str, parts: str = "") -> re.Pattern[str]:

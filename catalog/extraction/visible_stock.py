@@ -34,7 +34,7 @@ _offers_word = phrase_test(
 )
 
 
-_PRESSED = frozenset({"button", "input", "a"})
+_PRESSABLE = Standing.BUTTON | Standing.BUY
 _NOT_HERE = Standing.ASIDE | Standing.HIDDEN | Standing.CHOICE | Standing.STRUCK | Standing.LINK
 MAX_ALIKE = 2  # buttons of one form that the product itself has; more of them belong to a list of others
 
@@ -117,11 +117,7 @@ def _words(layout: Layout, anchors: list[int]) -> list[ShownAvailability]:
 
 
 def _buttons(layout: Layout) -> list[int]:
-    pressable = {
-        index
-        for index, element in enumerate(layout.elements)
-        if element.tag in _PRESSED or element.own & Standing.BUY or element.attributes.get("role") == "button"
-    }
+    pressable = {index for index, element in enumerate(layout.elements) if element.own & _PRESSABLE}
     return [
         index
         for index, (text, standing) in enumerate(zip(layout.texts, layout.standings, strict=True))
@@ -139,7 +135,7 @@ def _form(layout: Layout, index: int) -> tuple[str, str]:
 def _is_disabled(layout: Layout, index: int) -> bool:
     for around in layout.ancestors(layout.owners[index], 3):
         element = layout.elements[around]
-        if element.tag in _PRESSED or element.own & Standing.BUY:
+        if element.own & _PRESSABLE:
             if "disabled" in element.attributes or element.attributes.get("aria-disabled") == "true":
                 return True
             if re.search(r"(?:^|[\s_-])(?:is-)?(?:disabled|unavailable|sold-?out)(?:$|[\s_-])", element.names.lower()):
