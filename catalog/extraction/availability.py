@@ -64,7 +64,11 @@ def parse_availability(text: str) -> Availability | None:
     The text is a word or an address of schema.org, a word of a platform or feed, or a phrase shown to buyers in one of
     the languages of `availability_words`; of a longer text the first 1,000 characters are read.
     """
-    text = text[:MAX_TEXT]
+    return _parsed(text[:MAX_TEXT])
+
+
+@lru_cache(maxsize=8_192)
+def _parsed(text: str) -> Availability | None:
     named = _of_markup(text)
     if named:
         return named

@@ -8,6 +8,7 @@ price-parser's list of national symbols.
 """
 
 import re
+from functools import lru_cache
 
 from catalog.extraction.currency_signs import AMBIGUOUS, CERTAIN, NEEDS_PROOF
 from catalog.extraction.locales import split_locale
@@ -152,6 +153,7 @@ def needs_proof(sign: str) -> bool:
     return _key(sign) in NEEDS_PROOF
 
 
+@lru_cache(maxsize=8_192)
 def sign_before(text: str) -> str:
     """Return the currency sign, word or code that a text ends with, as written; else an empty string."""
     apart = _APART.search(text)  # `US $`, `C $`
@@ -164,6 +166,7 @@ def sign_before(text: str) -> str:
     return ""
 
 
+@lru_cache(maxsize=8_192)
 def sign_after(text: str) -> str:
     """Return the currency sign, word or code that a text begins with, as written; else an empty string."""
     for length in range(min(_LONGEST, len(text)), 0, -1):
@@ -189,7 +192,7 @@ def _is_code(sign: str) -> bool:
 
 def _key(sign: str) -> str:
     """Return a sign as the tables spell it: one of a single letter or two keeps its case, a longer one is folded."""
-    if _APART.fullmatch(sign):
+    if " " in sign and _APART.fullmatch(sign):
         sign = sign.replace(" ", "")
     return sign if sign in CERTAIN or sign in AMBIGUOUS or sign in NEEDS_PROOF else sign.casefold()
 

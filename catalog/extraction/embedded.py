@@ -8,11 +8,12 @@ import html
 import re
 from collections import deque
 from collections.abc import Iterator
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
+from functools import lru_cache
 from typing import Any
 
 from catalog.extraction.availability import parse_availability
-from catalog.extraction.document import Document, clean
+from catalog.extraction.document import DATA_ATTRIBUTES, Document, clean
 from catalog.extraction.gtins import parse_gtin
 from catalog.extraction.json_text import Number, literals, read_json
 from catalog.extraction.money_reading import Hints, currency_code, minor_units, read_money
@@ -25,12 +26,12 @@ MAX_OBJECTS = 40_000
 MAX_SCRIPTS = 200
 MAX_SCRIPT_TOTAL = 4_000_000
 MIN_MATCH = 0.8
-_TELLING = re.compile(
-    r"""["']?(?:price|sale_?price|sku|product_?(?:name|id|price|sku)|item_name)["']?\s*:""", re.IGNORECASE
-)
+# The look ahead is what lets the search run over all else.
+_TELLING = re.compile(r"""(?=[psi])(?:price|sku|product_?(?:name|id)|item_name)["']?\s*:""", re.IGNORECASE)
 _TELLING_WORDS = ("price", "Price", "PRICE", "sku", "Sku", "SKU", "item_name", "product")  # cheaper to look for
 _PICTURE = re.compile(r"\.(?:jpe?g|png|webp|avif|gif)(?:[?#]|$)|/image", re.IGNORECASE)
 _NAMES = ("name", "title", "productname", "producttitle", "displayname", "itemname")
+_NAMED = frozenset(_NAMES)
 _PRICES = (
     "saleprice", "currentprice", "finalprice", "specialprice", "discountedprice", "sellingprice", "pricewithdiscount",
     "actualprice", "price", "productprice", "priceamount", "displayprice", "itemprice", "prices", "lowprice", "pricing",
@@ -67,22 +68,23 @@ _STATES = (
 _CURRENCIES = ("currency", "currencycode", "pricecurrency", "currencyiso", "currencyisocode")
 _IMAGES = ("images", "image", "media", "gallery", "pictures", "imageurl", "featuredimage", "imageurls", "photos")
 _VARIANTS = ("variants", "variations", "skus", "children", "productvariants", "models")
+_SOLD = frozenset({*_PRICES, *_SKUS, *_MINOR, *_VARIANTS})
 _IDS = ("id", "productid", "variantid", "variationid", "itemid", "pid", "offerid")
 
 
 def read_embedded(document: Document, hints: Hints, references: list[str]) -> list[Candidate]:
     """Return the page's own product as its embedded state describes it, the best match first."""
     found: list[Candidate] = []
-    for place, value in _states(document):
-        for item in _objects(value):
+    for value in _states(document):
+        for item in _named_objects(value):
             candidate = _candidate(item, document, hints, references)
             if candidate is not None:
-                found.append(replace(candidate, is_declared=place != "data"))
-    found.extend(_woo_variations(document, hints, found))
+                found.append(candidate)
+    found.extend(_woo_variations(document, hints))
     return sorted(found, key=lambda one: (-one.match, -_fullness(one)))[:30]
 
 
-def _states(document: Document) -> Iterator[tuple[str, Any]]:
+def _states(document: Document) -> Iterator[Any]:
     total = 0
     for script in document.scripts[:MAX_SCRIPTS]:
         if "ld+json" in script.kind or not any(word in script.text for word in _TELLING_WORDS):
@@ -95,19 +97,19 @@ def _states(document: Document) -> Iterator[tuple[str, Any]]:
         if "json" in script.kind or script.text.lstrip()[:1] in "{[":
             value = read_json(script.text)
             if value is not None:
-                yield script.identity or script.kind, value
+                yield value
                 continue
         if not script.kind or "javascript" in script.kind or script.kind == "module":
             yield from literals(script.text)
-    yield "data", list(_data_attributes(document))
+    yield list(_data_attributes(document))
 
 
 def _data_attributes(document: Document) -> Iterator[dict[str, Any]]:
     """Yield what elements say in data attributes: data-product-name, data-price and their like."""
-    nodes = document.tree.css("[data-price], [data-product-price], [data-sku], [data-product-sku], [data-product]")
-    for node in nodes[:300]:
+    telling = [one for one in document.told if not DATA_ATTRIBUTES.isdisjoint(one.attributes)]
+    for one in telling[:300]:
         said: dict[str, Any] = {}
-        for name, value in node.attributes.items():
+        for name, value in one.attributes.items():
             if not name.startswith("data-") or not value:
                 continue
             if value.lstrip()[:1] == "{":
@@ -120,19 +122,23 @@ def _data_attributes(document: Document) -> Iterator[dict[str, Any]]:
             yield said
 
 
-def _objects(value: Any) -> Iterator[dict[str, Any]]:
+def _named_objects(value: Any) -> Iterator[dict[str, Any]]:
+    """Yield the objects in a value that have a name, breadth first, their keys spelled alike."""
     waiting: deque[Any] = deque([value])
     count = 0
     while waiting and count < MAX_OBJECTS:
         count += 1
         one = waiting.popleft()
         if isinstance(one, dict):
-            yield {_key(name): part for name, part in one.items() if isinstance(name, str)}
-            waiting.extend(part for part in one.values() if isinstance(part, (dict, list)))
+            keys = [_key(name) for name in one]
+            if not _NAMED.isdisjoint(keys):
+                yield dict(zip(keys, one.values(), strict=True))
+            waiting.extend([part for part in one.values() if isinstance(part, (dict, list))])
         elif isinstance(one, list):
-            waiting.extend(part for part in one if isinstance(part, (dict, list)))
+            waiting.extend([part for part in one if isinstance(part, (dict, list))])
 
 
+@lru_cache(maxsize=20_000)
 def _key(name: str) -> str:
     return name.replace("_", "").replace("-", "").lower()
 
@@ -144,10 +150,8 @@ class _Price:
 
 
 def _candidate(item: dict[str, Any], document: Document, hints: Hints, references: list[str]) -> Candidate | None:
-    title = _text(item, _NAMES)
+    title = "" if _SOLD.isdisjoint(item) else _text(item, _NAMES)
     if not 2 <= len(title) <= 400:
-        return None
-    if not any(name in item for name in (*_PRICES, *_SKUS, *_MINOR, *_VARIANTS)):
         return None
     match = best_similarity(title, references)
     if match < MIN_MATCH:
@@ -262,14 +266,15 @@ def _options(row: dict[str, Any], product: dict[str, Any]) -> dict[str, str]:
     return options
 
 
-def _woo_variations(document: Document, hints: Hints, found: list[Candidate]) -> Iterator[Candidate]:
+def _woo_variations(document: Document, hints: Hints) -> Iterator[Candidate]:
     """Yield the variations that WooCommerce writes into the form's attribute (false when there are too many)."""
-    for node in document.tree.css("form[data-product_variations]")[:1]:
-        rows = _dicts(read_json(node.attributes.get("data-product_variations") or ""))
+    forms = [one.attributes for one in document.told if one.tag == "form"]
+    for attributes in [form for form in forms if "data-product_variations" in form][:1]:
+        rows = _dicts(read_json(attributes["data-product_variations"] or ""))
         item = {"variations": rows}
         variants = tuple(_variants(item, document, hints, "", in_minor=False))
         if variants:
-            identity = node.attributes.get("data-product_id") or ""
+            identity = attributes.get("data-product_id") or ""
             yield with_variants(Candidate("embedded-state", identity=identity, match=0.95), variants)
 
 

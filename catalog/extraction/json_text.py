@@ -33,7 +33,18 @@ _WRAPPINGS = re.compile(
     r"^\s*(?:<!--|//\s*<!\[CDATA\[|<!\[CDATA\[|/\*\s*<!\[CDATA\[\s*\*/)|"
     r"(?:-->|//\s*\]\]>|\]\]>|/\*\s*\]\]>\s*\*/)\s*+;?\s*+$"
 )
-_ASSIGNMENT = re.compile(r"""([A-Za-z_$][\w$.]{0,80}|\[['"][\w$.-]{1,80}['"]\])['"]?\s*\]?\s*[=:(,]\s*(?=[{\[])""")
+# What finding the bracket that ends a literal must know: up to the next bracket, over texts and comments.
+_BOUNDARY = re.compile(
+    r"""
+    [^"'`/{}\[\]]*+
+    (?: (?P<mark>[{}\[\]]) | "(?:[^"\\]|\\.)*" | '(?:[^'\\]|\\.)*' | `(?:[^`\\]|\\.)*` | /\*.*?\*/ | //[^\n]* | / )?
+    """,
+    re.VERBOSE | re.DOTALL,
+)
+# A bracket that follows a name: `x = {`, `"key": [`, `push({`, `y["key"] = {`. The name is looked for backwards.
+_OPENING = re.compile(r"""[=:(,](?<=[\w$.'"\]\s].)\s*(?=[{\[])""")
+_EMAN = re.compile(r"""\s*\]?\s*['"]?[\w$.]{0,80}[A-Za-z_$]|\s*\]?\s*['"]?\]['"][\w$.-]{1,80}['"]\[""")
+MAX_NAME = 200
 
 
 class Number(str):
@@ -62,17 +73,18 @@ def read_json(text: str) -> Any:
     return None
 
 
-def literals(script: str) -> Iterator[tuple[str, Any]]:
-    """Yield the objects and arrays that a script assigns or passes, each with the name before it, in order."""
+def literals(script: str) -> Iterator[Any]:
+    """Yield the objects and arrays that a script assigns or passes, in order."""
     position = failures = 0
     budget = MAX_REPAIRED_CHARACTERS
     while (
-        len(script) <= MAX_JSON_CHARACTERS
-        and failures < MAX_FAILURES
-        and (match := _ASSIGNMENT.search(script, position))
+        len(script) <= MAX_JSON_CHARACTERS and failures < MAX_FAILURES and (match := _OPENING.search(script, position))
     ):
         start = match.end()
+        name = script[max(position, match.start() - MAX_NAME) : match.start()]
         position = start + 1
+        if not _EMAN.match(name[::-1]):
+            continue
         try:
             value, end = _DECODER.raw_decode(script, start)
         except (ValueError, RecursionError):
@@ -83,7 +95,7 @@ def literals(script: str) -> Iterator[tuple[str, Any]]:
             budget -= max(looked_at, 200)
             value, end = _repaired(literal), start + len(literal)
         if value:
-            yield match[1].strip("[]'\""), value
+            yield value
             position = max(position, end)
 
 
@@ -111,17 +123,16 @@ def _repaired(text: str) -> Any:
         return None
     parts: list[str] = []
     position = 0
-    while position < len(text):
-        match = _TOKEN.match(text, position)
-        if match is None:
+    for match in _TOKEN.finditer(text):
+        if match.start() != position:
             return None
-        part = _as_json(match)
+        position = match.end()
+        part = match[0] if match.lastgroup == "mark" else _as_json(match)
         if part in ("}", "]") and parts and parts[-1] == ",":
             parts.pop()
         if part:
             parts.append(part)
-        position = match.end()
-    return _as_it_stands("".join(parts))
+    return _as_it_stands("".join(parts)) if position == len(text) else None
 
 
 def _as_json(match: re.Match[str]) -> str:
@@ -142,7 +153,7 @@ def _as_json(match: re.Match[str]) -> str:
     if kind == "number":
         follows = match.string[match.end() : match.end() + 8].lstrip()
         return f'"{written}"' if follows.startswith(":") else written
-    return written if kind == "mark" else ""
+    return ""
 
 
 def _balanced(text: str, start: int, limit: int) -> tuple[str, int]:
@@ -150,16 +161,10 @@ def _balanced(text: str, start: int, limit: int) -> tuple[str, int]:
     depth = 0
     position = start
     end = min(len(text), start + limit)
-    while position < end:
-        match = _TOKEN.match(text, position, end)
-        if match is None:
-            if text[position] in "\"'`":
-                break  # a text without an end
-            position += 1
-            continue
-        if match.lastgroup == "mark":
-            depth += (match[0] in "{[") - (match[0] in "}]")
-            if depth == 0:
-                return text[start : match.end()], match.end() - start
+    while (match := _BOUNDARY.match(text, position, end)) and match.end() > position:
         position = match.end()
-    return "", position - start
+        if match["mark"]:
+            depth += 1 if match["mark"] in "{[" else -1
+            if depth == 0:
+                return text[start:position], position - start
+    return "", position - start  # a text in it has no end, or the literal itself

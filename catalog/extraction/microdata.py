@@ -3,7 +3,7 @@
 from typing import Any
 from urllib.parse import urlsplit
 
-from catalog.extraction.document import Document, clean
+from catalog.extraction.document import Document, Told, clean
 
 MAX_PROPERTIES = 4_000
 MAX_DEPTH = 300  # ancestors looked at to find whose property it is
@@ -17,23 +17,25 @@ _PRODUCT_PROPERTIES = frozenset({"price", "sku", "availability", "brand", "offer
 
 def read_microdata(document: Document) -> list[dict[str, Any]]:
     """Return the page's top-level microdata items; properties that stand outside of any item make a Product."""
-    return _read(document, "[itemscope], [itemprop]", scope="itemscope", kind="itemtype", names="itemprop")
+    return _read(document, document.told, scope="itemscope", kind="itemtype", names="itemprop")
 
 
 def read_rdfa(document: Document) -> list[dict[str, Any]]:
     """Return the page's top-level RDFa Lite items."""
-    nodes = document.tree.css_first("[typeof]")
-    if nodes is None:
+    if not any("typeof" in one.attributes for one in document.told):
         return []
-    return _read(document, "[typeof], [property]", scope="typeof", kind="typeof", names="property")
+    nodes = {node.mem_id: node for node in document.tree.css("[typeof], [property]")}
+    told = [Told(node, node.tag or "", node.attributes) for node in nodes.values()]
+    return _read(document, told, scope="typeof", kind="typeof", names="property")
 
 
-def _read(document: Document, selector: str, *, scope: str, kind: str, names: str) -> list[dict[str, Any]]:
+def _read(document: Document, told: list[Told], *, scope: str, kind: str, names: str) -> list[dict[str, Any]]:
     items: dict[int, dict[str, Any]] = {}
     top: list[dict[str, Any]] = []
     outside: dict[str, Any] = {"@type": ["Product"], "@outside": True}
-    for node in document.tree.css(selector)[:MAX_PROPERTIES]:
-        attributes = node.attributes
+    said = [one for one in told if scope in one.attributes or names in one.attributes]
+    for one in said[:MAX_PROPERTIES]:
+        node, attributes = one.node, one.attributes
         owner = _owner(node, items)
         own = _new_item(attributes, kind, names) if scope in attributes else None
         if own is not None:

@@ -13,7 +13,6 @@ from marketplace.money import Money
 MAX_AMOUNT = Decimal(10) ** 14  # what the column holds
 MAX_RAW = 200
 MAX_PRICE_TEXT = 200
-_DOLLARS = re.compile(r"\b(US|AU|CA|NZ|HK|SG)\s+\$")  # as large marketplaces write them
 # ISO 3166 codes that are no country's, as domains: a shop at .io or .co says nothing about its place.
 _WORLDWIDE = frozenset({"ai", "cc", "co", "fm", "gg", "im", "io", "me", "nu", "sh", "so", "to", "tv", "ws", "eu"})
 
@@ -70,5 +69,4 @@ def minor_units(value: object, currency: str, digits: int = 2) -> Money | None:
 
 
 def _parsed(text: str, currency: str, locale: str, decimal: str | None) -> ParsedPrice | None:
-    text = _DOLLARS.sub(r"\1$", text)
     return parse_price(text, currency_hint=currency or None, locale_hint=locale or None, decimal_hint=decimal)

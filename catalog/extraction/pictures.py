@@ -1,12 +1,14 @@
 """The product's pictures: those that the markup names, else those of the gallery that stands by the title."""
 
 import re
+from functools import lru_cache
 from urllib.parse import urlsplit
 
 from catalog.extraction.document import Document
 from catalog.extraction.layout import Layout
 from catalog.extraction.standing import Standing
 from catalog.extraction.titles import similarity
+from catalog.extraction.word_lists import phrase_test
 
 MAX_PICTURES = 10
 MAX_SRCSET = 20_000
@@ -17,8 +19,7 @@ _ELSEWHERE = re.compile(
 _NOT_A_PICTURE = re.compile(
     r"logo|sprite|icon|pixel|spacer|blank|placeholder|no-?image|noimage|payment|badge|flag|avatar|"
     r"loader|loading|rating|\bstars?\b|captcha|tracking|/tiles?/|/maps?/|marker|1x1|\.svg|facebook|"
-    r"twitter",
-    re.IGNORECASE,
+    r"twitter"
 )
 # A comma inside of an address is its own (HTML, "Parsing a srcset attribute").
 _SOURCE = re.compile(r"[\s,]*+(\S*[^\s,])(?:\s+(\d+(?:\.\d+)?)([wx]))?[^,]*(?:,|$)")
@@ -27,23 +28,23 @@ _LARGE = (
     "data-zoom-image", "data-large_image", "data-large-image", "data-zoom", "data-large", "data-full", "data-original",
     "data-high-res", "data-src", "data-lazy-src", "data-lazy", "data-image", "src",
 )  # fmt: skip
-_GALLERY = re.compile(
+_names_gallery = phrase_test(
     r"gallery|product-?(?:image|photo|media|picture)|main-?(?:image|img|photo)|zoom|carousel|slide|"
-    r"fancybox|lightbox|thumb",
-    re.IGNORECASE,
+    r"fancybox|lightbox|thumb"
 )
 _SIZE = re.compile(
     r"(?:^|[/_.=,-])(?:s-?l|w_?|h_?|width=|height=)?(\d{2,4})(?:x(\d{2,4}))?(?=[/_.,&-]|px|w\b|$)", re.IGNORECASE
 )
 
 
+@lru_cache(maxsize=8_192)
 def is_picture(address: str) -> bool:
     """Return whether an address can be a product's picture, by its own words."""
     parts = urlsplit(address)
     return (
         bool(address)
         and not _ELSEWHERE.search(address)
-        and not _NOT_A_PICTURE.search(f"{parts.path}?{parts.query[:200]}")
+        and not _NOT_A_PICTURE.search(f"{parts.path}?{parts.query[:200]}".lower())
     )
 
 
@@ -59,6 +60,7 @@ def best_of_srcset(srcset: str) -> str:
     return best[1]
 
 
+@lru_cache(maxsize=8_192)
 def same_picture(address: str) -> str:
     """Return what two sizes of one picture have in common: the address without its query, size and scheme."""
     parts = urlsplit(address)
@@ -81,24 +83,22 @@ def shown_pictures(document: Document, layout: Layout, *, title: int | None, nam
     found: list[tuple[float, int, str]] = []
     title_at = layout.elements[title].start if title is not None else 0
     for index, element in enumerate(layout.elements):
-        if element.tag not in ("img", "a", "source"):
+        if element.tag not in ("img", "a", "source") or element.standing & Standing.ASIDE:
             continue
-        address = document.absolute(_largest(layout, index))
-        if not is_picture(address) or _is_small(element.attributes):
-            continue
-        if element.standing & Standing.ASIDE:
+        raw = _largest(layout, index)
+        if not raw or _is_small(element.attributes):
             continue
         score = 0.0
         alt = element.attributes.get("alt") or element.attributes.get("title") or ""
         score += 2.0 * (similarity(alt, name) > 0.7) if alt and name else 0.0
         around = list(layout.ancestors(index, 6))
-        score += 1.0 * any(_GALLERY.search(layout.elements[one].names) for one in around)
+        score += 1.0 * any(_names_gallery(layout.elements[one].names) for one in around)
         score += 1.0 * (abs(element.start - title_at) <= 30)
         if any(
             layout.elements[one].standing & Standing.LINK and not _is_picture_link(layout, one) for one in around[:4]
         ):
             score -= 1.5
-        if score >= 1.0:
+        if score >= 1.0 and is_picture(address := document.absolute(raw)):
             found.append((score, index, address))
     best = max((score for score, _, _ in found), default=0.0)
     return merged([address for score, _, address in found if score >= max(1.0, best - 1.5)])

@@ -17,6 +17,7 @@ import re
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 from decimal import Decimal
+from functools import lru_cache
 
 from catalog.extraction.currencies import (
     WORDY_CODES,
@@ -132,10 +133,14 @@ def parse_price(
 
     The currency is empty where neither text nor hints decide it.
     """
-    raw = text[:MAX_TEXT]
+    return _parsed(text[:MAX_TEXT], currency_hint, locale_hint, decimal_hint)
+
+
+@lru_cache(maxsize=8_192)
+def _parsed(raw: str, currency: str | None, locale: str | None, decimal: str | None) -> ParsedPrice | None:
     folded = fold(raw)
-    hint = currency_of(currency_hint, locale_hint=locale_hint) if currency_hint else ""
-    hints = _Hints(currency=hint, locale=locale_hint, decimal=decimal_hint)
+    hint = currency_of(currency, locale_hint=locale) if currency else ""
+    hints = _Hints(currency=hint, locale=locale, decimal=decimal)
     if folded.casefold().strip(" .!") in FREE_TEXTS:
         return ParsedPrice(Decimal(0), hint, "", raw.strip())
     if _MACHINE.fullmatch(folded):
@@ -143,10 +148,10 @@ def parse_price(
     chain = _chosen(folded, hints)
     if not chain:
         return None
-    sign, currency = _currency(chain, folded, hints)
-    amounts = [_amount(found, sign, currency, hints) for found in chain]
+    sign, code = _currency(chain, folded, hints)
+    amounts = [_amount(found, sign, code, hints) for found in chain]
     known = [amount for amount in amounts if amount is not None]
-    return _priced(min(known), currency, sign, raw) if len(known) == len(amounts) else None
+    return _priced(min(known), code, sign, raw) if len(known) == len(amounts) else None
 
 
 def _priced(amount: Decimal | None, currency: str, sign: str, raw: str) -> ParsedPrice | None:

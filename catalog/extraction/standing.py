@@ -31,6 +31,7 @@ class Standing:
     CHOICE = 4096  # one of several to choose from
     TRAIL = 8192  # breadcrumbs
     CAROUSEL = 16384  # pictures of the product, or other products
+    BUTTON = 32768  # can be pressed, by its tag or role
 
 
 def _pattern(words: str, parts: str = "") -> re.Pattern[str]:
@@ -157,7 +158,7 @@ _NAMES: tuple[tuple[int, re.Pattern[str]], ...] = (
 @lru_cache(maxsize=20_000)
 def standing_of_names(names: str) -> int:
     """Look the names up word by word and pair by pair: pages repeat their words, and the words' standings are kept."""
-    words = _LETTERS.findall(_CAMEL.sub(r"\1-\2", names).lower())
+    words = _LETTERS.findall(names if names.islower() else _CAMEL.sub(r"\1-\2", names).lower())
     standing = Standing.NONE
     before = ""
     for word in words[:MAX_WORDS]:

@@ -10,7 +10,6 @@ from catalog.extraction.titles import similarity
 
 MAX_STEPS = 15
 MAX_TRAILS = 40
-_LABELS = re.compile(r"bread-?\s?crumbs?|you are here|brotkr|fil d.ariane|okruszki|migas|briciole", re.IGNORECASE)
 _SEPARATOR = re.compile(r"[\s›»>/|\\·•→<«‹:,.-]*")
 
 
@@ -18,11 +17,9 @@ def shown_trail(document: Document, layout: Layout) -> list[Breadcrumb]:
     """Return the steps of the page's list of breadcrumbs; empty if there is none."""
     best: list[Breadcrumb] = []
     looked_at = 0
-    for index, element in enumerate(layout.elements):
-        is_trail = bool(element.own & Standing.TRAIL)
-        if not is_trail and "aria-label" in element.attributes:
-            is_trail = bool(_LABELS.search(element.attributes["aria-label"] or ""))
-        if not is_trail or not 1 <= element.end - element.start <= 60:
+    trails = [(index, element) for index, element in enumerate(layout.elements) if element.own & Standing.TRAIL]
+    for index, element in trails:
+        if not 1 <= element.end - element.start <= 60:
             continue
         looked_at += 1
         if looked_at > MAX_TRAILS:

@@ -4,7 +4,7 @@ The labels are the words of shops in their languages; an article number is what 
 """
 
 import re
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 
 from catalog.extraction.gtins import parse_gtin
@@ -44,7 +44,7 @@ _SKU = re.compile(
     re.IGNORECASE,
 )  # fmt: skip
 _MPN = re.compile(
-    r"^(?:mpn|m\.p\.n\.|(?:manufacturer|mfr|mfg|vendor|oem|maker)(?:'s)?\.?\s*(?:part|product|item|"
+    r"(?:mpn|m\.p\.n\.|(?:manufacturer|mfr|mfg|vendor|oem|maker)(?:'s)?\.?\s*(?:part|product|item|"
     r"model|code|sku|ref)?\.?\s*(?:no|nr|number|code|#)?\.?|model(?: (?:name/)?(?:no|number|code|name))?\.?|"
     r"modelo"
     r"|hersteller-?(?:artikel)?-?(?:nr|nummer|art\.-nr)\.?|part number|p/n|kod producenta|kód výrobce|"
@@ -53,28 +53,26 @@ _MPN = re.compile(
     re.IGNORECASE,
 )
 _GTIN = re.compile(
-    r"^(?:kod\s+|code\s+|код\s+|čárový kód\s*|kód\s+)?(?:ean(?:[/-]?(?:8|13|code|kód|kod))?|gtin(?:[/-]?\d{1,2})"
+    r"(?:kod\s+|code\s+|код\s+|čárový kód\s*|kód\s+)?(?:ean(?:[/-]?(?:8|13|code|kód|kod))?|gtin(?:[/-]?\d{1,2})"
     r"?|upc(?:[/-]?a)?|isbn(?:[/-]?1[03])?|jan(?:コード|-?code)?|barcode|bar code|штрих-?код|баркод|strichcode|"
     r"código de barras|code-barres|codice a barre|streckkod|çubuk kod|条码|條碼|バーコード|바코드)"
     r"(?:[\s/-]*(?:code|kód|kod|number|nr|no|ean|upc|gtin|isbn))?\.?\s*[:：#]?",
     re.IGNORECASE,
 )
-_BRAND = re.compile(
-    r"^(?:brand(?: name)?|make|make/manufacturer|manufacturer|maker|designer|label|marke|hersteller|"
-    r"marque|fabricant|marca|fabricante|marchio|produttore|marka|producent|značka|výrobce|výrobca|"
-    r"márka|gyártó|brend"
-    r"|proizvođač|proizvajalec|blagovna znamka|merk|mærke|märke|varumärke|merke|merkki|valmistaja|"
-    r"tootja|gamintojas|ražotājs|üretici|бренд|марка|производитель|торговая марка|виробник|производител"
-    r"|品牌|ブランド|メーカー|브랜드|제조사|العلامة التجارية|الماركة|ماركة|מותג|יצרן|μάρκα|κατασκευαστής|thương hiệu|"
-    r"nhãn hiệu|แบรนด์|ยี่ห้อ|merek)\s*[:：]?$",
-    re.IGNORECASE,
+_BRAND_WORDS = (
+    "brand|brand name|make|make/manufacturer|manufacturer|maker|designer|label|marke|hersteller|marque|fabricant|"
+    "marca|fabricante|marchio|produttore|marka|producent|značka|výrobce|výrobca|márka|gyártó|brend|proizvođač|"
+    "proizvajalec|blagovna znamka|merk|mærke|märke|varumärke|merke|merkki|valmistaja|tootja|gamintojas|ražotājs|"
+    "üretici|бренд|марка|производитель|торговая марка|виробник|производител|品牌|ブランド|メーカー|브랜드|제조사|"
+    "العلامة التجارية|الماركة|ماركة|מותג|יצרן|μάρκα|κατασκευαστής|thương hiệu|nhãn hiệu|แบรนด์|ยี่ห้อ|merek"
 )
-_BRAND_INLINE = re.compile(
-    _BRAND.pattern.removesuffix("?$").replace(r"\s*[:：]", r"\s*[:：]\s*(?P<value>\S.{0,60})$"), re.IGNORECASE
-)
+_BRANDS = frozenset(_BRAND_WORDS.split("|"))
+_COLON = re.compile("[:：]")
 _CODE = re.compile(r"[^\W_][\w./#+-]*(?: [\w./#+-]+){0,3}")
 _DATE = re.compile(r"\d{1,4}[./-]\d{1,2}[./-]\d{1,4}")
 _SENTENCE = re.compile(r"[.!?…]\s|\s{2}")
+
+_Find = Callable[[str, int, int], re.Match[str] | None]
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,9 +87,8 @@ class Labelled:
 
 def shown_codes(layout: Layout, *, title: int | None, kind: str = "sku") -> list[Labelled]:
     """Return the article numbers (kind "sku") or makers' numbers ("mpn") that the page shows, the surest first."""
-    pattern = _SKU if kind == "sku" else _MPN
     found = []
-    for index, label, value, is_far in _pairs(layout, pattern):
+    for index, label, value, is_far in _pairs(layout, _SKU.search if kind == "sku" else _MPN.match):
         if is_code(value):
             found.append(_labelled(layout, index, label, value, title, 0.1 if is_far else 0.0))
     if kind == "sku":
@@ -102,7 +99,7 @@ def shown_codes(layout: Layout, *, title: int | None, kind: str = "sku") -> list
 def shown_gtins(layout: Layout, *, title: int | None) -> list[Labelled]:
     """Return the trade numbers that the page shows beside a label, the surest first."""
     found = []
-    for index, label, value, _ in _pairs(layout, _GTIN):
+    for index, label, value, _ in _pairs(layout, _GTIN.match):
         for part in re.findall(r"\d[\d\s-]{6,20}[\dXx]", value)[:4]:
             if gtin := parse_gtin(part):
                 found.append(_labelled(layout, index, label, gtin, title, 0.0))
@@ -112,14 +109,13 @@ def shown_gtins(layout: Layout, *, title: int | None) -> list[Labelled]:
 def shown_brands(layout: Layout, *, title: int | None) -> list[Labelled]:
     """Return the brands that the page shows beside a label, the surest first."""
     found = []
-    for index, text in enumerate(layout.texts):
-        if len(text) > MAX_LABEL + MAX_VALUE or layout.standing(index) & (Standing.ASIDE | Standing.CHOICE):
+    for index, (text, standing) in enumerate(zip(layout.texts, layout.standings, strict=True)):
+        if len(text) > MAX_LABEL + MAX_VALUE or standing & (Standing.ASIDE | Standing.CHOICE):
             continue
-        value = ""
-        if len(text) <= MAX_LABEL and _BRAND.match(text):
-            value = _value_after(layout, index, is_marked=text.endswith((":", "：")))
-        elif inline := _BRAND_INLINE.match(text):
-            value = inline["value"]
+        label, *rest = _COLON.split(text, maxsplit=1)
+        if label.strip().lower() not in _BRANDS:
+            continue
+        value = "".join(rest) or _value_after(layout, index, is_marked=bool(rest))
         value = value.strip(" :：,;|")
         if value and len(value) <= 60 and not _SENTENCE.search(value) and re.search(r"[^\W\d_]", value):
             found.append(_labelled(layout, index, text[:MAX_LABEL], value, title, 0.05))
@@ -130,7 +126,7 @@ def is_code(text: str) -> bool:
     """Return whether a text can be an article's number: short, with a digit, and neither a date nor an amount."""
     return (
         2 <= len(text) <= 48
-        and any(character.isdigit() for character in text)
+        and any(character.isdecimal() for character in text)
         and bool(_CODE.fullmatch(text))
         and not _DATE.fullmatch(text)
         and not re.fullmatch(r"\d+[.,]\d{2}", text)
@@ -138,12 +134,15 @@ def is_code(text: str) -> bool:
     )
 
 
-def _pairs(layout: Layout, pattern: re.Pattern[str]) -> Iterator[tuple[int, str, str, bool]]:
-    """Yield each label that the pattern finds with its value: in the same text, or in the next one."""
-    for index, text in enumerate(layout.texts):
-        if len(text) > MAX_LABEL + MAX_VALUE:
+def _pairs(layout: Layout, find: _Find) -> Iterator[tuple[int, str, str, bool]]:
+    """Yield each label that is found with its value, in the same text or in the next one, where there is a digit."""
+    have_digits = layout.have_digits
+    for index, (text, here, behind) in enumerate(
+        zip(layout.texts, have_digits, [*have_digits[1:], False], strict=False)
+    ):
+        if not (here or behind) or len(text) > MAX_LABEL + MAX_VALUE:
             continue
-        match = pattern.search(text, 0, MAX_LABEL + 24)
+        match = find(text, 0, MAX_LABEL + 24)
         if match is None or match.start() > 24:
             continue
         rest = text[match.end() :].strip(" :：#.)(")
@@ -183,8 +182,8 @@ def _value_after(layout: Layout, index: int, *, is_marked: bool) -> str:
 def _named_codes(layout: Layout, title: int | None) -> list[Labelled]:
     """Return the short texts of elements that are named a product's code."""
     found = []
-    for index, text in enumerate(layout.texts):
-        element = layout.elements[layout.owners[index]]
+    for index, (text, owner) in enumerate(zip(layout.texts, layout.owners, strict=True)):
+        element = layout.elements[owner]
         if element.own & Standing.CODE and len(text) <= 30 and is_code(text) and " " not in text:
             found.append(_labelled(layout, index, element.names[:MAX_LABEL], text, title, -0.05))
     return found
@@ -192,7 +191,7 @@ def _named_codes(layout: Layout, title: int | None) -> list[Labelled]:
 
 def _labelled(layout: Layout, index: int, label: str, value: str, title: int | None, less: float) -> Labelled:
     confidence = 0.75 - less
-    standing = layout.standing(index)
+    standing = layout.standings[index]
     confidence -= 0.4 * bool(standing & Standing.ASIDE) + 0.15 * bool(standing & Standing.HIDDEN)
     confidence -= 0.1 * bool(standing & Standing.LINK)
     if title is not None:

@@ -11,11 +11,13 @@ from collections import Counter
 from collections.abc import Iterable
 from dataclasses import dataclass
 from decimal import Decimal
+from functools import lru_cache
 
 from catalog.extraction.layout import Layout
 from catalog.extraction.money_reading import Hints, read_visible_money
 from catalog.extraction.prices import ParsedPrice
 from catalog.extraction.standing import Standing
+from catalog.extraction.word_lists import phrase_test
 
 MAX_SHOWN = 300
 MAX_TRIED = 3_000
@@ -29,17 +31,15 @@ _CURRENCY = re.compile(
     r"dkk|sek|nok)(?![^\W\d_])|元|円|원|บาท|ريال|تومان",
     re.IGNORECASE,
 )  # fmt: skip
-_UNIT_AFTER = re.compile(
-    r"^\s*(?:/|per\b|pro\b|je\b|za\s+(?:kg|m2)|por\s+(?:kg|m2)|par\s|le\s+kg|al\s+(?:kg|metro)|\bx\b\s*\d|×\s*\d)",
-    re.IGNORECASE,
+_begins_with_unit = phrase_test(
+    r"^\s*(?:/|per\b|pro\b|je\b|za\s+(?:kg|m2)|por\s+(?:kg|m2)|par\s|le\s+kg|al\s+(?:kg|metro)|\bx\b\s*\d|×\s*\d)"
 )
-_UNIT = re.compile(
+_names_unit = phrase_test(
     r"(?:/|per|pro|je)\s*(?:\d+\s*)?(?:kg|g|ml|l|cl|m²|m2|m|oz|lb|100)\b"
     r"|/\s*(?:mo|month|monat|mois|mes|miesiąc|мес)|(?:a|per)\s+month|p\.?m\.?\b|monatlich|mensual|"
-    r"mensili|в месяц|в мес",
-    re.IGNORECASE,
+    r"mensili|в месяц|в мес"
 )
-_NOT_THE_PRICE = re.compile(
+_names_other_amount = phrase_test(
     r"sav(?:e|ing)|you save|spar(?:en|t)?\b|rabatt|rabat\b|zniżk|oszcz|taniej|économi|ahorr|econom|"
     r"risparmi|скидк|эконом|выгод|indirim|descuento|desconto"
     r"|kedvezm|sleva|ušetř|ušetr|popust|discount|折|省|off\b"
@@ -49,26 +49,28 @@ _NOT_THE_PRICE = re.compile(
     r"/mo\b|monthly|klarna|afterpay|financ|leasing|分期"
     r"|start(?:ing|preis|gebot)|opening|reserve\b|minimum|free over|orders? over|above|ab einem|dès\b|"
     r"estimate|est\.|bid\b|deposit|points?\b|bonus|балл|cashback|кэшб|coupon|gutschein"
-    r"|\bex(?:cl)?\.?\s*(?:vat|tax)|tax\b|fee\b|reviews?\b|rating|bewertung",
-    re.IGNORECASE,
+    r"|\bex(?:cl)?\.?\s*(?:vat|tax)|tax\b|fee\b|reviews?\b|rating|bewertung"
 )
-_WAS = re.compile(
+_names_former = phrase_test(
     r"\bwas\b|\brrp\b|\bmsrp\b|\bsrp\b|list price|regular price|original(?:ly)?|before\b|compare at|"
     r"statt\b|uvp\b|vorher|früher|bisher|prix (?:de base|conseillé|barré)"
     r"|au lieu de|precio (?:anterior|original|de lista)|antes\b|precio normal|\bde:?\s*(?:r\$)?$|preço (?:de|"
     r"original)|prezzo (?:di listino|precedente|originale)|anziché|invece di"
     r"|cena (?:regularna|katalogowa|przed|poprzednia)|najniższa cena|původní|běžná cena|pôvodn|bežná|"
     r"стара|старая|вместо|было|обычная|eski fiyat|ordinarie|ordinær|\bför\b|\bfør\b|norm\."
-    r"|adviesprijs|van\b|原價|原价|定價|市價|市价|定価|通常価格|参考価格|정가|السعر السابق|قبل",
-    re.IGNORECASE,
+    r"|adviesprijs|van\b|原價|原价|定價|市價|市价|定価|通常価格|参考価格|정가|السعر السابق|قبل"
 )
-_NOW = re.compile(
+_names_current = phrase_test(
     r"\bnow\b|our price|sale price|your price|price\b|buy (?:it )?now|jetzt|nur\b|preis|prix\b|maintenant|"
     r"ahora|precio\b|oferta|agora|preço|\bpor\b|à vista|prezzo|adesso|ora\b|cena\b|teraz"
     r"|promoc|akč|nyní|цена|сейчас|fiyat|nu\b|pris\b|hinta|nyt\b|ár\b|特價|優惠價|售價|现价|售价|促销价|価格|税込|판매가|"
-    r"할인가|السعر|الآن|מחיר",
-    re.IGNORECASE,
+    r"할인가|السعر|الآن|מחיר"
 )
+
+
+@lru_cache(maxsize=8_192)
+def _has_currency(text: str) -> bool:
+    return _CURRENCY.search(text) is not None
 
 
 @dataclass(frozen=True, slots=True)
@@ -97,15 +99,14 @@ def shown_prices(layout: Layout, hints: Hints, *, title: int | None, buttons: It
             found.append((index, element, parsed))
         if len(found) >= MAX_SHOWN or tried >= MAX_TRIED:
             break
-    repeats = Counter(_signature(layout, element) for _, element, _ in found)
+    signatures = [_signature(layout, element) for _, element, _ in found]
+    repeats = Counter(signatures)
     prices = []
-    for index, element, parsed in found:
-        is_old = bool(layout.standing(index) & Standing.STRUCK)
+    for (index, element, parsed), signature in zip(found, signatures, strict=True):
+        is_old = bool(layout.standings[index] & Standing.STRUCK)
         score = _score(layout, index, element, parsed)
-        score += _nearness(index, title_at, button_at) - 0.25 * min(repeats[_signature(layout, element)] - 3, 6) * (
-            repeats[_signature(layout, element)] > 3
-        )
-        was = bool(_WAS.search(_context(layout, index)[0]))
+        score += _nearness(index, title_at, button_at) - 0.25 * min(max(repeats[signature] - 3, 0), 6)
+        was = _names_former(_context(layout, index)[0])
         if was:
             score -= 2.5
         own = layout.elements[element]
@@ -117,17 +118,17 @@ def shown_prices(layout: Layout, hints: Hints, *, title: int | None, buttons: It
 def _likely_texts(layout: Layout) -> Iterable[int]:
     """Yield the texts with a digit that may be a price: with a currency about, or named a price."""
     for index, text in enumerate(layout.texts):
-        if len(text) > MAX_TEXT or not _DIGIT.search(text):
+        if not layout.have_digits[index] or len(text) > MAX_TEXT:
             continue
-        standing = layout.standing(index)
+        standing = layout.standings[index]
         is_code = layout.elements[layout.owners[index]].own & Standing.CODE
         if (standing & Standing.CHOICE and standing & Standing.ASIDE) or is_code:
             continue
         if (
-            _CURRENCY.search(text)
+            _has_currency(text)
             or _named_price(layout, index)
             or any(
-                _CURRENCY.search(layout.texts[near])
+                _has_currency(layout.texts[near])
                 for near in range(max(0, index - 1), min(index + 3, len(layout.texts)))
                 if len(layout.texts[near]) <= 24
             )
@@ -142,7 +143,7 @@ def _named_price(layout: Layout, index: int) -> bool:
 
 def _smallest_price(layout: Layout, index: int, hints: Hints) -> tuple[int, ParsedPrice | None]:
     """Return the innermost element about a text that reads as one price with its currency, else without."""
-    leave_out = Standing.NONE if layout.standing(index) & Standing.STRUCK else Standing.STRUCK
+    leave_out = Standing.NONE if layout.standings[index] & Standing.STRUCK else Standing.STRUCK
     bare: tuple[int, ParsedPrice | None] = (layout.owners[index], None)
     for level, element in enumerate(layout.ancestors(layout.owners[index], 5)):
         own = layout.elements[element]
@@ -153,7 +154,7 @@ def _smallest_price(layout: Layout, index: int, hints: Hints) -> tuple[int, Pars
         text = layout.text_of(element, limit=MAX_TEXT, leave_out=leave_out)
         if len(text) > MAX_TEXT or (level and len(re.findall(r"\d[\d\s.,'’]*", text)) > 2):
             break
-        if not _CURRENCY.search(text):
+        if not _has_currency(text):
             if level == 0 or (bare[1] is not None and own.end - own.start <= 3):
                 parsed = read_visible_money(text, hints)
                 bare = (element, parsed) if parsed else bare
@@ -176,7 +177,7 @@ def _is_one_number(layout: Layout, index: int, element: int, leave_out: int) -> 
     own = layout.elements[element]
     for other in range(own.start, own.end):
         text = layout.texts[other]
-        if other == index or not _DIGIT.search(text) or layout.standing(other) & leave_out:
+        if other == index or not layout.have_digits[other] or layout.standings[other] & leave_out:
             continue
         if not _PIECE.fullmatch(text) and not _PIECE.fullmatch(layout.texts[index]):
             return False
@@ -184,7 +185,7 @@ def _is_one_number(layout: Layout, index: int, element: int, leave_out: int) -> 
 
 
 def _score(layout: Layout, index: int, element: int, parsed: ParsedPrice) -> float:
-    standing = layout.standing(index)
+    standing = layout.standings[index]
     near = list(layout.ancestors(element, 4))
     named = Standing.NONE
     for around in near:
@@ -201,11 +202,11 @@ def _score(layout: Layout, index: int, element: int, parsed: ParsedPrice) -> flo
     score -= 5.0 * (parsed.amount == 0)
     before, after, own_text = _context(layout, index)
     element_text = layout.text_of(element, limit=MAX_TEXT)
-    if _UNIT_AFTER.search(after) or _UNIT.search(own_text) or _UNIT.search(element_text):
+    if _begins_with_unit(after) or _names_unit(own_text) or _names_unit(element_text):
         score -= 1.5
-    if _NOT_THE_PRICE.search(before) or _NOT_THE_PRICE.search(own_text) or _NOT_THE_PRICE.search(element_text):
+    if _names_other_amount(before) or _names_other_amount(own_text) or _names_other_amount(element_text):
         score -= 1.8
-    elif _NOW.search(before) or _NOW.search(own_text):
+    elif _names_current(before) or _names_current(own_text):
         score += 0.6
     if re.match(r"^[+(−–-]\s*\D{0,4}\d", own_text):
         score -= 1.0
@@ -250,11 +251,10 @@ def _regular_put_back(layout: Layout, prices: list[ShownPrice]) -> list[ShownPri
         named = Standing.NONE
         for around in layout.ancestors(layout.owners[price.text], 2):
             named |= layout.elements[around].own
-        lower = any(
+        is_regular = bool(named & Standing.REGULAR) and any(
             other.amount < price.amount <= other.amount * 10 and abs(other.text - price.text) <= 4 and not other.is_old
-            and other.score > 1.5 and not layout.standing(other.text) & Standing.CHOICE for other in prices
+            and other.score > 1.5 and not layout.standings[other.text] & Standing.CHOICE for other in prices
         )  # fmt: skip
-        is_regular = lower and bool(named & Standing.REGULAR)
         result.append(
             ShownPrice(
                 price.amount,

@@ -8,10 +8,11 @@ from catalog.extraction.availability import parse_availability
 from catalog.extraction.layout import Layout
 from catalog.extraction.page_data import Availability
 from catalog.extraction.standing import Standing
+from catalog.extraction.word_lists import phrase_test
 
 MAX_BUTTON = 40
 MAX_PHRASE = 80
-_BUY = re.compile(
+_is_to_buy = phrase_test(
     r"add to (?:shopping )?(?:cart|bag|basket|trolley)|add to order|buy (?:it )?now|\bbuy\b|purchase|"
     r"order now|place (?:a )?bid"
     r"|in den (?:waren|einkaufs)korb|jetzt kaufen|\bkaufen\b|bestellen|ajouter au panier|acheter|\bpanier\b|"
@@ -25,16 +26,15 @@ _BUY = re.compile(
     r"加入购物车|立即購買|立即购买|放入購物車|購買"
     r"|カートに入れる|カートに追加|購入|かごに|장바구니|구매|바로구매|"
     r"thêm vào giỏ|mua ngay|หยิบใส่|ใส่ตะกร้า|ซื้อ|tambah ke|beli\b|"
-    r"הוסף לסל|הוספה לסל|קנה|στο καλάθι|αγορά",
-    re.IGNORECASE,
+    r"הוסף לסל|הוספה לסל|קנה|στο καλάθι|αγορά"
 )
-_NOTIFY = re.compile(
+_offers_word = phrase_test(
     r"notify me|email me when|back in stock|benachrichtig|prévenez|alertez|avísame|notificarme|avise-me|"
-    r"avvisami|powiadom|hlídat|сообщить о|уведомить|gelince haber|貨到通知|到货通知|入荷|입고",
-    re.IGNORECASE,
+    r"avvisami|powiadom|hlídat|сообщить о|уведомить|gelince haber|貨到通知|到货通知|入荷|입고"
 )
 
 
+_PRESSABLE = Standing.BUTTON | Standing.BUY
 _NOT_HERE = Standing.ASIDE | Standing.HIDDEN | Standing.CHOICE | Standing.STRUCK | Standing.LINK
 MAX_ALIKE = 2  # buttons of one form that the product itself has; more of them belong to a list of others
 
@@ -60,14 +60,14 @@ class Buttons:
 def read_buttons(layout: Layout) -> Buttons:
     """Return the buttons that say something of stock, in order."""
     buttons = _buttons(layout)
-    to_buy = [index for index in buttons if _BUY.search(layout.texts[index])]
+    to_buy = [index for index in buttons if _is_to_buy(layout.texts[index])]
     alike = Counter(_form(layout, index) for index in to_buy)
     to_buy = [index for index in to_buy if alike[_form(layout, index)] <= MAX_ALIKE]
     disabled = {index for index in to_buy if _is_disabled(layout, index)}
     return Buttons(
         buying=tuple(index for index in to_buy if index not in disabled),
         disabled=tuple(sorted(disabled)),
-        notifying=tuple(index for index in buttons if _NOTIFY.search(layout.texts[index])),
+        notifying=tuple(index for index in buttons if _offers_word(layout.texts[index])),
     )
 
 
@@ -100,11 +100,12 @@ def shown_availability(
 def _words(layout: Layout, anchors: list[int]) -> list[ShownAvailability]:
     """Return what short texts say that stand near one of the anchors, or in elements that are named for stock."""
     found = []
-    for index, text in enumerate(layout.texts):
-        if len(text) > MAX_PHRASE or layout.standing(index) & _NOT_HERE:
+    near_ones = {index for at in anchors for index in range(at - 40, at + 41)}
+    for index, (text, standing) in enumerate(zip(layout.texts, layout.standings, strict=True)):
+        if len(text) > MAX_PHRASE or standing & _NOT_HERE:
             continue
-        near = bool(anchors) and min(abs(index - at) for at in anchors) <= 40
         around = [layout.elements[one].own for one in layout.ancestors(layout.owners[index], 4)]
+        near = index in near_ones
         named = any(own & Standing.STOCK for own in around[:3])
         if not (near or named) or any(own & Standing.CHOICE for own in around):
             continue
@@ -116,17 +117,14 @@ def _words(layout: Layout, anchors: list[int]) -> list[ShownAvailability]:
 
 
 def _buttons(layout: Layout) -> list[int]:
-    found = []
-    for index, text in enumerate(layout.texts):
-        if len(text) > MAX_BUTTON or layout.standing(index) & (Standing.ASIDE | Standing.HIDDEN):
-            continue
-        for around in layout.ancestors(layout.owners[index], 4):
-            element = layout.elements[around]
-            is_button = element.tag in ("button", "input", "a") or element.attributes.get("role") == "button"
-            if is_button or element.own & Standing.BUY:
-                found.append(index)
-                break
-    return found
+    pressable = {index for index, element in enumerate(layout.elements) if element.own & _PRESSABLE}
+    return [
+        index
+        for index, (text, standing) in enumerate(zip(layout.texts, layout.standings, strict=True))
+        if len(text) <= MAX_BUTTON
+        and not standing & (Standing.ASIDE | Standing.HIDDEN)
+        and not pressable.isdisjoint(layout.ancestors(layout.owners[index], 4))
+    ]
 
 
 def _form(layout: Layout, index: int) -> tuple[str, str]:
@@ -137,7 +135,7 @@ def _form(layout: Layout, index: int) -> tuple[str, str]:
 def _is_disabled(layout: Layout, index: int) -> bool:
     for around in layout.ancestors(layout.owners[index], 3):
         element = layout.elements[around]
-        if element.tag in ("button", "input", "a") or element.own & Standing.BUY:
+        if element.own & _PRESSABLE:
             if "disabled" in element.attributes or element.attributes.get("aria-disabled") == "true":
                 return True
             if re.search(r"(?:^|[\s_-])(?:is-)?(?:disabled|unavailable|sold-?out)(?:$|[\s_-])", element.names.lower()):

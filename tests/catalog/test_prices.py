@@ -182,6 +182,8 @@ CERTAIN = [
     ("25,40 € excl. VAT", "25.40", "EUR"),
     ("25 ر.س27 ر.س", "25", "SAR"),
     ("€25 €27", "25", "EUR"),
+    ("US $3.49", "3.49", "USD"),
+    ("AU $3.49/ea", "3.49", "AUD"),
     ("Approximately US $2.66(including shipping)", "2.66", "USD"),
     ("AU $12.50", "12.50", "AUD"),
     ("€9.99 / month", "9.99", "EUR"),

@@ -1,5 +1,6 @@
 """Whole pages: what each says, by which evidence, and that no page does more than say nothing."""
 
+import gc
 import json
 from decimal import Decimal
 from pathlib import Path
@@ -244,3 +245,11 @@ def test_any_json_is_markup_or_nothing(value: Any) -> None:
     page = read_page(_page("<h1>Lamp</h1>", markup=markup), ADDRESS)
 
     assert page.title == "Lamp"
+
+
+def test_the_collector_of_cycles_is_as_it_was_after_a_page() -> None:
+    read_page(_page("<h1>Lamp</h1>"), ADDRESS)
+    with pytest.raises(PageMalformed):
+        read_page("<p>nothing</p>", ADDRESS)
+
+    assert gc.isenabled()
