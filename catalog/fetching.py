@@ -16,8 +16,9 @@ from yarl import URL
 
 from catalog.charsets import charset_of
 from catalog.egress import AddressRefused, GuardedResolver, check_address, check_host
+from catalog.hosts import host_of
 from catalog.politeness.blocks import MAX_INTERSTITIAL_BYTES, PLAIN_403, Kind, Verdict, judge
-from catalog.politeness.manners import DomainRefuses, DomainResting, Manners, place_of
+from catalog.politeness.manners import DomainRefuses, DomainResting, Manners
 from catalog.politeness.proxies import Health, Proxy, process_pool
 from catalog.politeness.tally import Sight
 from jobs.errors import JobError, PermanentError, RateLimitedError, RetryableError
@@ -224,7 +225,7 @@ class FetchSession:
         url = check_address(request.address)
         if self._manners is None:
             return await self._follow(url, request, seen=[])
-        hosts = [place_of(url)]
+        hosts = [host_of(url)]
         self._manners.check(hosts[0])
         started = time.perf_counter()
         try:
@@ -252,14 +253,14 @@ class FetchSession:
             if request.authorization and reply.origin() != url.origin():
                 raise RequestRefused(f"{url.origin()} redirects elsewhere, where the seller's access is not for")
             url = check_address(reply)
-            seen.append(place_of(url))
+            seen.append(host_of(url))
         raise TooManyRedirects(f"{request.address} redirects more than {MAX_REDIRECTS} times")
 
     async def _get_once(self, url: URL, headers: dict[str, str], request: Request) -> Reply | URL:
         """Answer with the reply, or with the address that it redirects to."""
         if self._session is None:
             raise RuntimeError("FetchSession is used outside its `async with`")
-        proxy = self._pool.pick(place_of(url))
+        proxy = self._pool.pick(host_of(url))
         if proxy is not None:
             await check_host(url)  # the proxy resolves the name itself, so this is all that we can see of it
         try:

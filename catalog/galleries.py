@@ -10,8 +10,9 @@ from django.conf import settings
 from django.db.models import Q
 
 from catalog.fetching import FetchSession, ReplyTooLarge, Request
+from catalog.hosts import host_of
 from catalog.pictures import MAX_BYTES, OversizedPicture, UnusablePicture, render_picture, store_file
-from catalog.politeness.manners import Manners, NotAsked, place_of
+from catalog.politeness.manners import Manners, NotAsked
 from jobs.errors import JobError, PermanentError
 from marketplace.models import Picture, Product
 
@@ -102,7 +103,7 @@ async def _fill(
     manners: Manners,
 ) -> FilledGallery | JobError:
     wanted = gallery.unstored
-    for address in {place_of(it): it for it in addresses_to_fetch([gallery])}.values():
+    for address in {host_of(it): it for it in addresses_to_fetch([gallery])}.values():
         refusal = manners.refusal(address)
         if isinstance(refusal, NotAsked):  # of a host that refuses for good the pictures are missing
             return refusal

@@ -8,10 +8,11 @@ from typing import Any
 
 from django.utils import timezone
 
-from catalog.discovery import gate_of, read_list, start_reading
+from catalog.discovery import read_list, start_reading
 from catalog.egress import check_address
 from catalog.paced_reading import Pace, PacedReader
 from catalog.politeness.domains import charge_extra, meet, set_paces, settle_manners
+from catalog.politeness.gates import gate_of
 from catalog.remedies import remedy_for
 from catalog.scraping.pages import read_product
 from catalog.scraping.shown import shown_evidence, shown_money

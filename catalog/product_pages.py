@@ -11,14 +11,15 @@ from django.conf import settings
 from django.utils import timezone
 
 from catalog.contents import content_of, kept_content
-from catalog.discovery import picture_gate_of
 from catalog.duplicates import Content
 from catalog.extraction.open_graph import content_hash
 from catalog.fetching import FetchSession, Request
-from catalog.politeness.manners import Manners, place_of
+from catalog.hosts import host_of
+from catalog.politeness.gates import picture_gate_of
+from catalog.politeness.manners import Manners
 from catalog.reading import SiteReader
 from catalog.robots import Rules, origin_of, rules_for
-from catalog.site.intelligence import host_of, hosts_that_need_browser
+from catalog.site.intelligence import hosts_that_need_browser
 from catalog.site.rendering import render
 from catalog.sources.known import source_of
 from catalog.sources.source import ExtractedProduct
@@ -95,7 +96,7 @@ class PageRead:
 
 def picture_gates(addresses: Sequence[str]) -> list[str]:
     """Return the gates of the hosts of pictures, without those addresses that nobody will ask."""
-    gates = {picture_gate_of(address) for address in addresses if place_of(address)}
+    gates = {picture_gate_of(address) for address in addresses if host_of(address)}
     return sorted(gates)[:MAX_PICTURE_GATES]
 
 
@@ -174,7 +175,7 @@ async def _read_pages(
     async with FetchSession(concurrency=settings.JOB_CONCURRENCY, manners=manners) as session:
         rules = await rules_for(session, welcome)
         manners.note_crawl_delays(
-            {place_of(origin): it.crawl_delay_s or 0.0 for origin, it in rules.items() if isinstance(it, Rules)}
+            {host_of(origin): it.crawl_delay_s or 0.0 for origin, it in rules.items() if isinstance(it, Rules)}
         )
 
         async def read(product: Product) -> Outcome:

@@ -21,11 +21,12 @@ from catalog.fetching import (
     check_verdict,
     note_error,
 )
+from catalog.hosts import host_of
 from catalog.politeness.blocks import MAX_INTERSTITIAL_BYTES, judge
-from catalog.politeness.manners import Manners, place_of
+from catalog.politeness.manners import Manners
 from catalog.politeness.tally import Sight
 from catalog.robots import Rules, origin_of, rules_for
-from catalog.site.intelligence import Intelligence, host_of, unknown_site
+from catalog.site.intelligence import Intelligence, unknown_site
 from jobs.errors import JobError, PermanentError
 
 MAX_REQUESTS = 20
@@ -103,7 +104,7 @@ class SiteReader:
         rules = self._runner.run(rules_for(self._session, [address]))[origin_of(address)]
         if isinstance(rules, JobError):
             raise rules
-        self._manners.note_crawl_delays({place_of(address): rules.crawl_delay_s or 0.0})
+        self._manners.note_crawl_delays({host_of(address): rules.crawl_delay_s or 0.0})
         return rules
 
     def get(self, address: str, *, accept: str = ACCEPT_PAGES, max_bytes: int = MAX_PAGE_BYTES) -> Reply:
@@ -152,7 +153,7 @@ class SiteReader:
         """
         self._ask_leave(address)
         self._runner.run(check_host(check_address(address)))
-        host = place_of(address)
+        host = host_of(address)
         self._manners.check(host)
         started = time.perf_counter()
         try:

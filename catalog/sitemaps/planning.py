@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 from itertools import count
 
 from catalog.sitemaps.contract import SitemapEntry, SitemapLimits, SitemapProblem, SitemapRead
-from catalog.sitemaps.locations import LocationRefused, host_of, hosts_of_site, resolve_location
+from catalog.sitemaps.locations import LocationRefused, host_name_of, hosts_of_site, resolve_location
 
 # sitemaps.org's own example; WordPress' SEO plugins; WordPress itself since 5.5.
 COMMON_PLACES = ("/sitemap.xml", "/sitemap_index.xml", "/wp-sitemap.xml")
@@ -143,7 +143,7 @@ class SitemapPlan:
         except LocationRefused as refused:
             self._note(refused.code, str(refused), parent)
             return
-        host = host_of(address)
+        host = host_name_of(address)
         if is_robots:
             self._sitemap_hosts.add(host)
         if address in self._seen:
