@@ -9,10 +9,11 @@ from pathlib import Path
 from django.conf import settings
 from django.db.models import Q
 
-from catalog.fetching import FetchSession, ReplyTooLarge, Request
+from catalog.fetching import FetchSession
 from catalog.hosts import host_of
 from catalog.pictures import MAX_BYTES, OversizedPicture, UnusablePicture, render_picture, store_file
 from catalog.politeness.manners import Manners, NotAsked
+from catalog.replies import ReplyTooLarge, Request
 from jobs.errors import JobError, PermanentError
 from marketplace.models import Picture, Product
 

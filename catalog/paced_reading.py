@@ -9,11 +9,12 @@ from typing import TypeVar
 
 from playwright.sync_api import Page
 
-from catalog.fetching import ACCEPT_PAGES, MAX_PAGE_BYTES, TIMEOUT_S, Reply, SiteTimeout
+from catalog.fetching import TIMEOUT_S
 from catalog.hosts import host_of
 from catalog.politeness.gates import rate_of
 from catalog.politeness.manners import Manners
 from catalog.reading import MAX_REQUESTS, SiteReader
+from catalog.replies import ACCEPT_PAGES, MAX_PAGE_BYTES, Reply, SiteTimeout
 from catalog.site.intelligence import Intelligence, unknown_site
 
 MAX_REST_S = 120.0

@@ -13,11 +13,12 @@ from django.utils import timezone
 from catalog.contents import content_of, kept_content
 from catalog.duplicates import Content
 from catalog.extraction.open_graph import content_hash
-from catalog.fetching import FetchSession, Request
+from catalog.fetching import FetchSession
 from catalog.hosts import host_of
 from catalog.politeness.gates import picture_gate_of
 from catalog.politeness.manners import Manners
 from catalog.reading import SiteReader
+from catalog.replies import Request
 from catalog.robots import Rules, origin_of, rules_for
 from catalog.site.intelligence import hosts_that_need_browser
 from catalog.site.rendering import render

@@ -11,20 +11,12 @@ from playwright.sync_api import Page
 
 from catalog.browser import process_browser
 from catalog.egress import check_address, check_host
-from catalog.fetching import (
-    ACCEPT_PAGES,
-    MAX_PAGE_BYTES,
-    TIMEOUT_S,
-    FetchSession,
-    Reply,
-    Request,
-    check_verdict,
-    note_error,
-)
+from catalog.fetching import TIMEOUT_S, FetchSession, note_error
 from catalog.hosts import host_of
 from catalog.politeness.blocks import MAX_INTERSTITIAL_BYTES, judge
 from catalog.politeness.manners import Manners
 from catalog.politeness.tally import Sight
+from catalog.replies import ACCEPT_PAGES, MAX_PAGE_BYTES, Reply, Request, check_verdict
 from catalog.robots import Rules, origin_of, rules_for
 from catalog.site.intelligence import Intelligence, unknown_site
 from jobs.errors import JobError, PermanentError

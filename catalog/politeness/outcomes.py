@@ -3,10 +3,10 @@
 from collections.abc import Mapping
 from datetime import UTC, datetime
 
-from catalog.fetching import RequestRefused, SiteBlocks, SiteFailing, SiteTimeout, SiteUnreachable, TooManyRequests
 from catalog.hosts import host_of
 from catalog.politeness.gates import gate_keys
 from catalog.politeness.manners import DomainRefuses, DomainResting, NotAsked, Standing
+from catalog.replies import RequestRefused, SiteBlocks, SiteFailing, SiteTimeout, SiteUnreachable, TooManyRequests
 from jobs.batch import Batch, ClaimedJob
 from jobs.errors import JobError
 

@@ -8,8 +8,8 @@ from typing import Any
 
 from selectolax.lexbor import LexborHTMLParser, LexborNode
 
-from catalog.fetching import PageNotFound, Reply, RequestRefused, TooManyRedirects
 from catalog.reading import SiteReader
+from catalog.replies import PageNotFound, Reply, RequestRefused, TooManyRedirects
 from catalog.robots import RobotsForbid
 from jobs.errors import PermanentError
 from marketplace.money import Money

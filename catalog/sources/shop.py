@@ -14,8 +14,8 @@ from typing import Any
 from catalog.addresses import canonical_address, same_site
 from catalog.egress import AddressRefused
 from catalog.extraction.document import PageMalformed
-from catalog.fetching import PageNotFound, ReplyTooLarge, RequestRefused, SiteFailing, SiteTimeout, TooManyRedirects
 from catalog.reading import SiteReader
+from catalog.replies import PageNotFound, ReplyTooLarge, RequestRefused, SiteFailing, SiteTimeout, TooManyRedirects
 from catalog.robots import RobotsForbid
 from catalog.site.cards import Card
 from catalog.site.category_classes import select_categories

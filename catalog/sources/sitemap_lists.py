@@ -4,8 +4,8 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from catalog.extraction.document import absolute
-from catalog.fetching import PageNotFound, RequestRefused, TooManyRedirects
 from catalog.reading import SiteReader
+from catalog.replies import PageNotFound, RequestRefused, TooManyRedirects
 from catalog.robots import RobotsForbid
 from catalog.sitemaps.contract import PROTOCOL_BYTES
 from catalog.sitemaps.parser import read_sitemap

@@ -6,8 +6,8 @@ from typing import Any
 import pytest
 
 from catalog.extraction.open_graph import content_hash, read_availability, read_price
-from catalog.fetching import PageNotFound
 from catalog.reading import SiteReader
+from catalog.replies import PageNotFound
 from catalog.sources.known import probe, product_at, source_of
 from catalog.sources.source import Clues, PageMalformed, UnsupportedAddress
 from catalog.sources.whatsapp import WhatsAppSource
