@@ -96,7 +96,9 @@ class PacedReader(SiteReader):
         self._give_up_at = give_up_at
         self._replies: dict[tuple[str, str], Reply] = {}
 
-    def get(self, address: str, *, accept: str = ACCEPT_PAGES, max_bytes: int = MAX_PAGE_BYTES) -> Reply:
+    def get(
+        self, address: str, *, accept: str = ACCEPT_PAGES, max_bytes: int = MAX_PAGE_BYTES, is_file: bool = False
+    ) -> Reply:
         """Get one address in its turn; see SiteReader.
 
         Raises:
@@ -106,7 +108,7 @@ class PacedReader(SiteReader):
         if known is not None:
             return known
         self._await_turn(address)
-        reply = super().get(address, accept=accept, max_bytes=max_bytes)
+        reply = super().get(address, accept=accept, max_bytes=max_bytes, is_file=is_file)
         self._replies[address, accept] = reply
         return reply
 

@@ -99,14 +99,17 @@ class SiteReader:
         self._manners.note_crawl_delays({host_of(address): rules.crawl_delay_s or 0.0})
         return rules
 
-    def get(self, address: str, *, accept: str = ACCEPT_PAGES, max_bytes: int = MAX_PAGE_BYTES) -> Reply:
-        """Get one address.
+    def get(
+        self, address: str, *, accept: str = ACCEPT_PAGES, max_bytes: int = MAX_PAGE_BYTES, is_file: bool = False
+    ) -> Reply:
+        """Get one address; is_file: an interface or a file, whose answer is no page to be judged (see Request).
 
         Raises:
             RobotsForbid, TooManyForOneList: permanent; and what FetchSession.send raises.
         """
         self._ask_leave(address)
-        return self._runner.run(self._session.send(Request(address=address, accept=accept, max_bytes=max_bytes)))
+        request = Request(address=address, accept=accept, max_bytes=max_bytes, is_file=is_file)
+        return self._runner.run(self._session.send(request))
 
     def call(self, address: str, *, token: str) -> Reply:
         """Ask an interface to which the seller has given us the key; robots.txt speaks of pages, not of that.

@@ -60,7 +60,7 @@ def read_json(reader: SiteReader, address: str) -> Answer:
         What `reader` raises for a site that fails, is slow or asks for rest.
     """
     try:
-        reply = reader.get(address, accept=ACCEPT_JSON, max_bytes=MAX_JSON_BYTES)
+        reply = reader.get(address, accept=ACCEPT_JSON, max_bytes=MAX_JSON_BYTES, is_file=True)
     except (PageNotFound, RequestRefused, RobotsForbid, TooManyRedirects) as error:
         raise InterfaceClosed(str(error)) from error
     try:

@@ -134,9 +134,11 @@ class ShopSource:
         for place in COMMON_PLACES:
             guess = canonical_address(place, base=address)
             try:
-                reply = reader.get(guess, accept=ACCEPT_SITEMAPS, max_bytes=PROTOCOL_BYTES)
-            except (*_ABSENT, SiteFailing, SiteTimeout):
+                reply = reader.get(guess, accept=ACCEPT_SITEMAPS, max_bytes=PROTOCOL_BYTES, is_file=True)
+            except _ABSENT:
                 continue  # nobody said that there is one
+            except (SiteFailing, SiteTimeout):
+                break  # what fails here is not to be asked at every other place
             read = read_sitemap([reply.body], reply.address)
             if read.entries or read.subs:
                 told = {"address": guess, "entries": len(read.entries), "products": 0, "problem": "", "is_root": True}
@@ -158,7 +160,7 @@ class ShopSource:
         depth, site = int(page.cursor["depth"]), str(page.cursor["site"])
         reader.turn_to(site)
         try:
-            reply = reader.get(page.address, accept=ACCEPT_SITEMAPS, max_bytes=PROTOCOL_BYTES)
+            reply = reader.get(page.address, accept=ACCEPT_SITEMAPS, max_bytes=PROTOCOL_BYTES, is_file=True)
         except _ABSENT as error:
             reader.site = reader.site.with_sitemap(page.address, entries=0, products=0, problem=error.code)
             return Listing(page.address, (), skipped={error.code: 1})

@@ -50,7 +50,7 @@ def read_sitemap_file(reader: SiteReader, address: str) -> SitemapFile:
 
     Raises: what `reader` raises.
     """
-    reply = reader.get(address, accept=ACCEPT_SITEMAPS, max_bytes=PROTOCOL_BYTES)
+    reply = reader.get(address, accept=ACCEPT_SITEMAPS, max_bytes=PROTOCOL_BYTES, is_file=True)
     read = read_sitemap([reply.body], reply.address)
     return SitemapFile(
         address=address,
