@@ -14,10 +14,10 @@ from catalog.hosts import host_of
 from catalog.pictures import MAX_BYTES, OversizedPicture, UnusablePicture, render_picture, store_file
 from catalog.politeness.manners import Manners, NotAsked
 from catalog.replies import ReplyTooLarge, Request
+from catalog.sources.source import MAX_PICTURES
 from jobs.errors import JobError, PermanentError
 from marketplace.models import Picture, Product
 
-MAX_PICTURES = 10
 ACCEPT_PICTURES = "image/avif,image/webp,image/png,image/jpeg,image/*;q=0.8,*/*;q=0.1"
 MISSING = "picture.missing"
 # Pictures fetched or rendered at once, which bounds their memory: 16 of 16 MiB at most.

@@ -10,9 +10,8 @@ from typing import Any
 from django.conf import settings
 from django.utils import timezone
 
-from catalog.contents import content_of, kept_content
+from catalog.contents import content_hash, content_of, kept_content
 from catalog.duplicates import Content
-from catalog.extraction.open_graph import content_hash
 from catalog.fetching import FetchSession
 from catalog.hosts import host_of
 from catalog.politeness.gates import picture_gate_of
