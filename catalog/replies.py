@@ -10,8 +10,8 @@ from pathlib import Path
 import aiohttp
 from yarl import URL
 
-from catalog.charsets import charset_of
 from catalog.politeness.blocks import MAX_INTERSTITIAL_BYTES, PLAIN_403, Kind, Verdict, judge
+from catalog.streams.charsets import page_text
 from jobs.errors import PermanentError, RateLimitedError, RetryableError
 
 ACCEPT_PAGES = "text/html,application/xhtml+xml;q=0.9,*/*;q=0.5"
@@ -146,8 +146,8 @@ class Reply:
 
     @property
     def text(self) -> str:
-        """The body decoded by the header's charset, else by the page's own, else as UTF-8."""
-        return self.body.decode(charset_of(self.headers.get("Content-Type", ""), self.body), errors="replace")
+        """The body, decoded as `page_text` says."""
+        return page_text(self.body, self.headers.get("Content-Type", ""))
 
 
 async def read_reply(url: URL, response: aiohttp.ClientResponse, request: Request) -> Reply:
