@@ -1,5 +1,7 @@
 """What a seller can do about each reason for which a catalog could not be read."""
 
+from jobs.errors import JobError
+
 ANY = "Open the address in a browser that is not logged in; when it shows your products there, try again."
 
 REMEDIES = {
@@ -29,6 +31,11 @@ REMEDIES = {
     "catalog.list_incomplete": "The list did not load to its end; try again in some minutes.",
     "catalog.search_not_found": "Give the address of a page that has a search field, or search by a category instead.",
 }
+
+
+def told_problem(error: JobError) -> dict[str, str]:
+    """Return why something could not be read, and what can be done about it, as JSON."""
+    return {"code": error.code, "message": str(error), "remedy": remedy_for(error.code)}
 
 
 def remedy_for(code: str) -> str:
