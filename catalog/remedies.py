@@ -4,6 +4,9 @@ from jobs.errors import JobError
 
 ANY = "Open the address in a browser that is not logged in; when it shows your products there, try again."
 
+_LET_THROUGH = "Let SoukBot through your site's firewall or bot protection, or upload a product feed."
+_WELL_AGAIN = "See that your site is up and lets SoukBot through; it is asked again by and by."
+
 REMEDIES = {
     "catalog.unsupported_address": (
         "Give the address of your shop's front page, of one of its category pages, or of a product feed."
@@ -19,7 +22,11 @@ REMEDIES = {
     "catalog.page_malformed": (
         "Give the address of a product's own page; to name the product for machines, add schema.org markup to it."
     ),
-    "catalog.request_refused": "Let SoukBot through your site's firewall or bot protection, or upload a product feed.",
+    "catalog.request_refused": _LET_THROUGH,
+    "catalog.site_blocks": _LET_THROUGH,
+    "catalog.domain_refuses": _LET_THROUGH,
+    "catalog.domain_resting": _WELL_AGAIN,
+    "catalog.login_required": "Show the page to those who are not logged in, or upload a product feed.",
     "catalog.too_many_requests": "Your site asked us to slow down; try again in some minutes.",
     "catalog.too_many_redirects": "Give the address that the site ends up at: this one redirects without end.",
     "catalog.reply_too_large": "Give the address of a smaller page, such as one category.",
