@@ -1,8 +1,8 @@
 """The catalog in the admin; each subject has a module of its own."""
 
-from catalog.admin_domains import DomainAdmin
-from catalog.admin_imports import CatalogConnectionAdmin, FeedImportAdmin, FeedRowErrorAdmin
-from catalog.admin_scraping import ScrapingJobAdmin, SiteAdmin
+from catalog.pages.domains import DomainAdmin
+from catalog.pages.imports import CatalogConnectionAdmin, FeedImportAdmin, FeedRowErrorAdmin
+from catalog.pages.scraping import ScrapingJobAdmin, SiteAdmin
 
 __all__ = [
     "CatalogConnectionAdmin",

@@ -18,7 +18,8 @@ from playwright.sync_api import Error as PlaywrightError
 
 from catalog.egress import AddressRefused
 from catalog.egress_proxy import EgressProxy
-from catalog.fetching import USER_AGENT, SiteUnreachable
+from catalog.fetching import USER_AGENT
+from catalog.replies import SiteUnreachable
 from jobs.errors import JobError, RetryableError
 from marketplace.stack.browser import find as installed_browser
 

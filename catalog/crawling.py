@@ -7,8 +7,9 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from catalog.discovery import list_rate_of, read_list, start_reading
+from catalog.discovery import read_list, start_reading
 from catalog.paced_reading import Pace, PacedReader
+from catalog.politeness.gates import list_rate_of
 from catalog.scraping.full_site import shown_rules
 from catalog.scraping.shown import names_of, shown_evidence, shown_list, tree_of
 from catalog.sources import known

@@ -3,9 +3,6 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from django.conf import settings
-from yarl import URL
-
 from catalog.egress import check_address
 from catalog.reading import SiteReader
 from catalog.sources import known, whatsapp
@@ -108,37 +105,3 @@ def _linked_products(page: ListPage) -> Listing:
     found = {product.external_id: product for product in products if product is not None}
     skipped = {"no source knows the address": products.count(None)} if None in products else {}
     return Listing(page.address, list(found.values()), skipped=skipped)
-
-
-def list_gate_of(address: str) -> str:
-    """Return the key of the gate that lists at this address's host wait behind, beside that of all requests."""
-    return f"lists:{_place_of(address)}"[:200]
-
-
-def list_rate_of(address: str) -> float:
-    """Return how many lists a second may be read at this address's host: its own setting, else the general one."""
-    place = _place_of(address)
-    is_named = not {place, URL(address).host or ""}.isdisjoint(settings.FETCH_RATES)
-    return rate_of(address) if is_named else min(rate_of(address), settings.FETCH_LIST_RATE)
-
-
-def gate_of(address: str) -> str:
-    """Return the key of the gate that requests to this address wait behind."""
-    return f"domain:{_place_of(address)}"[:200]
-
-
-def picture_gate_of(address: str) -> str:
-    """Return the key of the gate that pictures at this address's host wait behind: it has a pace only after trouble."""
-    return f"pictures:{_place_of(address)}"[:200]
-
-
-def rate_of(address: str) -> float:
-    """Return how many requests a second the settings allow to this address's host."""
-    place = _place_of(address)
-    rates: dict[str, float] = settings.FETCH_RATES
-    return rates.get(place, rates.get(URL(address).host or "", settings.FETCH_RATE))
-
-
-def _place_of(address: str) -> str:
-    """Return the host, with its port where that is not the scheme's own."""
-    return URL(address).host_port_subcomponent or ""

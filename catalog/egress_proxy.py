@@ -16,7 +16,7 @@ from concurrent.futures import Future
 from yarl import URL
 
 from catalog.egress import AddressRefused, HostUnknown, check_address, checked_addresses
-from catalog.politeness.manners import place_of
+from catalog.hosts import host_of
 from catalog.politeness.proxies import Health, Proxy, basic_authorization, process_pool
 
 logger = logging.getLogger(__name__)
@@ -135,7 +135,7 @@ def _of(future: "Future[str] | None") -> "Future[str]":
 
 async def _tunnel(url: URL) -> Stream:
     """Return a connection to the address's host, through the host's proxy where there is one."""
-    proxy = process_pool().pick(place_of(url))
+    proxy = process_pool().pick(host_of(url))
     upstream = await _connect(url, proxy)
     if proxy is None:
         return upstream
@@ -158,11 +158,11 @@ async def _tunnel(url: URL) -> Stream:
 
 async def _ask(url: URL, method: bytes, fields: bytes) -> Stream:
     """Send a request's head to where it belongs, as the last one of its connection."""
-    proxy = process_pool().pick(place_of(url))
+    proxy = process_pool().pick(host_of(url))
     upstream = await _connect(url, proxy)
     target = str(url.with_fragment(None)) if proxy else url.raw_path_qs
     kept = [field for field in fields.split(b"\r\n") if _name(field) not in _HOP_BY_HOP | {b"host"}]
-    head = [b"%b %b HTTP/1.1" % (method, target.encode()), b"Host: " + place_of(url).encode(), *kept]
+    head = [b"%b %b HTTP/1.1" % (method, target.encode()), b"Host: " + host_of(url).encode(), *kept]
     upstream[1].write(b"\r\n".join([*head, b"Connection: close", b""]) + _credentials(proxy) + b"\r\n")
     return upstream
 

@@ -9,13 +9,15 @@ from pathlib import Path
 from django.conf import settings
 from django.db.models import Q
 
-from catalog.fetching import FetchSession, ReplyTooLarge, Request
+from catalog.fetching import FetchSession
+from catalog.hosts import host_of
 from catalog.pictures import MAX_BYTES, OversizedPicture, UnusablePicture, render_picture, store_file
-from catalog.politeness.manners import Manners, NotAsked, place_of
+from catalog.politeness.manners import Manners, NotAsked
+from catalog.replies import ReplyTooLarge, Request
+from catalog.sources.source import MAX_PICTURES
 from jobs.errors import JobError, PermanentError
 from marketplace.models import Picture, Product
 
-MAX_PICTURES = 10
 ACCEPT_PICTURES = "image/avif,image/webp,image/png,image/jpeg,image/*;q=0.8,*/*;q=0.1"
 MISSING = "picture.missing"
 # Pictures fetched or rendered at once, which bounds their memory: 16 of 16 MiB at most.
@@ -102,7 +104,7 @@ async def _fill(
     manners: Manners,
 ) -> FilledGallery | JobError:
     wanted = gallery.unstored
-    for address in {place_of(it): it for it in addresses_to_fetch([gallery])}.values():
+    for address in {host_of(it): it for it in addresses_to_fetch([gallery])}.values():
         refusal = manners.refusal(address)
         if isinstance(refusal, NotAsked):  # of a host that refuses for good the pictures are missing
             return refusal

@@ -8,10 +8,10 @@ from django.db import connection
 from django.db.models import Q
 from django.utils import timezone
 
-from catalog.discovery import gate_of
 from catalog.duplicates import link_duplicates, lock_contents
 from catalog.milestones import tell_of_list
 from catalog.politeness.domains import set_paces
+from catalog.politeness.gates import gate_of
 from catalog.product_pages import contents_of, products_to_read, read_in_a_list, store_pages
 from catalog.rechecks import recheck_copies
 from catalog.site.address_words import HOME_TEXTS

@@ -8,12 +8,13 @@ from collections.abc import Callable
 from typing import TypeVar
 
 from playwright.sync_api import Page
-from yarl import URL
 
-from catalog.discovery import rate_of
-from catalog.fetching import ACCEPT_PAGES, MAX_PAGE_BYTES, TIMEOUT_S, Reply, SiteTimeout
+from catalog.fetching import TIMEOUT_S
+from catalog.hosts import host_of
+from catalog.politeness.gates import rate_of
 from catalog.politeness.manners import Manners
 from catalog.reading import MAX_REQUESTS, SiteReader
+from catalog.replies import ACCEPT_PAGES, MAX_PAGE_BYTES, Reply, SiteTimeout
 from catalog.site.intelligence import Intelligence, unknown_site
 
 MAX_REST_S = 120.0
@@ -45,7 +46,7 @@ class Pace:
 
     def await_turn(self, address: str) -> None:
         """Return when the address's host may be asked again, and count this as a request."""
-        host = URL(address).host_port_subcomponent or ""
+        host = host_of(address)
         now = self._clock()
         due_at = max(now, self._due_at.get(host, now))
         self._due_at[host] = due_at + max(self._delay_s, 1.0 / self._rate(address))
@@ -54,7 +55,7 @@ class Pace:
 
     def hold(self, address: str, for_s: float) -> None:
         """Ask the address's host nothing for so long, two minutes at most."""
-        host = URL(address).host_port_subcomponent or ""
+        host = host_of(address)
         until = self._clock() + min(for_s, MAX_REST_S)
         self._due_at[host] = max(until, self._due_at.get(host, until))
 

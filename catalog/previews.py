@@ -8,11 +8,12 @@ from typing import Any
 
 from django.utils import timezone
 
-from catalog.discovery import gate_of, read_list, start_reading
+from catalog.discovery import read_list, start_reading
 from catalog.egress import check_address
 from catalog.paced_reading import Pace, PacedReader
 from catalog.politeness.domains import charge_extra, meet, set_paces, settle_manners
-from catalog.remedies import remedy_for
+from catalog.politeness.gates import gate_of
+from catalog.remedies import told_problem
 from catalog.scraping.pages import read_product
 from catalog.scraping.shown import shown_evidence, shown_money
 from catalog.site.intelligence import intelligence_on
@@ -119,16 +120,11 @@ def make_preview(address: str) -> dict[str, Any]:
             _fill(reader, address, answer)
         except JobError as error:
             if not answer["products"]:
-                answer["problem"] = shown_problem(error)
+                answer["problem"] = told_problem(error)
     settle_manners(manners)
     charge_extra(manners, [address])
     answer["took_s"] = round(time.monotonic() - started, 2)
     return answer
-
-
-def shown_problem(error: JobError) -> dict[str, str]:
-    """Return why something could not be read, and what can be done about it."""
-    return {"code": error.code, "message": str(error), "remedy": remedy_for(error.code)}
 
 
 def _fill(reader: PacedReader, address: str, answer: dict[str, Any]) -> None:
@@ -141,7 +137,7 @@ def _fill(reader: PacedReader, address: str, answer: dict[str, Any]) -> None:
             content = listed.content or read_product(reader, listed.address, source=shown.source).content
         except JobError as error:
             refusals.append(error)
-            answer["skipped"].append({"address": listed.address, **shown_problem(error)})
+            answer["skipped"].append({"address": listed.address, **told_problem(error)})
             if len(refusals) >= PRODUCTS:
                 break
             continue

@@ -10,15 +10,16 @@ from typing import Any
 from django.conf import settings
 from django.utils import timezone
 
-from catalog.contents import content_of, kept_content
-from catalog.discovery import picture_gate_of
+from catalog.contents import content_hash, content_of, kept_content
 from catalog.duplicates import Content
-from catalog.extraction.open_graph import content_hash
-from catalog.fetching import FetchSession, Request
-from catalog.politeness.manners import Manners, place_of
+from catalog.fetching import FetchSession
+from catalog.hosts import host_of
+from catalog.politeness.gates import picture_gate_of
+from catalog.politeness.manners import Manners
 from catalog.reading import SiteReader
+from catalog.replies import Request
 from catalog.robots import Rules, origin_of, rules_for
-from catalog.site.intelligence import host_of, hosts_that_need_browser
+from catalog.site.intelligence import hosts_that_need_browser
 from catalog.site.rendering import render
 from catalog.sources.known import source_of
 from catalog.sources.source import ExtractedProduct
@@ -95,7 +96,7 @@ class PageRead:
 
 def picture_gates(addresses: Sequence[str]) -> list[str]:
     """Return the gates of the hosts of pictures, without those addresses that nobody will ask."""
-    gates = {picture_gate_of(address) for address in addresses if place_of(address)}
+    gates = {picture_gate_of(address) for address in addresses if host_of(address)}
     return sorted(gates)[:MAX_PICTURE_GATES]
 
 
@@ -135,8 +136,15 @@ def read_pages(
     browsed = hosts_that_need_browser({product.address for product in products})
     rendered = [product for product in products if host_of(product.address) in browsed]
     fetched = [product for product in products if host_of(product.address) not in browsed]
-    outcomes = asyncio.run(_read_pages(fetched, is_stopping, manners)) if fetched else {}
+    outcomes = read_pages_by_http(fetched, is_stopping=is_stopping, manners=manners) if fetched else {}
     return outcomes | _render_pages(rendered, is_stopping, manners)
+
+
+def read_pages_by_http(
+    products: Sequence[Product], *, is_stopping: Callable[[], bool], manners: Manners
+) -> dict[int, Outcome]:
+    """Read the pages as they are sent, several at once, without the database; one outcome each, by the product's id."""
+    return asyncio.run(_read_pages(products, is_stopping, manners))
 
 
 def _render_pages(products: Sequence[Product], is_stopping: Callable[[], bool], manners: Manners) -> dict[int, Outcome]:
@@ -174,7 +182,7 @@ async def _read_pages(
     async with FetchSession(concurrency=settings.JOB_CONCURRENCY, manners=manners) as session:
         rules = await rules_for(session, welcome)
         manners.note_crawl_delays(
-            {place_of(origin): it.crawl_delay_s or 0.0 for origin, it in rules.items() if isinstance(it, Rules)}
+            {host_of(origin): it.crawl_delay_s or 0.0 for origin, it in rules.items() if isinstance(it, Rules)}
         )
 
         async def read(product: Product) -> Outcome:

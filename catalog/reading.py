@@ -11,21 +11,14 @@ from playwright.sync_api import Page
 
 from catalog.browser import process_browser
 from catalog.egress import check_address, check_host
-from catalog.fetching import (
-    ACCEPT_PAGES,
-    MAX_PAGE_BYTES,
-    TIMEOUT_S,
-    FetchSession,
-    Reply,
-    Request,
-    check_verdict,
-    note_error,
-)
+from catalog.fetching import TIMEOUT_S, FetchSession, note_error
+from catalog.hosts import host_of
 from catalog.politeness.blocks import MAX_INTERSTITIAL_BYTES, judge
-from catalog.politeness.manners import Manners, place_of
+from catalog.politeness.manners import Manners
 from catalog.politeness.tally import Sight
+from catalog.replies import ACCEPT_PAGES, MAX_PAGE_BYTES, Reply, Request, check_verdict
 from catalog.robots import Rules, origin_of, rules_for
-from catalog.site.intelligence import Intelligence, host_of, unknown_site
+from catalog.site.intelligence import Intelligence, unknown_site
 from jobs.errors import JobError, PermanentError
 
 MAX_REQUESTS = 20
@@ -103,7 +96,7 @@ class SiteReader:
         rules = self._runner.run(rules_for(self._session, [address]))[origin_of(address)]
         if isinstance(rules, JobError):
             raise rules
-        self._manners.note_crawl_delays({place_of(address): rules.crawl_delay_s or 0.0})
+        self._manners.note_crawl_delays({host_of(address): rules.crawl_delay_s or 0.0})
         return rules
 
     def get(
@@ -155,7 +148,7 @@ class SiteReader:
         """
         self._ask_leave(address)
         self._runner.run(check_host(check_address(address)))
-        host = place_of(address)
+        host = host_of(address)
         self._manners.check(host)
         started = time.perf_counter()
         try:

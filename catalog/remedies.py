@@ -1,6 +1,11 @@
 """What a seller can do about each reason for which a catalog could not be read."""
 
+from jobs.errors import JobError
+
 ANY = "Open the address in a browser that is not logged in; when it shows your products there, try again."
+
+_LET_THROUGH = "Let SoukBot through your site's firewall or bot protection, or upload a product feed."
+_WELL_AGAIN = "See that your site is up and lets SoukBot through; it is asked again by and by."
 
 REMEDIES = {
     "catalog.unsupported_address": (
@@ -17,7 +22,11 @@ REMEDIES = {
     "catalog.page_malformed": (
         "Give the address of a product's own page; to name the product for machines, add schema.org markup to it."
     ),
-    "catalog.request_refused": "Let SoukBot through your site's firewall or bot protection, or upload a product feed.",
+    "catalog.request_refused": _LET_THROUGH,
+    "catalog.site_blocks": _LET_THROUGH,
+    "catalog.domain_refuses": _LET_THROUGH,
+    "catalog.domain_resting": _WELL_AGAIN,
+    "catalog.login_required": "Show the page to those who are not logged in, or upload a product feed.",
     "catalog.too_many_requests": "Your site asked us to slow down; try again in some minutes.",
     "catalog.too_many_redirects": "Give the address that the site ends up at: this one redirects without end.",
     "catalog.reply_too_large": "Give the address of a smaller page, such as one category.",
@@ -29,6 +38,11 @@ REMEDIES = {
     "catalog.list_incomplete": "The list did not load to its end; try again in some minutes.",
     "catalog.search_not_found": "Give the address of a page that has a search field, or search by a category instead.",
 }
+
+
+def told_problem(error: JobError) -> dict[str, str]:
+    """Return why something could not be read, and what can be done about it, as JSON."""
+    return {"code": error.code, "message": str(error), "remedy": remedy_for(error.code)}
 
 
 def remedy_for(code: str) -> str:

@@ -11,14 +11,8 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 
 from catalog.egress import check_address
-from catalog.fetching import (
-    FetchSession,
-    PageNotFound,
-    Request,
-    RequestRefused,
-    SiteFailing,
-    TooManyRedirects,
-)
+from catalog.fetching import FetchSession
+from catalog.replies import PageNotFound, Request, RequestRefused, SiteFailing, TooManyRedirects
 from catalog.robots_rules import RuleSet, parse_rules
 from jobs.errors import JobError, PermanentError
 

@@ -12,9 +12,9 @@ from uuid import UUID
 
 from django.db import transaction
 from django.utils import timezone
-from yarl import URL
 
 from catalog.egress import check_address
+from catalog.hosts import host_of
 from catalog.listings import PATH_SEPARATOR
 from catalog.models import ScrapingJob, Site
 from catalog.politeness.domains import set_paces
@@ -97,11 +97,6 @@ def site_at(address: str) -> Site:
     host = host_of(address)
     Site.objects.bulk_create([Site(host=host)], ignore_conflicts=True)
     return Site.objects.get(host=host)
-
-
-def host_of(address: str) -> str:
-    """Return an address's host, with its port where that is not the scheme's own."""
-    return (URL(address).host_port_subcomponent or "")[:255]
 
 
 def _enqueue_next(row: ScrapingJob, order: Order, frontier: Frontier, *, parent: ClaimedJob | None = None) -> None:

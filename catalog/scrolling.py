@@ -8,7 +8,7 @@ from playwright.sync_api import Page
 from playwright.sync_api import TimeoutError as PlaywrightTimeout
 
 from catalog.browser import as_browser_error
-from catalog.fetching import SiteTimeout, check_status
+from catalog.replies import SiteTimeout, check_status
 
 LOAD_TIMEOUT_S = 30.0
 IDLE_S = 2.0  # nothing new for so long: the list is at its end

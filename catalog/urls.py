@@ -2,9 +2,9 @@
 
 from django.urls import re_path
 
-from catalog.api import SearchView
-from catalog.api_imports import ConnectionView, FeedErrorsView, FeedsView, FeedView, LinksView
-from catalog.api_scraping import PreviewsView, PreviewView, ScrapingJobsView, ScrapingJobView
+from catalog.api.imports import ConnectionView, FeedErrorsView, FeedsView, FeedView, LinksView
+from catalog.api.scraping import PreviewsView, PreviewView, ScrapingJobsView, ScrapingJobView
+from catalog.api.search import SearchView
 from marketplace.routes import api_paths
 
 urlpatterns = [

@@ -6,8 +6,8 @@ from functools import cached_property
 from urllib.parse import urljoin, urlsplit
 
 from selectolax.lexbor import LexborHTMLParser, LexborNode
-from w3lib.encoding import html_to_unicode
 
+from catalog.streams.charsets import page_text
 from jobs.errors import PermanentError
 
 MAX_PAGE_CHARACTERS = 8_000_000
@@ -148,7 +148,7 @@ class Document:
 
 def decode(body: bytes, content_type: str = "") -> str:
     """Return the text of a page's bytes, by its byte order mark, its Content-Type, its own <meta>, else as UTF-8."""
-    return html_to_unicode(content_type or None, body, default_encoding="utf-8")[1]
+    return page_text(body, content_type)
 
 
 def clean(text: str) -> str:

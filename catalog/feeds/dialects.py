@@ -17,7 +17,6 @@ from catalog.feeds.values import read_flag, text_of
 
 _OPTION = re.compile(r"option([1-9])(name|value)")
 _ATTRIBUTE = re.compile(r"attribute(\d{1,2})(name|values?)")
-_SOLD_STATUSES = frozenset({"", "active", "publish", "published", "enabled", "live", "visible"})
 _UNSOLD_STATUSES = frozenset({"draft", "archived", "unlisted", "private", "pending", "trash", "disabled", "hidden"})
 
 

@@ -9,12 +9,11 @@ from collections import OrderedDict
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 
-from catalog.extraction.open_graph import MAX_PICTURES
 from catalog.feeds.contract import FeedKind, FeedProduct, RowError, excerpt_of
 from catalog.feeds.dialects import UNNAMED, Role
 from catalog.feeds.mapping import MappedRow
 from catalog.feeds.seen import SeenNames
-from catalog.sources.source import ExtractedProduct
+from catalog.sources.source import MAX_PICTURES, ExtractedProduct
 from marketplace.models import Product
 
 WINDOW_ROWS = 10_000

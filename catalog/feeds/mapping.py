@@ -11,7 +11,6 @@ from functools import lru_cache
 from typing import Any
 
 from catalog.extraction.gtins import parse_gtin
-from catalog.extraction.open_graph import MAX_DESCRIPTION, MAX_PICTURES
 from catalog.feeds.contract import FeedKind, FeedRow, RowError, excerpt_of
 from catalog.feeds.dialects import UNNAMED, Membership, Role, group_of, is_published
 from catalog.feeds.headers import IDENTITY, PRIVATE, priced_field
@@ -19,6 +18,7 @@ from catalog.feeds.nested import availability_of, unfold, variants_of
 from catalog.feeds.prices import PriceFault, Prices, read_prices
 from catalog.feeds.values import addresses_of, clean, paths_of, plain_text, text_of, texts_of, unescaped
 from catalog.sitemaps.locations import LocationRefused, resolve_location
+from catalog.sources.source import MAX_DESCRIPTION, MAX_PICTURES
 from marketplace.models import Product
 
 MAX_ID = 180  # the column holds 200, with the source before it

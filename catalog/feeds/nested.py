@@ -3,7 +3,7 @@
 from datetime import datetime
 from typing import Any
 
-from catalog.extraction.availability import parse_availability
+from catalog import stock
 from catalog.feeds.headers import PRIVATE, field_of
 from catalog.feeds.prices import read_prices
 from catalog.feeds.values import addresses_of, read_flag, text_of
@@ -12,11 +12,6 @@ from marketplace.models import Product
 MAX_VARIANTS = 500
 _OFFERED = ("price", "currency", "availability", "address", "sku", "gtin")
 _KEPT = ("id", "sku", "gtin", "title")
-_AVAILABILITY = {
-    "InStock": Product.Availability.IN_STOCK,
-    "OutOfStock": Product.Availability.OUT_OF_STOCK,
-    "PreOrder": Product.Availability.PREORDER,
-}
 
 
 def unfold(values: dict[str, Any], others: dict[str, Any]) -> None:
@@ -73,5 +68,5 @@ def availability_of(text: str) -> Product.Availability | None:
     flag = read_flag(text)
     if flag is not None:
         return Product.Availability.IN_STOCK if flag else Product.Availability.OUT_OF_STOCK
-    said = parse_availability(text)
-    return _AVAILABILITY[said] if said is not None else None
+    said = stock.availability_of(text)
+    return None if said == Product.Availability.UNKNOWN else said

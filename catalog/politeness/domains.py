@@ -13,11 +13,12 @@ from django.db import InterfaceError, OperationalError, connection, transaction
 from django.db.models import Q
 from django.utils import timezone
 
-from catalog.discovery import list_rate_of, rate_of
+from catalog.hosts import host_of
 from catalog.models import Domain, DomainEvent
 from catalog.politeness import breaker, pace
 from catalog.politeness.breaker import Circuit, State
-from catalog.politeness.manners import Manners, Standing, place_of
+from catalog.politeness.gates import gate_keys, list_rate_of, rate_of
+from catalog.politeness.manners import Manners, Standing
 from catalog.politeness.tally import Tally
 from jobs.gates import charge, close_gate, open_gate, set_gate
 
@@ -46,7 +47,7 @@ WRITTEN = (
 # --- before and after a batch ------------------------------------------------------------------------
 def meet(addresses: Iterable[str]) -> Manners:
     """Return the manners of a batch that will ask these addresses; takes the probes that are due among their hosts."""
-    hosts = {place_of(address) for address in addresses} - {""}
+    hosts = {host_of(address) for address in addresses} - {""}
     unwell = Domain.objects.filter(host__in=hosts).exclude(Q(breaker=State.CLOSED) & Q(retry_at=None))
     standings = []
     for domain in unwell.order_by("host"):
@@ -83,7 +84,7 @@ def settle_manners(manners: Manners) -> dict[str, Standing]:
 
 def charge_extra(manners: Manners, addresses: Iterable[str]) -> None:
     """Have the hosts' paces pay for what the jobs of these addresses asked beyond one request each."""
-    jobs = Counter(place_of(address) for address in addresses)
+    jobs = Counter(host_of(address) for address in addresses)
     for host, seen in sorted(manners.tallies.items()):
         extra = seen.requests - jobs[host]
         if extra > 0:
@@ -187,14 +188,9 @@ def base_delay_of(host: str) -> float:
     return 1.0 / rate_of(f"http://{host}/")
 
 
-def gate_keys(host: str) -> tuple[str, str, str]:
-    """Return the keys that jobs wait behind: of the host's pages, its lists, its pictures."""
-    return f"domain:{host}"[:200], f"lists:{host}"[:200], f"pictures:{host}"[:200]
-
-
 def set_paces(addresses: Iterable[str], *, with_lists: bool = False) -> None:
     """Set the pace of each address's host, and of its lists, as the settings say and as it was learned."""
-    hosts = {place_of(address) for address in addresses} - {""}
+    hosts = {host_of(address) for address in addresses} - {""}
     known = {domain.host: domain for domain in Domain.objects.filter(host__in=hosts)}
     for host in sorted(hosts):
         _set_pace(known.get(host) or Domain(host=host), with_lists=with_lists, with_pictures=False)

@@ -4,14 +4,12 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
 
-from yarl import URL
-
+from catalog.hosts import host_of
 from catalog.politeness.breaker import IN_A_ROW, State
 from catalog.politeness.tally import Sight, Tally
 from jobs.errors import JobError, PermanentError, RateLimitedError
 
 DEFAULT_REST_S = 60.0
-MAX_PLACE_LENGTH = 255
 
 
 class DomainResting(RateLimitedError):
@@ -72,7 +70,7 @@ class Manners:
 
         Ask once a job, before its first request.
         """
-        host = place_of(address)
+        host = host_of(address)
         standing = self.standings.get(host)
         if standing is not None and standing.probe is not None:
             if host in self._probed:
@@ -127,18 +125,6 @@ class Manners:
 
     def _tally(self, host: str) -> Tally:
         return self.tallies.setdefault(host, Tally())
-
-
-def place_of(address: str | URL) -> str:
-    """Return the host of an address, with its port where that is not the scheme's own: what a domain is called.
-
-    Empty for what is no address: whoever asks for it is refused by the guard of addresses.
-    """
-    try:
-        place = URL(address).host_port_subcomponent or ""
-    except ValueError:
-        return ""
-    return place if len(place) <= MAX_PLACE_LENGTH and place.isprintable() else ""
 
 
 def _not_asked(standing: Standing) -> NotAsked:

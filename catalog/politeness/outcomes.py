@@ -3,8 +3,10 @@
 from collections.abc import Mapping
 from datetime import UTC, datetime
 
-from catalog.fetching import RequestRefused, SiteBlocks, SiteFailing, SiteTimeout, SiteUnreachable, TooManyRequests
-from catalog.politeness.manners import DomainRefuses, DomainResting, NotAsked, Standing, place_of
+from catalog.hosts import host_of
+from catalog.politeness.gates import gate_keys
+from catalog.politeness.manners import DomainRefuses, DomainResting, NotAsked, Standing
+from catalog.replies import RequestRefused, SiteBlocks, SiteFailing, SiteTimeout, SiteUnreachable, TooManyRequests
 from jobs.batch import Batch, ClaimedJob
 from jobs.errors import JobError
 
@@ -29,11 +31,12 @@ def end_troubled(
         address: what it asked for.
         standings: how the domains stand after the batch, by host.
     """
-    host = place_of(address)
+    host = host_of(address)
     standing = standings.get(host)
     if isinstance(error, NotAsked):
         # Behind another host's gate it would pass again at once: then it has to wait by the clock.
-        if f"domain:{error.host}"[:200] in _keys(job) or f"pictures:{error.host}"[:200] in _keys(job):
+        pages, _, pictures = gate_keys(error.host)
+        if not {pages, pictures}.isdisjoint(_keys(job)):
             batch.hold(job)
         else:
             batch.fail(job, error)

@@ -6,7 +6,8 @@ from django.utils import timezone
 from catalog.models import Domain
 from catalog.politeness import breaker
 from catalog.politeness.breaker import Circuit
-from catalog.politeness.domains import apply_gates, circuit_of, gate_keys, keep_circuit, tell
+from catalog.politeness.domains import apply_gates, circuit_of, keep_circuit, tell
+from catalog.politeness.gates import gate_keys
 from jobs import audit
 from jobs.gates import override_gate
 from jobs.models import Gate

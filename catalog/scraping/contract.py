@@ -4,8 +4,8 @@ from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, field
 from typing import Any, Protocol
 
-from catalog.discovery import gate_of, list_gate_of
 from catalog.paced_reading import PacedReader
+from catalog.politeness.gates import gate_of, list_gate_of
 from catalog.scraping.shown import joined_trees
 from catalog.site.intelligence import Intelligence
 from catalog.sources.source import CategoryPath, CategoryStep, ListPage

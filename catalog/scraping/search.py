@@ -2,8 +2,8 @@
 
 from typing import Any
 
-from catalog.fetching import Reply
 from catalog.paced_reading import PacedReader
+from catalog.replies import Reply
 from catalog.scraping.contract import PRODUCT, RESULTS, START, WORKING, Found, Order, Step, Taken
 from catalog.scraping.pages import read_product
 from catalog.scraping.shown import shown_evidence, shown_product

@@ -6,11 +6,11 @@ from dataclasses import dataclass
 from typing import Any
 from urllib.parse import quote_plus, urljoin
 
-from lxml import etree
 from selectolax.lexbor import LexborHTMLParser, LexborNode
 from yarl import URL
 
 from catalog.ratings import json_ld_nodes, types_of
+from catalog.streams.xml_records import XmlRecord, XmlRecordReader
 from jobs.errors import PermanentError
 
 OPENSEARCH = "application/opensearchdescription+xml"
@@ -122,14 +122,12 @@ def read_description(xml: bytes, address: str) -> SearchWay:
     Raises:
         SearchNotFound: it names none for web pages, or is no XML (permanent).
     """
-    try:
-        root = etree.fromstring(xml, etree.XMLParser(resolve_entities=False, no_network=True))
-    except (etree.XMLSyntaxError, ValueError) as error:
-        raise SearchNotFound(f"{address} is no OpenSearch description: {error}") from error
-    for node in root.iter(etree.Element):
-        is_page = node.tag.rpartition("}")[2] == "Url" and node.get("type", "").startswith("text/html")
-        template = node.get("template", "")
-        if is_page and TERM in template and node.get("method", "get").lower() == "get":
+    reader = XmlRecordReader(frozenset({"Url"}))
+    for way in [*reader.feed(xml), *reader.close()]:
+        said = way.attributes if isinstance(way, XmlRecord) else {}
+        template = said.get("template", "")
+        is_page = said.get("type", "").startswith("text/html") and said.get("method", "get").lower() == "get"
+        if is_page and TERM in template:
             return SearchWay(urljoin(address, _OPTIONAL.sub("", template)), "opensearch")
     raise SearchNotFound(f"{address} names no search for web pages")
 

@@ -7,8 +7,8 @@ from typing import Any
 
 from django.db import transaction
 from django.utils import timezone
-from yarl import URL
 
+from catalog.hosts import host_of
 from catalog.models import Site
 from catalog.site.category_classes import kind_of
 from catalog.site.navigation import NavigationNode, node_of_json, paths_of
@@ -42,11 +42,6 @@ class Intelligence:
         by_address = {sitemap["address"]: sitemap for sitemap in self.sitemaps}
         by_address[address] = {**by_address.get(address, {}), **told}
         return replace(self, sitemaps=tuple(by_address.values())[:MAX_SITEMAPS])
-
-
-def host_of(address: str) -> str:
-    """Return the host, with its port where that is not the scheme's own."""
-    return URL(address).host_port_subcomponent or ""
 
 
 def unknown_site(address: str) -> Intelligence:

@@ -12,7 +12,7 @@ from selectolax.lexbor import LexborHTMLParser, LexborNode
 from catalog.addresses import canonical_address, site_of
 from catalog.egress import AddressRefused
 from catalog.extraction.document import Document
-from catalog.fetching import Reply
+from catalog.replies import Reply
 from catalog.site.address_words import OUTER_BLOCKS
 
 PAGE_TYPES = frozenset({"", "text/html", "application/xhtml+xml", "text/plain"})

@@ -9,7 +9,7 @@ from playwright.sync_api import TimeoutError as PlaywrightTimeout
 from selectolax.lexbor import LexborHTMLParser
 
 from catalog.browser import as_browser_error
-from catalog.fetching import SiteTimeout, check_status
+from catalog.replies import SiteTimeout, check_status
 
 LOAD_TIMEOUT_S = 30.0
 QUIET_S = 0.25  # nothing under way and nothing changed for so long: the page is done

@@ -58,7 +58,7 @@ def resolve_location(text: str, *, base: str) -> str:
     return address
 
 
-def host_of(address: str) -> str:
+def host_name_of(address: str) -> str:
     """Return the address's host in lower case; empty if it has none."""
     if plain := _PLAIN.fullmatch(address):
         return plain[1]
@@ -70,7 +70,7 @@ def host_of(address: str) -> str:
 
 def hosts_of_site(address: str) -> frozenset[str]:
     """Return the names that one site answers to: its host, with and without `www.`."""
-    bare = host_of(address).removeprefix("www.")
+    bare = host_name_of(address).removeprefix("www.")
     return frozenset({bare, f"www.{bare}"}) if bare else frozenset()
 
 

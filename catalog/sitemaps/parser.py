@@ -16,7 +16,7 @@ from catalog.sitemaps.contract import (
     SitemapRead,
     SubSitemap,
 )
-from catalog.sitemaps.locations import LocationRefused, host_of, hosts_of_site, read_instant, resolve_location
+from catalog.sitemaps.locations import LocationRefused, host_name_of, hosts_of_site, read_instant, resolve_location
 from catalog.sitemaps.text import LineReader
 from catalog.streams.charsets import codec_of_mark, codec_of_zeros
 from catalog.streams.inflation import Inflater, InflationProblem
@@ -210,7 +210,7 @@ class SitemapParser:
         except LocationRefused as refused:
             self._problems.add(refused.code, str(refused), line=line)
             return None
-        if is_own and (host := host_of(address)) not in self._hosts:
+        if is_own and (host := host_name_of(address)) not in self._hosts:
             self._problems.add("sitemap.other_host", f"{address[:200]} is of another host: {host}", line=line)
             return None
         return address

@@ -10,8 +10,8 @@ from typing import Any
 from django.conf import settings
 from yarl import URL
 
-from catalog.fetching import Reply, SiteFailing
 from catalog.reading import SiteReader
+from catalog.replies import Reply, SiteFailing
 from jobs.errors import PermanentError, RateLimitedError
 
 TOKEN_CODES = frozenset({102, 190, 463, 467})

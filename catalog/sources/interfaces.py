@@ -8,17 +8,16 @@ from typing import Any
 
 from selectolax.lexbor import LexborHTMLParser, LexborNode
 
-from catalog.fetching import PageNotFound, Reply, RequestRefused, TooManyRedirects
 from catalog.reading import SiteReader
+from catalog.replies import PageNotFound, Reply, RequestRefused, TooManyRedirects
 from catalog.robots import RobotsForbid
+from catalog.sources.source import MAX_DESCRIPTION, MAX_PICTURES
 from jobs.errors import PermanentError
 from marketplace.money import Money
 
 ACCEPT_JSON = "application/json"
 MAX_JSON_BYTES = 16 * 1024 * 1024  # 250 products of 100 variants are about 15 MB
 MAX_DIGITS = 14  # before the point: what the column holds
-MAX_DESCRIPTION = 20_000
-MAX_PICTURES = 10
 
 _BLOCKS = frozenset(
     {

@@ -6,15 +6,8 @@ from catalog.extraction.page_data import PageData, Variant
 from catalog.extraction.reading import read_page
 from catalog.sources.interfaces import web_addresses
 from catalog.sources.source import ExtractedProduct
-from marketplace.models import Product
+from catalog.stock import AVAILABILITY
 from marketplace.money import Money
-
-AVAILABILITY = {
-    "InStock": Product.Availability.IN_STOCK,
-    "OutOfStock": Product.Availability.OUT_OF_STOCK,
-    "PreOrder": Product.Availability.PREORDER,
-    None: Product.Availability.UNKNOWN,
-}
 
 
 def product_of_page(html: str, address: str) -> ExtractedProduct:

@@ -14,15 +14,8 @@ from typing import Any
 from catalog.addresses import canonical_address, same_site
 from catalog.egress import AddressRefused
 from catalog.extraction.document import PageMalformed
-from catalog.fetching import (
-    PageNotFound,
-    ReplyTooLarge,
-    RequestRefused,
-    SiteFailing,
-    SiteTimeout,
-    TooManyRedirects,
-)
 from catalog.reading import SiteReader
+from catalog.replies import PageNotFound, ReplyTooLarge, RequestRefused, SiteFailing, SiteTimeout, TooManyRedirects
 from catalog.robots import RobotsForbid
 from catalog.site.cards import Card
 from catalog.site.category_classes import select_categories
@@ -34,10 +27,10 @@ from catalog.site.page_kinds import is_product_page, product_evidence
 from catalog.site.rendering import is_shell, render, shows_more
 from catalog.site.sitemap_pages import SitemapPages, sort_entries
 from catalog.site.templates import LIST, PRODUCT, kind_by_words, learn, template_of
-from catalog.sitemaps.contract import SubSitemap
+from catalog.sitemaps.contract import PROTOCOL_BYTES, SubSitemap
 from catalog.sitemaps.locations import hosts_of_site
+from catalog.sitemaps.names import COMMON_PLACES, MAX_DEPTH, product_rank
 from catalog.sitemaps.parser import read_sitemap
-from catalog.sitemaps.planning import COMMON_PLACES, PlanLimits, product_rank
 from catalog.sources.page_products import product_of_page
 from catalog.sources.shop_paths import own_paths, paths_below
 from catalog.sources.sitemap_lists import ACCEPT_SITEMAPS
@@ -57,7 +50,6 @@ SITEMAP, CATEGORY = "sitemap", "category"
 MAX_CATEGORIES = 500  # of one site's navigation
 MAX_PAGES = 300  # of one list: 24 products on a page make 7,200
 MAX_SUB_LEVELS = 3  # below what the navigation or a sitemap names
-MAX_SITEMAP_BYTES = PlanLimits().file.max_bytes
 LEAST_WEIGHT, MOST_WEIGHT = 10, 50
 _ABSENT = (PageNotFound, RequestRefused, TooManyRedirects, ReplyTooLarge, RobotsForbid, PageMalformed)
 
@@ -142,7 +134,7 @@ class ShopSource:
         for place in COMMON_PLACES:
             guess = canonical_address(place, base=address)
             try:
-                reply = reader.get(guess, accept=ACCEPT_SITEMAPS, max_bytes=MAX_SITEMAP_BYTES, is_file=True)
+                reply = reader.get(guess, accept=ACCEPT_SITEMAPS, max_bytes=PROTOCOL_BYTES, is_file=True)
             except _ABSENT:
                 continue  # nobody said that there is one
             except (SiteFailing, SiteTimeout):
@@ -168,13 +160,13 @@ class ShopSource:
         depth, site = int(page.cursor["depth"]), str(page.cursor["site"])
         reader.turn_to(site)
         try:
-            reply = reader.get(page.address, accept=ACCEPT_SITEMAPS, max_bytes=MAX_SITEMAP_BYTES, is_file=True)
+            reply = reader.get(page.address, accept=ACCEPT_SITEMAPS, max_bytes=PROTOCOL_BYTES, is_file=True)
         except _ABSENT as error:
             reader.site = reader.site.with_sitemap(page.address, entries=0, products=0, problem=error.code)
             return Listing(page.address, (), skipped={error.code: 1})
         read = read_sitemap([reply.body], reply.address, hosts=hosts_of_site(site))
         skipped.update(read.problem_counts)
-        subs = [] if depth >= PlanLimits().max_depth else read.subs
+        subs = [] if depth >= MAX_DEPTH else read.subs
         if len(subs) < len(read.subs):
             skipped["sitemap.too_deep"] += len(read.subs)
         pages = sort_entries(

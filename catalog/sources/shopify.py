@@ -13,9 +13,9 @@ from dataclasses import dataclass, replace
 from typing import Any
 from urllib.parse import quote, urlsplit
 
-from catalog.fetching import ReplyTooLarge
 from catalog.platforms import SHOPIFY, probe_platform
 from catalog.reading import SiteReader
+from catalog.replies import ReplyTooLarge
 from catalog.sources.archives import read_archive
 from catalog.sources.interfaces import Answer, InterfaceClosed, currency_of, items_of, read_json, text_of
 from catalog.sources.page_products import product_of_page

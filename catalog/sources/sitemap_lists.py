@@ -4,13 +4,13 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from catalog.extraction.document import absolute
-from catalog.fetching import PageNotFound, RequestRefused, TooManyRedirects
 from catalog.reading import SiteReader
+from catalog.replies import PageNotFound, RequestRefused, TooManyRedirects
 from catalog.robots import RobotsForbid
+from catalog.sitemaps.contract import PROTOCOL_BYTES
 from catalog.sitemaps.parser import read_sitemap
 
 ACCEPT_SITEMAPS = "application/xml,text/xml;q=0.9,*/*;q=0.5"
-MAX_FILE_BYTES = 50 * 1024 * 1024  # sitemaps.org: of one file, uncompressed
 MAX_TRIED = 5
 
 
@@ -50,7 +50,7 @@ def read_sitemap_file(reader: SiteReader, address: str) -> SitemapFile:
 
     Raises: what `reader` raises.
     """
-    reply = reader.get(address, accept=ACCEPT_SITEMAPS, max_bytes=MAX_FILE_BYTES, is_file=True)
+    reply = reader.get(address, accept=ACCEPT_SITEMAPS, max_bytes=PROTOCOL_BYTES, is_file=True)
     read = read_sitemap([reply.body], reply.address)
     return SitemapFile(
         address=address,

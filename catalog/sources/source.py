@@ -10,6 +10,9 @@ from jobs.errors import PermanentError, RetryableError
 from marketplace.models import Product
 from marketplace.money import Money
 
+MAX_PICTURES = 10  # of a product
+MAX_DESCRIPTION = 20_000  # characters
+
 
 class UnsupportedAddress(PermanentError):
     """Souk cannot read catalogs at this address."""

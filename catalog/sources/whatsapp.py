@@ -12,10 +12,10 @@ from dataclasses import dataclass, replace
 from django.conf import settings
 from yarl import URL
 
-from catalog.extraction.open_graph import read_open_graph
-from catalog.fetching import PageNotFound
 from catalog.reading import SiteReader
+from catalog.replies import PageNotFound
 from catalog.scrolling import scroll_through
+from catalog.sources.open_graph import read_open_graph
 from catalog.sources.source import (
     CategoryStep,
     Clues,

@@ -12,11 +12,12 @@ from django.conf import settings
 from yarl import URL
 
 from catalog.connections import opened_connection
-from catalog.extraction.open_graph import MAX_DESCRIPTION, MAX_PICTURES, read_availability
 from catalog.extraction.prices import parse_price
 from catalog.reading import SiteReader
 from catalog.sources import graph_api
 from catalog.sources.source import (
+    MAX_DESCRIPTION,
+    MAX_PICTURES,
     CategoryPath,
     CategoryStep,
     Clues,
@@ -28,6 +29,7 @@ from catalog.sources.source import (
     PageMalformed,
 )
 from catalog.sources.whatsapp import WhatsAppSource
+from catalog.stock import availability_of
 from marketplace.money import Money
 
 NAME = "whatsapp-graph"
@@ -126,7 +128,7 @@ def _product_of(row: Mapping[str, Any]) -> tuple[ListedProduct | None, str]:
         price=price,
         price_raw=price.raw if price else _text(row, "price")[:200],
         list_price=list_price,
-        availability=read_availability(_text(row, "availability")),
+        availability=availability_of(_text(row, "availability")),
         brand=_text(row, "brand")[:200],
         sku=_text(row, "retailer_id")[:200],
         gtin=_gtin(_text(row, "gtin")),

@@ -20,7 +20,7 @@ from yarl import URL
 from catalog.extraction.document import absolute
 from catalog.platforms import WOOCOMMERCE, probe_platform
 from catalog.reading import SiteReader
-from catalog.sitemaps.planning import product_rank
+from catalog.sitemaps.names import product_rank
 from catalog.sources.archives import read_archive
 from catalog.sources.interfaces import Answer, InterfaceClosed, items_of, read_json, text_of
 from catalog.sources.sitemap_lists import SitemapFile, find_sitemap, read_sitemap_file

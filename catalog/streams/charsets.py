@@ -4,6 +4,7 @@ import codecs
 import re
 
 from charset_normalizer import from_bytes
+from w3lib.encoding import html_body_declared_encoding, http_content_type_encoding, to_unicode
 
 SAMPLE_BYTES = 64 * 1024
 _WESTERN = "cp1252"
@@ -17,7 +18,20 @@ _MARKS = [
     (codecs.BOM_UTF16_BE, "utf-16-be"),
 ]
 # Python's codecs that are charsets; the others (idna, punycode, unicode_escape...) are slow, or raise on any input.
-_CHARSET = re.compile(r"(utf_?(8|16|32)|ascii|iso8859|cp\d|koi8|gb|big5|euc|shift_jis|mac_|johab|tis_620|latin).*")
+_CHARSET = re.compile(
+    r"(utf_?(8|16|32)|ascii|iso8859|cp\d|koi8|gb|big5|euc|shift_jis|iso2022_jp|mac_|johab|tis_620|latin).*"
+)
+
+
+def page_text(body: bytes, content_type: str = "") -> str:
+    """Return a page as text: by its byte order mark, its Content-Type, its own <meta>, else as UTF-8.
+
+    What names no charset that we decode counts as nothing: `charset=base64` is a codec to Python.
+    """
+    codec, mark = codec_of_mark(body)
+    codec = codec or text_codec(http_content_type_encoding(content_type) or "")
+    codec = codec or text_codec(html_body_declared_encoding(body) or "")
+    return to_unicode(body[mark:], codec or "utf-8")
 
 
 def text_codec(name: str) -> str:

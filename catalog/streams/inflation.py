@@ -6,7 +6,6 @@ from enum import StrEnum
 
 GZIP_MAGIC = b"\x1f\x8b"
 PIECE_BYTES = 64 * 1024
-LAYERS = 2  # some servers compress a file that is compressed already
 
 
 class InflationProblem(StrEnum):
@@ -25,6 +24,7 @@ class Inflater:
 
     def __init__(self, *, max_bytes: int) -> None:
         self._left = max_bytes
+        # Two: some servers compress a file that is compressed already.
         self._outer, self._inner = _Layer(), _Layer()
         self.problem: InflationProblem | None = None
 

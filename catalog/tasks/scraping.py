@@ -9,11 +9,12 @@ from typing import Any
 from catalog import feed_imports
 from catalog.browser import open_process_browser
 from catalog.connections import connection_of
-from catalog.discovery import gate_of, list_gate_of, read_list, recognise, start_reading
+from catalog.discovery import read_list, recognise, start_reading
 from catalog.duplicates import link_duplicates, lock_contents
 from catalog.listings import TOO_MANY_LISTS, record_listing, within_cap
 from catalog.milestones import tell_of_lost_pages, tell_of_pages
 from catalog.politeness.domains import charge_extra, meet, set_paces, settle_manners
+from catalog.politeness.gates import gate_of, list_gate_of
 from catalog.politeness.outcomes import end_troubled
 from catalog.product_pages import (
     PageRead,

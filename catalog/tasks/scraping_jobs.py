@@ -6,6 +6,7 @@ from dataclasses import replace
 
 from django.utils import timezone
 
+from catalog.hosts import host_of
 from catalog.milestones import sweep_minutes
 from catalog.paced_reading import Pace, PacedReader
 from catalog.politeness.domains import charge_extra, meet, settle_manners
@@ -16,7 +17,7 @@ from catalog.scraping.contract import Taken
 from catalog.scraping.known import SCRAPERS
 from catalog.scraping_jobs import Plan, give_up_on_step, passed_over, plans_for, record_step
 from catalog.scraping_results import end_abandoned, sweep_results
-from catalog.site.intelligence import Intelligence, host_of, intelligence_on, unknown_site
+from catalog.site.intelligence import Intelligence, intelligence_on, unknown_site
 from jobs.batch import Batch, ClaimedJob, GivenUp
 from jobs.errors import JobError, PermanentError
 from jobs.registry import task

@@ -27,7 +27,8 @@ from scrapy.crawler import CrawlerProcess
 from scrapy.http import Response
 
 from catalog.fetching import FetchSession
-from catalog.product_pages import PageRead, read_pages
+from catalog.politeness.manners import Manners
+from catalog.product_pages import PageRead, read_pages_by_http
 from catalog.sources.known import source_named
 from marketplace.models import Product
 from tests.benchmarks.sitemap_links import addresses_of
@@ -42,7 +43,8 @@ def crawl_ourselves(shop: str) -> list[str]:
     addresses = addresses_of(asyncio.run(_sitemap(shop)))
     products = [Product(pk=n + 1, external_id=f"{SOURCE}:{n}", address=address) for n, address in enumerate(addresses)]
     for start in range(0, len(products), BATCH):
-        outcomes = read_pages(products[start : start + BATCH], is_stopping=lambda: False)
+        batch = products[start : start + BATCH]
+        outcomes = read_pages_by_http(batch, is_stopping=lambda: False, manners=Manners())
         for outcome in outcomes.values():
             if not isinstance(outcome, PageRead) or outcome.content is None:
                 raise TypeError(f"a page was not read: {outcome!r}")

@@ -15,9 +15,9 @@ from django.conf import settings as django_settings
 from catalog import scrolling
 from catalog.browser import BrowserThread, close_process_browser
 from catalog.discovery import read_list
-from catalog.fetching import SiteBlocks
 from catalog.politeness.manners import Manners
 from catalog.reading import SiteReader
+from catalog.replies import SiteBlocks
 from catalog.robots import forget_rules
 from catalog.sources.source import CatalogNotPublic, ListIncomplete, Listing, ListPage
 from tests.sample_shop import Answer, small_site

@@ -18,7 +18,7 @@ from catalog import egress_proxy
 from catalog.browser import BrowserThread, as_browser_error
 from catalog.egress import AddressRefused
 from catalog.egress_proxy import EgressProxy
-from catalog.fetching import SiteUnreachable
+from catalog.replies import SiteUnreachable
 from tests.sample_shop import Answer, small_site
 from tests.shops.forward_proxy import forward_proxy, place_of_proxy
 

@@ -16,8 +16,9 @@ import pytest
 
 from catalog import egress
 from catalog.egress import AddressRefused, check_address, is_public
-from catalog.fetching import (
-    FetchSession,
+from catalog.fetching import FetchSession
+from catalog.politeness.manners import Manners, NotAsked
+from catalog.replies import (
     LoginRequired,
     PageNotFound,
     Reply,
@@ -31,11 +32,10 @@ from catalog.fetching import (
     SiteUnreachable,
     TooManyRedirects,
     TooManyRequests,
-    fetch_all,
     parse_retry_after,
 )
-from catalog.politeness.manners import Manners, NotAsked
 from jobs.errors import JobError, PermanentError, RateLimitedError, RetryableError
+from tests.catalog.fetches import fetch_all
 from tests.sample_shop import Answer, small_site
 
 NOW = datetime(2026, 3, 1, 12, 0, tzinfo=UTC)

@@ -8,8 +8,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from catalog.fetching import SiteFailing, TooManyRequests
 from catalog.reading import SiteReader
+from catalog.replies import SiteFailing, TooManyRequests
 from catalog.robots import forget_rules
 from catalog.sources.interfaces import (
     InterfaceClosed,

@@ -5,8 +5,8 @@ from typing import Any
 
 import pytest
 
-from catalog.fetching import PageNotFound
 from catalog.reading import SiteReader
+from catalog.replies import PageNotFound
 from catalog.robots import forget_rules
 from catalog.sources.sitemap_lists import find_sitemap, read_sitemap_file
 from tests.sample_shop import Answer, small_site

@@ -5,9 +5,9 @@ from typing import Any
 
 import pytest
 
-from catalog.extraction.open_graph import content_hash, read_availability, read_price
-from catalog.fetching import PageNotFound
+from catalog.contents import content_hash
 from catalog.reading import SiteReader
+from catalog.replies import PageNotFound
 from catalog.sources.known import probe, product_at, source_of
 from catalog.sources.source import Clues, PageMalformed, UnsupportedAddress
 from catalog.sources.whatsapp import WhatsAppSource
@@ -157,7 +157,10 @@ def test_a_page_without_product_data_is_malformed(html: str) -> None:
     [
         ("19.90", "EUR", (Decimal("19.9"), "EUR")),
         ("19.90", "", (Decimal("19.9"), "")),
-        ("19.90", "euros", (Decimal("19.9"), "")),
+        ("19.90", "euros", (Decimal("19.9"), "EUR")),
+        ("19.90", "credits", (Decimal("19.9"), "")),
+        ("€49.90", "", (Decimal("49.9"), "EUR")),
+        ("1.299,00", "EUR", (Decimal(1299), "EUR")),
         ("", "EUR", None),
         ("on request", "EUR", None),
         ("1" * 20, "EUR", None),
@@ -166,23 +169,10 @@ def test_a_page_without_product_data_is_malformed(html: str) -> None:
 def test_a_price_is_read_and_its_currency_never_guessed(
     amount: str, currency: str, expected: tuple[Decimal, str] | None
 ) -> None:
-    price = read_price(amount, currency, raw="")
+    product = SOURCE.extract(PAGE.format(amount=amount, currency=currency), ADDRESS)
 
-    assert (price and (price.amount, price.currency)) == expected
-
-
-@pytest.mark.parametrize(
-    ("text", "availability"),
-    [
-        ("in stock", "in_stock"),
-        ("https://schema.org/OutOfStock", "out_of_stock"),
-        ("preorder", "preorder"),
-        ("", "unknown"),
-        ("perhaps", "unknown"),
-    ],
-)
-def test_availability_is_read_or_unknown(text: str, availability: str) -> None:
-    assert read_availability(text) == availability
+    assert (product.price and (product.price.amount, product.price.currency)) == expected
+    assert product.price_raw == f"{amount} {currency}".strip()
 
 
 def test_the_content_hash_is_of_what_a_buyer_sees_not_of_the_address() -> None:

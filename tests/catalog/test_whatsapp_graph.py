@@ -11,8 +11,8 @@ from hypothesis import strategies as st
 
 from catalog.connections import connect, connection_of
 from catalog.discovery import start_reading
-from catalog.fetching import Reply, RequestRefused, SiteFailing
 from catalog.reading import SiteReader
+from catalog.replies import Reply, RequestRefused, SiteFailing
 from catalog.sources.graph_api import (
     GraphMalformed,
     GraphRefused,

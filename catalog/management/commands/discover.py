@@ -3,6 +3,7 @@
 import json
 import sys
 from argparse import ArgumentParser
+from functools import partial
 from typing import Any
 
 from django.core.management.base import BaseCommand, CommandError
@@ -10,11 +11,9 @@ from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
 from rich.tree import Tree
 
-from catalog.browser import close_process_browser
 from catalog.crawling import Crawl, crawl
-from catalog.remedies import remedy_for
+from catalog.management.reading import read_or_say_why
 from catalog.sources.source import ListPage
-from jobs.errors import JobError
 
 MAX_PAGES = 200
 
@@ -38,15 +37,8 @@ class Command(BaseCommand):
     def handle(self, *args: Any, **options: Any) -> None:
         if options["max_pages"] < 1:
             raise CommandError("--max-pages is 1 at least")
-        try:
-            found = self._crawl(options["address"], max_pages=options["max_pages"])
-        except JobError as error:
-            if options["json"]:
-                problem = {"code": error.code, "message": str(error), "remedy": remedy_for(error.code)}
-                self.stdout.write(json.dumps({"address": options["address"], "error": problem}, ensure_ascii=False))
-            raise CommandError(f"{error.code}: {error}. {remedy_for(error.code)}") from error
-        finally:
-            close_process_browser()
+        read = partial(self._crawl, max_pages=options["max_pages"])
+        found = read_or_say_why(self, options["address"], read, as_json=options["json"])
         if options["json"]:
             self.stdout.write(json.dumps(found.answer, ensure_ascii=False))
         else:

@@ -4,14 +4,12 @@ import json
 from argparse import ArgumentParser
 from typing import Any
 
-from django.core.management.base import BaseCommand, CommandError
+from django.core.management.base import BaseCommand
 from rich.console import Console
 from rich.table import Table
 
-from catalog.browser import close_process_browser
 from catalog.crawling import probe_address
-from catalog.remedies import remedy_for
-from jobs.errors import JobError
+from catalog.management.reading import read_or_say_why
 
 
 class Command(BaseCommand):
@@ -25,15 +23,7 @@ class Command(BaseCommand):
         parser.add_argument("--json", action="store_true", help="answer in one line of JSON")
 
     def handle(self, *args: Any, **options: Any) -> None:
-        try:
-            found = probe_address(options["address"])
-        except JobError as error:
-            if options["json"]:
-                problem = {"code": error.code, "message": str(error), "remedy": remedy_for(error.code)}
-                self.stdout.write(json.dumps({"address": options["address"], "error": problem}, ensure_ascii=False))
-            raise CommandError(f"{error.code}: {error}. {remedy_for(error.code)}") from error
-        finally:
-            close_process_browser()
+        found = read_or_say_why(self, options["address"], probe_address, as_json=options["json"])
         if options["json"]:
             self.stdout.write(json.dumps(found, ensure_ascii=False))
         else:

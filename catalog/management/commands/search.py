@@ -9,9 +9,9 @@ from django.core.management.base import BaseCommand, CommandError
 from rich.console import Console
 from rich.table import Table
 
+from catalog.api.search_serializers import SearchAnswer
 from catalog.index import IndexFilter
 from catalog.search import MAX_LIMIT, MAX_OFFSET, Answer, Search, search_products
-from catalog.serializers import SearchAnswer
 from marketplace.products import price_text
 
 

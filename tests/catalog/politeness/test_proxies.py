@@ -6,9 +6,10 @@ from typing import Any
 
 import pytest
 
-from catalog.fetching import ProxyFailing, Reply, Request, SiteBlocks, SiteUnreachable, fetch_all
 from catalog.politeness.proxies import Health, ProxyPool, process_pool
+from catalog.replies import ProxyFailing, Reply, Request, SiteBlocks, SiteUnreachable
 from jobs.errors import JobError
+from tests.catalog.fetches import fetch_all
 from tests.catalog.politeness.conftest import Day
 from tests.sample_shop import Answer, small_site
 from tests.shops.forward_proxy import ForwardProxy, forward_proxy

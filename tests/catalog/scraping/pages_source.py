@@ -4,8 +4,8 @@ import re
 from collections.abc import Sequence
 from urllib.parse import urljoin, urlsplit
 
-from catalog.extraction.open_graph import read_open_graph
 from catalog.reading import SiteReader
+from catalog.sources.open_graph import read_open_graph
 from catalog.sources.source import (
     CategoryStep,
     Clues,

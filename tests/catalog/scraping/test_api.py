@@ -198,10 +198,10 @@ def test_a_preview_shows_the_first_products_with_evidence(shop: MarkupShop, api:
     assert (answer.status_code, body["status"], body["source"], body["problem"]) == (200, "ready", "pages", None)
     assert body["evidence"] == [{"source": "pages", "weight": 40, "reason": "its navigation names categories"}]
     assert [(it["title"], it["price"]["amount"], it["availability"]) for it in body["products"]] == [
-        ("Red lamp", "19.9000", "in_stock"),
-        ("Blue lamp", "24.5000", "in_stock"),
-        ("Red chair", "80.0000", "in_stock"),
-        ("Green lamp", "12.0000", "in_stock"),
+        ("Red lamp", "19.90", "in_stock"),
+        ("Blue lamp", "24.50", "in_stock"),
+        ("Red chair", "80.00", "in_stock"),
+        ("Green lamp", "12.00", "in_stock"),
     ]
     assert body["products"][0]["picture"] == f"{shop.site}/i/1.jpg"
     asked = len(shop.asked)

@@ -9,8 +9,8 @@ import pytest
 from django.core.management import CommandError, call_command
 
 from catalog.crawling import crawl
-from catalog.fetching import SiteFailing, SiteTimeout, TooManyRequests
 from catalog.paced_reading import Pace, PacedReader
+from catalog.replies import SiteFailing, SiteTimeout, TooManyRequests
 from catalog.sources.source import Listing, ListPage
 from tests.catalog.scraping.markup_shop import MarkupShop
 from tests.catalog.scraping.pages_source import PagesSource

@@ -51,7 +51,7 @@ def test_a_product_is_read_with_its_evidence_and_its_rating(shop: MarkupShop, se
     product = found["product"]
     assert (product["title"], product["price"]["amount"], product["price"]["currency"]) == (
         "Red lamp",
-        "19.9000",
+        "19.90",
         "EUR",
     )
     assert product["images"] == [f"{shop.site}/i/1.jpg"]

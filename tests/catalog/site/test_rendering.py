@@ -8,8 +8,8 @@ from typing import Any
 import pytest
 
 from catalog.browser import close_process_browser
-from catalog.fetching import PageNotFound, SiteFailing
 from catalog.reading import SiteReader
+from catalog.replies import PageNotFound, SiteFailing
 from catalog.robots import forget_rules
 from catalog.site.rendering import is_shell, render, shows_more
 from tests.sample_shop import Answer, small_site

@@ -5,10 +5,11 @@ from typing import Any
 from drf_spectacular.utils import extend_schema_field
 from rest_framework import serializers
 
+from catalog.hosts import host_of
 from catalog.models import ScrapingJob
 from catalog.remedies import remedy_for
 from catalog.scraping.contract import Order
-from catalog.scraping_jobs import MAX_PAGES, host_of
+from catalog.scraping_jobs import MAX_PAGES
 from catalog.scraping_results import raw_result_of, status_now
 from jobs.models import FINAL_STATES, Job, Priority, State
 from jobs.pages.presentation import shown_error

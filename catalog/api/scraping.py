@@ -21,11 +21,7 @@ from rest_framework.response import Response
 from rest_framework.views import APIView
 
 from catalog import previews, scraping_jobs
-from catalog.egress import AddressRefused
-from catalog.models import ScrapingJob
-from catalog.remedies import remedy_for
-from catalog.scraping_results import all_scraping_jobs, scraping_jobs_of
-from catalog.serializers_scraping import (
+from catalog.api.scraping_serializers import (
     ListedScrapingJobSerializer,
     NewPreviewSerializer,
     NewScrapingJobSerializer,
@@ -33,6 +29,10 @@ from catalog.serializers_scraping import (
     ScrapingFilterSerializer,
     ScrapingJobSerializer,
 )
+from catalog.egress import AddressRefused
+from catalog.models import ScrapingJob
+from catalog.remedies import remedy_for
+from catalog.scraping_results import all_scraping_jobs, scraping_jobs_of
 from jobs.admission import TooManyJobs
 from jobs.models import FINAL_STATES, Job
 from marketplace.api import calling_seller

@@ -6,8 +6,8 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 from rest_framework.views import APIView
 
+from catalog.api.search_serializers import SearchAnswer, SearchParameters
 from catalog.search import search_products
-from catalog.serializers import SearchAnswer, SearchParameters
 
 
 class SearchView(APIView):

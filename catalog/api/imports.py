@@ -20,15 +20,15 @@ from rest_framework.response import Response
 from rest_framework.views import APIView
 
 from catalog import connections, feed_imports
-from catalog.feed_files import FeedNotStored
-from catalog.models import CatalogConnection, FeedImport, FeedRowError
-from catalog.serializers_imports import (
+from catalog.api.import_serializers import (
     ConnectionSerializer,
     FeedRowErrorSerializer,
     FeedSerializer,
     LinksSerializer,
     NewFeedSerializer,
 )
+from catalog.feed_files import FeedNotStored
+from catalog.models import CatalogConnection, FeedImport, FeedRowError
 from jobs.admission import TooManyJobs
 from jobs.sealing import NoEncryptionKey
 from marketplace.api import SYNC_POLL_S, AnotherSyncRuns, NewestFirst, calling_seller
