@@ -4,6 +4,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from catalog.egress import check_address
+from catalog.platforms import recognise_platforms
 from catalog.reading import SiteReader
 from catalog.sources import known, whatsapp
 from catalog.sources.source import CatalogNotPublic, Clues, Connection, Evidence, Listing, ListPage, UnsupportedAddress
@@ -63,11 +64,21 @@ def start_reading(reader: SiteReader, address: str, *, connection: Connection | 
     for candidate in found:
         lists = known.source_named(candidate.source).start(reader, clues)
         if lists is not None:
-            return Start(source=candidate.source, evidence=found, lists=lists)
+            return Start(source=candidate.source, evidence=[*found, *_other_platforms(clues)], lists=lists)
     raise UnsupportedAddress(
         f"Souk cannot read {address[:200]!r}: no list of products was found there. Give the address of the shop's "
         "front page, of a product feed, or of a WhatsApp catalog, such as https://wa.me/c/<phone number>."
     )
+
+
+def _other_platforms(clues: Clues) -> list[Evidence]:
+    """Return what speaks for platforms that have no source of their own: the source of any shop reads them."""
+    sources = {source.name for source in known.SOURCES}
+    return [
+        Evidence(found.platform, clues.address, "; ".join(found.reasons), found.weight)
+        for found in recognise_platforms(clues)
+        if found.platform not in sources
+    ]
 
 
 def read_list(reader: SiteReader, page: ListPage, *, is_start: bool) -> Listing:

@@ -371,6 +371,22 @@ def test_categories_beyond_the_cap_are_counted(settings: Any, monkeypatch: pytes
             assert ShopSource().discover(reader, lists[0]).skipped == {"categories beyond the cap": 6}
 
 
+def test_a_platform_that_has_no_source_of_its_own_is_noted(scrape: Scraper) -> None:
+    with bare_shop(products=5) as shop:
+        serve = shop.site.answer
+
+        def answer(path: str, headers: Mapping[str, str]) -> Answer:
+            status, told, body = serve(path, headers)
+            return status, told, body + (b'<script type="text/x-magento-init">{}</script>' if path == "/" else b"")
+
+        with small_site(answer) as address:
+            scrape(address)
+
+    site = Site.objects.get()
+    assert site.source == "shop"
+    assert [it["source"] for it in site.evidence] == ["shop", "magento"]
+
+
 def test_places_that_fail_where_nobody_named_a_sitemap_are_passed_over(scrape: Scraper) -> None:
     with bare_shop(products=5) as shop:
         serve = shop.site.answer
