@@ -75,6 +75,14 @@ _PHRASES = re.compile(
     r"zugriff verweigert|acc[eè]s refus[eé]|acceso denegado|acesso negado|accesso negato|доступ запрещ",
     re.IGNORECASE,
 )
+# One of these stands wherever a phrase does. To look for each takes a hundredth of the time that the pattern takes on
+# a page that says none (8 ms of 37 kB, measured 2026-11-25).
+_HINTS = (
+    "denied", "just a moment", "attention required", "been blocked", " robot", " human", "robot check",
+    "human verification", "bot verification", "pardon our", "unusual traffic", "security check", "checking your",
+    "request unsuccessful", "request blocked", "and hold", "&amp; hold", "& hold", "complete the captcha",
+    "verweigert", "refus", "denegado", "negado", "negato", "запрещ",
+)  # fmt: skip
 _LOGIN = re.compile(
     r"\blog ?in\b|\bsign ?in\b|\bpassword\b|anmelden|einloggen|connexion|iniciar sesi|entrar|accedi|войти",
     re.IGNORECASE,
@@ -140,7 +148,7 @@ def _weigh(body: bytes) -> str:
     text = head.decode("utf-8", "replace")
     title = _title(text)
     said = _PHRASES.search(title)
-    if not (strong or widget or said or _PHRASES.search(text)):
+    if not (strong or widget or said or _says_phrase(text)):
         return ""
     visible = _visible(text)
     spoken = _PHRASES.search(visible) if len(visible) < MUCH_TEXT else None
@@ -149,6 +157,11 @@ def _weigh(body: bytes) -> str:
         return ""
     phrase = said or spoken
     return strong or widget or (f"a page that says {phrase.group(0)[:60]!r}" if phrase else "an interstitial")
+
+
+def _says_phrase(text: str) -> bool:
+    low = text.lower()
+    return any(hint in low for hint in _HINTS) and _PHRASES.search(text) is not None
 
 
 def _weight_of_content(low: bytes, visible: str) -> int:

@@ -6,6 +6,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from catalog.politeness import blocks
 from catalog.politeness.blocks import MAX_INTERSTITIAL_BYTES, Kind, judge
 
 HTML = {"Content-Type": "text/html; charset=utf-8"}
@@ -172,6 +173,11 @@ def test_a_normal_page_is_none(name: str) -> None:
 )
 def test_status_and_headers_count(status: int, headers: dict[str, str], body: bytes, kind: Kind) -> None:
     assert judge(status=status, headers=headers, body=body).kind is kind
+
+
+@given(st.from_regex(blocks._PHRASES, alphabet=st.characters(exclude_characters="\u017f\u0131")))
+def test_every_phrase_is_looked_for(text: str) -> None:
+    assert blocks._says_phrase(text)
 
 
 def test_a_file_is_judged_by_its_status_alone() -> None:
