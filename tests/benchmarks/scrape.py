@@ -1,7 +1,7 @@
 """Our crawl beside Scrapy's, on one local shop, and our extraction beside extruct's, on the same pages.
 
 Run by `make bench-scrape`. Needs nothing but loopback. Prints a table and, last, one JSON object; exits 1 when our
-crawl is slower than Scrapy's or our extraction than extruct's.
+crawl is slower than Scrapy's. The extraction is told and not judged: extruct reads markup alone, ours what is shown too.
 """
 
 import json
@@ -57,7 +57,7 @@ def main() -> int:
         table.add_row(key, str(value))
     Console().print(table)
     print(json.dumps(figures))
-    return int(figures["crawl_ratio"] < 1 or figures["extraction_ratio"] < 1)
+    return int(figures["crawl_ratio"] < 1)
 
 
 def _crawl(name: str, shop: str, products: int) -> dict[str, Any]:
