@@ -1,7 +1,8 @@
 """Our crawl beside Scrapy's, on one local shop, and our extraction beside extruct's, on the same pages.
 
 Run by `make bench-scrape`. Needs nothing but loopback. Prints a table and, last, one JSON object; exits 1 when our
-crawl is slower than Scrapy's. The extraction is told and not judged: extruct reads markup alone, ours what is shown too.
+crawl is slower than Scrapy's. The extraction is told and not judged: extruct reads markup alone, ours also what is
+shown.
 """
 
 import json
