@@ -11,6 +11,7 @@ from catalog.extraction.standing import Standing, standing_of_names
 from catalog.extraction.word_lists import phrase_test
 
 MAX_NODES = 150_000
+MAX_TEXTS_BEFORE = 2  # such as a label or a number before the heading of a block
 MAX_TEXT = 2_000
 MAX_JOINED_TEXTS = 60
 OUTSIDE = -1  # in place of an element's index
@@ -18,6 +19,7 @@ _SKIPPED = frozenset(
     {"script", "style", "noscript", "template", "svg", "head", "iframe", "object", "map", "math", "-comment"}
 )
 _VALUE_INPUTS = frozenset({"submit", "button", "image", "reset"})
+_COLONS = frozenset({":", "："})
 _HEADINGS = frozenset({"h2", "h3", "h4", "h5", "h6"})
 # What shops write over other products, in the languages of the word lists.
 _announces_others = phrase_test(
@@ -119,10 +121,29 @@ def _set_others_aside(layout: Layout) -> None:
         if element.tag not in _HEADINGS or element.end - element.start > 3:
             continue
         if _announces_others(layout.text_of(index, limit=80)):
-            block = next((around for around in layout.ancestors(index, 4)
-                          if layout.elements[around].end - element.end >= 2), None)  # fmt: skip
-            if block is not None:
-                layout.elements[block].own |= Standing.ASIDE
+            around = next((one for one in layout.ancestors(index, 4)
+                           if layout.elements[one].end - element.end >= 2), None)  # fmt: skip
+            if around is not None:
+                _set_aside_from(layout, index, around)
+
+
+def _set_aside_from(layout: Layout, heading: int, around: int) -> None:
+    """Mark the block that a heading begins; of a block that begins before it, only what follows the heading."""
+    elements = layout.elements
+    if elements[heading].start - elements[around].start <= MAX_TEXTS_BEFORE:
+        elements[around].own |= Standing.ASIDE
+        return
+    child = heading
+    while elements[child].parent != around:
+        child = elements[child].parent
+    rank = elements[heading].tag
+    elements[child].own |= Standing.ASIDE
+    for index in range(child + 1, len(elements)):
+        element = elements[index]
+        if element.start >= elements[around].end or (element.tag in _HEADINGS and element.tag <= rank):
+            break
+        if element.parent == around:
+            element.own |= Standing.ASIDE
 
 
 def _walk(body: LexborNode, layout: Layout) -> None:
@@ -148,6 +169,9 @@ def _walk(body: LexborNode, layout: Layout) -> None:
 
 def _add_text(layout: Layout, text: str, owner: int) -> None:
     words = " ".join(text.split())
+    if words in _COLONS and layout.texts:  # set apart, it is still the label's before it
+        layout.texts[-1] += words
+        return
     if words:
         layout.texts.append(words[:MAX_TEXT])
         layout.owners.append(owner)

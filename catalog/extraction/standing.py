@@ -113,7 +113,7 @@ _NAMES: tuple[tuple[int, re.Pattern[str]], ...] = (
     (
         Standing.TRAIL,
         _pattern(
-            r"crumbs? trail you-?are path-?way okruszki brotkrumen drobeckova navigation-?path",
+            r"crumbs? trail topic-?path pankuzu you-?are path-?way okruszki brotkrumen drobeckova navigation-?path",
             r"bread-?crumbs?",
         ),
     ),
