@@ -1,6 +1,5 @@
 """What a product's page says of its reviews: the rating and how many there are, by schema.org's AggregateRating."""
 
-import json
 from collections import deque
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -8,6 +7,9 @@ from decimal import Decimal, InvalidOperation
 from typing import Any
 
 from selectolax.lexbor import LexborHTMLParser, LexborNode
+
+from catalog.extraction.json_ld import types
+from catalog.extraction.json_text import read_json
 
 MAX_SCRIPT_CHARS = 1_000_000
 MAX_NODES = 10_000
@@ -37,11 +39,7 @@ def json_ld_nodes(tree: LexborHTMLParser) -> Iterator[dict[str, Any]]:
         text = script.text()
         if len(text) > MAX_SCRIPT_CHARS:
             continue
-        try:
-            found: Any = json.loads(text, strict=False)
-        except (ValueError, RecursionError):
-            continue
-        waiting = deque([found])
+        waiting: deque[Any] = deque([read_json(text)])
         while waiting and left > 0:
             left -= 1
             node = waiting.popleft()
@@ -52,17 +50,10 @@ def json_ld_nodes(tree: LexborHTMLParser) -> Iterator[dict[str, Any]]:
                 waiting.extend(value for value in node if isinstance(value, dict | list))
 
 
-def types_of(node: dict[str, Any]) -> set[str]:
-    """Return the types of a JSON-LD object, in lower case, without their vocabulary."""
-    types = node.get("@type")
-    named = types if isinstance(types, list) else [types]
-    return {name.rpartition("/")[2].rpartition("#")[2].lower() for name in named if isinstance(name, str)}
-
-
 def _from_json_ld(tree: LexborHTMLParser) -> Rating | None:
     for node in json_ld_nodes(tree):
         rating = node.get("aggregateRating")
-        if isinstance(rating, dict) and not PRODUCT_TYPES.isdisjoint(types_of(node)):
+        if isinstance(rating, dict) and not PRODUCT_TYPES.isdisjoint(types(node)):
             return _rating(
                 rating.get("ratingValue"),
                 rating.get("bestRating"),

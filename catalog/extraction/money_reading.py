@@ -7,10 +7,9 @@ from urllib.parse import urlsplit
 
 from catalog.extraction.document import Document
 from catalog.extraction.json_text import Number
-from catalog.extraction.prices import ParsedPrice, currency_of, parse_price
+from catalog.extraction.prices import MAX_AMOUNT, ParsedPrice, currency_of, parse_price
 from marketplace.money import Money
 
-MAX_AMOUNT = Decimal(10) ** 14  # what the column holds
 MAX_RAW = 200
 MAX_PRICE_TEXT = 200
 # ISO 3166 codes that are no country's, as domains: a shop at .io or .co says nothing about its place.

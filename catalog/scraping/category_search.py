@@ -8,9 +8,10 @@ from selectolax.lexbor import LexborHTMLParser
 from yarl import URL
 
 from catalog.discovery import read_list, start_reading
+from catalog.extraction.json_ld import types
 from catalog.models import ScrapingJob
 from catalog.paced_reading import PacedReader
-from catalog.ratings import json_ld_nodes, types_of
+from catalog.ratings import json_ld_nodes
 from catalog.scraping.contract import LIST, START, Found, Order, Step, Taken
 from catalog.scraping.shown import shown_evidence, shown_listing, tree_size
 from catalog.sources.source import Listing, ListPage
@@ -171,7 +172,7 @@ def _breadcrumbs(tree: LexborHTMLParser) -> list[str]:
     """Return the names of the page's schema.org BreadcrumbList, from the root."""
     for node in json_ld_nodes(tree):
         entries = node.get("itemListElement")
-        if "breadcrumblist" in types_of(node) and isinstance(entries, list):
+        if "breadcrumblist" in types(node) and isinstance(entries, list):
             return [name[:200] for entry in entries if (name := _crumb(entry))]
     return []
 

@@ -9,7 +9,8 @@ from urllib.parse import quote_plus, urljoin
 from selectolax.lexbor import LexborHTMLParser, LexborNode
 from yarl import URL
 
-from catalog.ratings import json_ld_nodes, types_of
+from catalog.extraction.json_ld import types
+from catalog.ratings import json_ld_nodes
 from catalog.streams.xml_records import XmlRecord, XmlRecordReader
 from jobs.errors import PermanentError
 
@@ -68,7 +69,7 @@ def find_search(html: str, address: str) -> SearchWay:
 
 def _from_action(tree: LexborHTMLParser, address: str) -> SearchWay | None:
     for node in json_ld_nodes(tree):
-        if "searchaction" not in types_of(node):
+        if "searchaction" not in types(node):
             continue
         target = node.get("target")
         template: Any = target.get("urlTemplate") if isinstance(target, dict) else target
@@ -180,7 +181,7 @@ def _listed(tree: LexborHTMLParser, address: str) -> list[Result]:
     found: dict[str, Result] = {}
     for node in json_ld_nodes(tree):
         entries = node.get("itemListElement")
-        if "itemlist" not in types_of(node) or not isinstance(entries, list):
+        if "itemlist" not in types(node) or not isinstance(entries, list):
             continue
         for entry in entries:
             item = entry.get("item", entry) if isinstance(entry, dict) else entry
