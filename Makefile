@@ -116,7 +116,7 @@ fmt: .venv/installed-dev
 
 lock: .venv/uv-$(UV_VERSION)
 	$(PY) -m uv pip compile --quiet --universal --generate-hashes --no-header pyproject.toml -o requirements.lock
-	$(PY) -m uv pip compile --quiet --universal --generate-hashes --no-header pyproject.toml --group dev \
+	$(PY) -m uv pip compile --quiet --universal --generate-hashes --no-header pyproject.toml --extra siglip --group dev \
 		-c requirements.lock -o requirements-dev.lock
 	$(PY) -m uv pip compile --quiet --universal --generate-hashes --no-header tests/benchmarks/peers/celery.in -o tests/benchmarks/peers/celery.lock
 	npm install --prefix tests/benchmarks/peers --package-lock-only --omit-lockfile-registry-resolved --silent

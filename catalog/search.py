@@ -21,7 +21,7 @@ from catalog.embedders.contract import Embedder
 from catalog.embedders.current import current_embedder
 from catalog.index import Hit, IndexFilter
 from catalog.milvus import IndexMissing, IndexNotLoaded, IndexUnavailable
-from catalog.words import index_text
+from catalog.ranking.ranking import rank
 from marketplace.models import Picture, Product, ProductCategory, Seller
 
 logger = logging.getLogger(__name__)
@@ -29,9 +29,6 @@ logger = logging.getLogger(__name__)
 MAX_LIMIT = 100
 MAX_OFFSET = 1000
 MAX_QUERY_CHARS = 500
-LEG_HITS = 50
-# Source: Cormack et al. 2009, "Reciprocal rank fusion outperforms Condorcet": k = 60.
-RANK_CONSTANT = 60
 CACHE_S = 3600
 
 
@@ -121,16 +118,6 @@ def shown_products(product_ids: Iterable[int]) -> QuerySet[Product]:
     )
 
 
-def fuse(legs: Sequence[Sequence[Hit]]) -> list[Hit]:
-    """Merge rankings by reciprocal rank fusion: a product scores 1 / (60 + rank) in each; ties by id."""
-    scores: dict[int, float] = {}
-    for leg in legs:
-        for rank, hit in enumerate(leg, start=1):
-            scores[hit.product_id] = scores.get(hit.product_id, 0.0) + 1.0 / (RANK_CONSTANT + rank)
-    fused = [Hit(product_id=product_id, score=score) for product_id, score in scores.items()]
-    return sorted(fused, key=lambda hit: (-hit.score, hit.product_id))
-
-
 def _rank(search: Search) -> _Ranking:
     """Rank by the cache, else by the index, else by PostgreSQL; only the index's own answer is cached."""
     embedder = current_embedder()
@@ -140,7 +127,7 @@ def _rank(search: Search) -> _Ranking:
         hits = [Hit(product_id=product_id, score=score) for product_id, score in cached["hits"]]
         return _Ranking(hits=hits, has_more=cached["has_more"], is_cached=True)
     try:
-        ranking = _page(_hybrid_hits(search, embedder), search)
+        ranking = _page(_hits(search, embedder), search)
     except (IndexUnavailable, IndexMissing, IndexNotLoaded) as error:
         logger.warning("search answers from PostgreSQL: %s", error)
         return _full_text(search)
@@ -148,25 +135,9 @@ def _rank(search: Search) -> _Ranking:
     return ranking
 
 
-def _hybrid_hits(search: Search, embedder: Embedder) -> list[Hit]:
-    """Ask the index for both legs and fuse them.
-
-    Fused here rather than by Milvus' hybrid search: Milvus Lite drops the least similarity there, and a query
-    without any neighbour would find its 50 least distant strangers.
-    """
-    depth = max(LEG_HITS, search.offset + search.limit + 1)
-    (vector,) = embedder.embed([search.words])
-    stemmed = index_text([search.words])
-    if not stemmed:
-        return []
-    return fuse(
-        [
-            index.matching(embedder.fingerprint, stemmed, where=search.where, limit=depth),
-            index.nearest(
-                embedder.fingerprint, vector, where=search.where, limit=depth, min_similarity=embedder.min_similarity
-            ),
-        ]
-    )
+def _hits(search: Search, embedder: Embedder) -> list[Hit]:
+    ranking = rank(search.words, where=search.where, embedder=embedder)
+    return [Hit(product_id=hit.product_id, score=hit.score) for hit in ranking.hits]
 
 
 def _page(hits: Sequence[Hit], search: Search) -> _Ranking:

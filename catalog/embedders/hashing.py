@@ -27,7 +27,9 @@ class HashingEmbedder:
     """
 
     fingerprint = "hashing_v1"
+    summary = "Hashes words and pieces of words: offline and deterministic; knows spelling, not meaning."
     min_similarity = 0.12
+    picture_weight = 0.0
 
     def embed(self, texts: Sequence[str]) -> Vectors:
         """Encode texts; see the contract."""
@@ -41,6 +43,10 @@ class HashingEmbedder:
         norms[norms == 0.0] = 1.0
         vectors /= norms
         return vectors
+
+    def embed_queries(self, texts: Sequence[str]) -> Vectors:
+        """Encode what people look for: no different from products."""
+        return self.embed(texts)
 
 
 @lru_cache(maxsize=50_000)

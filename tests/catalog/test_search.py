@@ -12,7 +12,8 @@ from catalog import index, search
 from catalog.embedders.hashing import HashingEmbedder
 from catalog.index import Hit, IndexFilter
 from catalog.indexing import Purpose, mark_live, write_products
-from catalog.search import Search, fuse, search_products
+from catalog.ranking.ranking import fuse
+from catalog.search import Search, search_products
 from marketplace.models import Product, Seller, SyncRun
 from qc.models import Verdict
 from tests.catalog.products import add_picture, make_product, make_seller, make_sync
@@ -163,7 +164,7 @@ def test_without_the_cache_search_still_answers(
 
 
 def test_ranks_are_fused_by_their_reciprocals() -> None:
-    fused = fuse([[Hit(1, 9.0), Hit(2, 8.0)], [Hit(2, 0.9), Hit(3, 0.8)]])
+    fused = fuse({"words": [Hit(1, 9.0), Hit(2, 8.0)], "meaning": [Hit(2, 0.9), Hit(3, 0.8)]})
 
     assert [hit.product_id for hit in fused] == [2, 1, 3]
     assert [hit.score for hit in fused] == [1 / 61 + 1 / 62, 1 / 61, 1 / 62]
