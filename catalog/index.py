@@ -23,7 +23,7 @@ from catalog.milvus import CONNECT_TIMEOUT_S, IndexMissing, IndexNotLoaded, spea
 if TYPE_CHECKING:
     from pymilvus import MilvusClient
 
-SCHEMA_VERSION = 1
+SCHEMA_VERSION = 2
 WRITE_TIMEOUT_S = 30.0
 SEARCH_TIMEOUT_S = 2.0
 UPSERT_ROWS = 256
@@ -47,6 +47,7 @@ class IndexRow:
     categories: tuple[str, ...]
     price: Decimal | None
     currency: str
+    availability: str
     is_visible: bool
     text: str
     input_hash: str
@@ -54,8 +55,8 @@ class IndexRow:
     @cached_property
     def row_hash(self) -> str:
         """A digest of the whole row; equal rows need no second write."""
-        facts = [self.seller_id, self.categories, str(self.price), self.currency, self.is_visible, self.text]
-        return sha256(json.dumps([*facts, self.input_hash]).encode()).hexdigest()[:32]
+        facts = [self.seller_id, self.categories, str(self.price), self.currency, self.availability, self.is_visible]
+        return sha256(json.dumps([*facts, self.text, self.input_hash]).encode()).hexdigest()[:32]
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,10 +69,11 @@ class Hit:
 
 @dataclass(frozen=True, slots=True)
 class IndexFilter:
-    """What a hit must have beside being visible; None and empty do not narrow."""
+    """What a hit must have beside being visible; None and empty do not narrow, of several values any will do."""
 
-    seller_id: int | None = None
-    category: str = ""
+    seller_ids: tuple[int, ...] = ()
+    categories: tuple[str, ...] = ()
+    availabilities: tuple[str, ...] = ()
     min_price: Decimal | None = None
     max_price: Decimal | None = None
     currency: str = ""
@@ -79,10 +81,13 @@ class IndexFilter:
     def expression(self) -> str:
         """Write the filter in Milvus' language; every value is quoted or a number."""
         terms = ["is_visible == true"]
-        if self.seller_id is not None:
-            terms.append(f"seller_id == {int(self.seller_id)}")
-        if self.category:
-            terms.append(f"array_contains(categories, {_quoted(category_key(self.category))})")
+        if self.seller_ids:
+            terms.append(f"seller_id in {_listed(int(seller_id) for seller_id in self.seller_ids)}")
+        if self.categories:
+            keys = _listed(category_key(name) for name in self.categories)
+            terms.append(f"array_contains_any(categories, {keys})")
+        if self.availabilities:
+            terms.append(f"availability in {_listed(self.availabilities)}")
         if self.min_price is not None:
             terms.append(f"price >= {_number(self.min_price)}")
         if self.max_price is not None:
@@ -192,7 +197,7 @@ def visible_rows(fingerprint: str, seller_id: int) -> dict[int, str]:
         pages = client.query_iterator(
             name,
             batch_size=1000,
-            filter=IndexFilter(seller_id=seller_id).expression(),
+            filter=IndexFilter(seller_ids=(seller_id,)).expression(),
             output_fields=["id", "row_hash"],
             timeout=WRITE_TIMEOUT_S,
         )
@@ -279,6 +284,7 @@ def _entity(row: IndexRow, vector: Any) -> dict[str, Any]:
         "categories": [category_key(name) for name in row.categories[:MAX_CATEGORIES]],
         "price": None if row.price is None else float(row.price),
         "currency": row.currency,
+        "availability": row.availability,
         "is_visible": row.is_visible,
         "row_hash": row.row_hash,
         "dense": vector,
@@ -301,6 +307,7 @@ def _create_collection(client: "MilvusClient", name: str) -> None:
     )
     schema.add_field("price", DataType.DOUBLE, nullable=True)
     schema.add_field("currency", DataType.VARCHAR, max_length=3)
+    schema.add_field("availability", DataType.VARCHAR, max_length=15)
     schema.add_field("is_visible", DataType.BOOL)
     schema.add_field("row_hash", DataType.VARCHAR, max_length=32)
     schema.add_field("dense", DataType.FLOAT_VECTOR, dim=DIMENSIONS)
@@ -316,6 +323,10 @@ def _create_collection(client: "MilvusClient", name: str) -> None:
 def _quoted(text: str) -> str:
     """Write a string literal of Milvus' filter language, which takes JSON's."""
     return json.dumps(text, ensure_ascii=False)
+
+
+def _listed(values: Iterable[str | int]) -> str:
+    return json.dumps(list(values), ensure_ascii=False)
 
 
 def _number(value: Decimal) -> str:

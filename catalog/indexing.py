@@ -132,6 +132,7 @@ def _row(product: Product, paths: list[str], is_visible: bool) -> IndexRow:
         categories=_category_names(paths),
         price=None if product.price is None else product.price.normalize(),
         currency=product.currency,
+        availability=product.availability,
         is_visible=is_visible,
         text=index_text([product.title, product.brand, product.sku, *paths, product.description]),
         input_hash=input_hash(embedding_text(product)),

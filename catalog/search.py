@@ -175,20 +175,26 @@ def _full_text(search: Search) -> _Ranking:
 def _narrowed(products: QuerySet[Product], where: IndexFilter) -> QuerySet[Product]:
     """Apply the index's filter to PostgreSQL's rows."""
     terms = Q()
-    if where.seller_id is not None:
-        terms &= Q(seller=where.seller_id)
+    if where.seller_ids:
+        terms &= Q(seller__in=where.seller_ids)
+    if where.availabilities:
+        terms &= Q(availability__in=where.availabilities)
     if where.min_price is not None:
         terms &= Q(price__gte=where.min_price)
     if where.max_price is not None:
         terms &= Q(price__lte=where.max_price)
     if where.currency:
         terms &= Q(currency=where.currency.upper())
-    if where.category:
-        name = " ".join(where.category.split())
-        paths = Q(category__name__iexact=name) | Q(category__path__iexact=name)
-        paths |= Q(category__path__istartswith=f"{name} > ")
+    if where.categories:
+        paths = reduce(or_, (_of_category(name) for name in where.categories))
         terms &= Q(pk__in=ProductCategory.objects.filter(paths).values("product"))
     return products.filter(terms)
+
+
+def _of_category(name: str) -> Q:
+    """Match the category's name, its path, and whatever lies below that."""
+    name = " ".join(name.split())
+    return Q(category__name__iexact=name) | Q(category__path__iexact=name) | Q(category__path__istartswith=f"{name} > ")
 
 
 def _cache_key(search: Search, fingerprint: str) -> str:

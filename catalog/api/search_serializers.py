@@ -45,8 +45,8 @@ class SearchParameters(serializers.Serializer[Any]):
         return Search(
             query=values["q"],
             where=IndexFilter(
-                seller_id=values.get("seller"),
-                category=values["category"],
+                seller_ids=(values["seller"],) if "seller" in values else (),
+                categories=(values["category"],) if values["category"] else (),
                 min_price=values.get("min_price"),
                 max_price=values.get("max_price"),
                 currency=values["currency"].upper(),

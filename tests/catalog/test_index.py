@@ -28,6 +28,7 @@ def row(product_id: int, text: str, **fields: Any) -> IndexRow:
         "categories": ("Lamps",),
         "price": Decimal(20),
         "currency": "EUR",
+        "availability": "in_stock",
         "is_visible": True,
         "text": index_text([text]),
         "input_hash": text,
@@ -94,22 +95,28 @@ def test_a_deleted_row_is_not_found(search_index: str) -> None:
     ("where", "found"),
     [
         (EVERYTHING, {1, 2, 3}),
-        (IndexFilter(seller_id=2), {3}),
-        (IndexFilter(category="home"), {1}),
-        (IndexFilter(category="HOME  > lamps"), {1}),
-        (IndexFilter(category='5" "lamps" \\ {odd} %'), {2}),
-        (IndexFilter(category='x") or (id > 0'), set()),
+        (IndexFilter(seller_ids=(2,)), {3}),
+        (IndexFilter(categories=("home",)), {1}),
+        (IndexFilter(categories=("HOME  > lamps",)), {1}),
+        (IndexFilter(categories=('5" "lamps" \\ {odd} %',)), {2}),
+        (IndexFilter(categories=('x") or (id > 0',)), set()),
         (IndexFilter(min_price=Decimal("10.00")), {1, 2}),
         (IndexFilter(min_price=Decimal("10.01")), {2}),
         (IndexFilter(max_price=Decimal("10.00")), {1}),
         (IndexFilter(min_price=Decimal(10), max_price=Decimal(20), currency="eur"), {1}),
         (IndexFilter(currency="USD"), {2}),
+        (IndexFilter(seller_ids=(1, 2)), {1, 2, 3}),
+        (IndexFilter(categories=("home", '5" "lamps" \\ {odd} %')), {1, 2}),
+        (IndexFilter(availabilities=("preorder",)), {2}),
+        (IndexFilter(availabilities=("preorder", "in_stock"), seller_ids=(1,)), {1, 2}),
     ],
 )
 def test_filters_narrow(search_index: str, where: IndexFilter, found: set[int]) -> None:
     write(
         row(1, "lamp", categories=("Home", "Home > Lamps", "Lamps"), price=Decimal(10)),
-        row(2, "lamp", categories=('5" "Lamps" \\ {odd} %',), price=Decimal(20), currency="USD"),
+        row(
+            2, "lamp", categories=('5" "Lamps" \\ {odd} %',), price=Decimal(20), currency="USD", availability="preorder"
+        ),
         row(3, "lamp", categories=(), price=None, seller_id=2),
     )
 

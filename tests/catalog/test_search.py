@@ -76,19 +76,19 @@ def test_an_empty_query_browses_newest_first(shop: dict[str, Product]) -> None:
     assert titles("  ") == ["Café mug", "Oak chair", "Two blue lamps", "Red table lamp"]
     assert titles(limit=2, offset=1) == ["Oak chair", "Two blue lamps"]
     assert search_products(Search(limit=3)).has_more
-    assert titles(where=IndexFilter(category="home > lamps")) == ["Two blue lamps", "Red table lamp"]
+    assert titles(where=IndexFilter(categories=("home > lamps",))) == ["Two blue lamps", "Red table lamp"]
 
 
 @pytest.mark.parametrize("query", ["lamp chair", ""])
 @pytest.mark.parametrize(
     ("where", "found"),
     [
-        (IndexFilter(category="Lamps"), {"Red table lamp", "Two blue lamps"}),
-        (IndexFilter(category="home"), {"Red table lamp", "Two blue lamps", "Oak chair"}),
+        (IndexFilter(categories=("Lamps",)), {"Red table lamp", "Two blue lamps"}),
+        (IndexFilter(categories=("home",)), {"Red table lamp", "Two blue lamps", "Oak chair"}),
         (IndexFilter(max_price=Decimal("49.90")), {"Red table lamp", "Oak chair"}),
         (IndexFilter(min_price=Decimal("49.91")), {"Two blue lamps"}),
         (IndexFilter(currency="usd"), set()),
-        (IndexFilter(seller_id=2**62), set()),
+        (IndexFilter(seller_ids=(2**62,)), set()),
     ],
 )
 def test_filters_narrow_search_browsing_and_the_fallback_alike(

@@ -36,8 +36,8 @@ class Command(BaseCommand):
         if not (1 <= options["limit"] <= MAX_LIMIT and 0 <= options["offset"] <= MAX_OFFSET):
             raise CommandError(f"--limit goes from 1 to {MAX_LIMIT}, --offset from 0 to {MAX_OFFSET}")
         where = IndexFilter(
-            seller_id=options["seller"],
-            category=options["category"],
+            seller_ids=() if options["seller"] is None else (options["seller"],),
+            categories=(options["category"],) if options["category"] else (),
             min_price=options["min_price"],
             max_price=options["max_price"],
         )
