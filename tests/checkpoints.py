@@ -1,4 +1,4 @@
-"""Checkpoints made on the spot, which the product loads as it loads real ones. They know nothing: weights are random."""
+"""Checkpoints made on the spot, which the product loads as it loads real ones. Their weights are random."""
 
 import json
 import logging
@@ -49,7 +49,7 @@ PREPROCESSING: Mapping[str, Any] = {
 }
 # About what SigLIP's training ends with; what it begins with is refused.
 TRAINED = {"logit_scale": 4.76, "logit_bias": -12.9}
-WORDS = "a red table lamp of copper with a blue shade and an oak chair in four sizes for the garden, 12 cm".split()
+SENTENCE = "a red table lamp of copper with a blue shade and an oak chair in four sizes for the garden, 12 cm"
 
 
 def make_checkpoint(folder: Path, model: Mapping[str, Any] = TINY, *, seed: int = 0, **logits: float) -> str:
@@ -80,7 +80,7 @@ def _write_tokenizer(folder: Path) -> None:
     trainer = UnigramTrainer(
         vocab_size=300, special_tokens=["<pad>", "</s>", "<unk>"], unk_token="<unk>", show_progress=False
     )
-    tokenizer.train_from_iterator([*WORDS, "abcdefghijklmnopqrstuvwxyz 0123456789"], trainer)
+    tokenizer.train_from_iterator([*SENTENCE.split(), "abcdefghijklmnopqrstuvwxyz 0123456789"], trainer)
     tokenizer.post_processor = processors.TemplateProcessing("$A </s>", special_tokens=[("</s>", 1)])
     PreTrainedTokenizerFast(
         tokenizer_object=tokenizer, unk_token="<unk>", eos_token="</s>", pad_token="</s>", model_max_length=64

@@ -77,7 +77,7 @@ def _require(device: str, kind: str) -> None:
 
 def _computes_bfloat16(device: str, kind: str) -> bool:
     if kind == "cuda":  # compute capability 8.0, Ampere; older ones only imitate it
-        return torch.cuda.get_device_capability(device) >= (8, 0)
+        return bool(torch.cuda.get_device_capability(device) >= (8, 0))
     if kind == "cpu":
         capabilities = torch.cpu.get_capabilities()
         return any(capabilities.get(name, False) for name in BFLOAT16_CPU)

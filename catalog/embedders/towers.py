@@ -3,7 +3,7 @@
 import math
 from collections.abc import Callable, Iterable, Sequence
 from threading import Lock
-from typing import Any
+from typing import Any, TypeAlias
 
 import numpy as np
 import open_clip
@@ -20,7 +20,7 @@ from jobs.errors import RetryableError
 INITIAL_LOGIT_SCALE = math.log(1 / 0.07)
 MEAN, DEVIATION = PREPROCESSING["mean"][0] * 255.0, PREPROCESSING["std"][0] * 255.0
 
-Rows = torch.Tensor
+Rows: TypeAlias = "torch.Tensor"
 Encode = Callable[[Rows], Rows]
 
 
@@ -79,14 +79,14 @@ class Towers:
             tokens: Rows = self._tokenize(list(texts))
         return tokens
 
-    def _encode(self, batches: Iterable[Rows], encode: "Fitting") -> Vectors:
+    def _encode(self, batches: Iterable[Rows], fit: "Fitting") -> Vectors:
         """Return the rows of all batches; on a GPU one is copied and prepared while another is computed."""
         rows: list[Rows] = []
         with torch.inference_mode():
             for batch in batches:
                 on_device = self._moved(batch)
                 with self._lock:
-                    rows += encode(on_device)
+                    rows += fit(on_device)
             if not rows:
                 return np.empty((0, DIMENSIONS), dtype=np.float32)
             vectors: Vectors = torch.cat(rows).cpu().numpy()
@@ -119,10 +119,13 @@ class Fitting:
         Raises:
             DeviceOutOfMemory: not even one item fits.
         """
-        parts = list(reversed(batch.split(self.most or len(batch))))
+        parts = [batch]
         encoded: list[Rows] = []
         while parts:
             part = parts.pop()
+            if self.most is not None and len(part) > self.most:
+                parts += reversed(part.split(self.most))
+                continue
             rows = _encoded(part, self._encode)
             if rows is not None:
                 encoded.append(rows)
@@ -130,7 +133,7 @@ class Fitting:
             if len(part) == 1:
                 raise DeviceOutOfMemory(f"no memory for one item on {part.device}; end what else uses it, or take cpu")
             self.most = len(part) // 2
-            parts += reversed(part.split(self.most))
+            parts.append(part)
             if part.device.type == "cuda":
                 torch.cuda.empty_cache()
         return encoded
@@ -154,7 +157,8 @@ def _encoded(part: Rows, encode: Encode) -> Rows | None:
 
 
 def _unit(rows: Rows) -> Rows:
-    return normalize(rows.float(), dim=-1)
+    unit: Rows = normalize(rows.float(), dim=-1)
+    return unit
 
 
 def _tokenizer(checkpoint: Checkpoint) -> Callable[[list[str]], Rows]:
@@ -176,6 +180,7 @@ def _trained_model(checkpoint: Checkpoint) -> Any:
         raise CheckpointUnusable(
             f"{checkpoint.name}: {checkpoint.weights.name} does not fit {checkpoint.folder}: {error}"
         ) from error
+    model.eval().requires_grad_(False)
     prepared = {key: _plain(value) for key, value in model.visual.preprocess_cfg.items() if key in PREPROCESSING}
     if prepared != PREPROCESSING:
         raise CheckpointUnusable(f"{checkpoint.name}: open_clip would prepare pictures as {prepared}")
@@ -189,7 +194,7 @@ def _trained_model(checkpoint: Checkpoint) -> Any:
             f"{checkpoint.name}: the weights were never trained (logit scale and bias are what training starts from); "
             "take trained ones, such as hf-hub:timm/ViT-B-16-SigLIP"
         )
-    return model.eval().requires_grad_(False)
+    return model
 
 
 def _plain(value: Any) -> Any:
