@@ -20,7 +20,7 @@ from jobs.errors import RetryableError
 INITIAL_LOGIT_SCALE = math.log(1 / 0.07)
 MEAN, DEVIATION = PREPROCESSING["mean"][0] * 255.0, PREPROCESSING["std"][0] * 255.0
 
-Rows: TypeAlias = "torch.Tensor"
+Rows: TypeAlias = torch.Tensor
 Encode = Callable[[Rows], Rows]
 
 

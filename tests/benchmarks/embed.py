@@ -1,7 +1,7 @@
 """Our SigLIP beside open_clip as its README uses it: pictures and texts a second, on one model of the real size.
 
-Run by `make bench-embed`. The architecture is ViT-B-16-SigLIP as open_clip has it; its weights are random and made here,
-for speed alone. Prints a table and, last, one JSON object; exits 1 when a target is missed. Needs 3 GB of memory.
+Run by `make bench-embed`. The architecture is ViT-B-16-SigLIP as open_clip has it; its weights are random and made
+here, for speed alone. Prints a table and, last, one JSON object; exits 1 when a target is missed. Needs 3 GB of memory.
 
 plain: one file after the other: open, preprocess, encode_image, in float32; a text at a time likewise.
 batched: the same in batches of the size that ours takes, in inference mode: what remains is number format and decoding.
@@ -192,7 +192,8 @@ def _from_tensors(ours: SiglipEmbedder, peer: Peer) -> dict[str, Any]:
     towers = ours.load().towers
     height, width = towers.image_size
     pixels = np.random.default_rng(0).integers(0, 256, (DECODED_TENSORS, height, width, 3), dtype=np.uint8)
-    blocks = _batches(pixels, towers.placement.picture_batch)
+    size = towers.placement.picture_batch
+    blocks = [pixels[start : start + size] for start in range(0, len(pixels), size)]
     rates = []
     for _ in range(4):  # the first one warms up
         started = time.perf_counter()

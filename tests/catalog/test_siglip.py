@@ -43,7 +43,9 @@ PICTURES = [picture_bytes(320, 240, form="PNG", seed=seed) for seed in range(20)
 
 @pytest.fixture(scope="module")
 def making() -> Any:
-    return import_module("tests.checkpoints")
+    made = import_module("tests.checkpoints")
+    made.torch.set_num_threads(1)  # several wait for each other actively: on a busy machine for ever
+    return made
 
 
 @pytest.fixture(scope="module")
@@ -65,7 +67,7 @@ def folder(name: str, tmp_path: Path) -> Path:
 
 def embedder_of(name: str | Path, **options: Any) -> SiglipEmbedder:
     model = name if isinstance(name, str) else f"local-dir:{name}"
-    return SiglipEmbedder(replace(SiglipOptions(model, device="cpu", threads=2), **options))
+    return SiglipEmbedder(replace(SiglipOptions(model, device="cpu", threads=1), **options))
 
 
 @pytest.fixture(scope="module")
@@ -451,7 +453,8 @@ def test_without_a_gpu_the_cpu_is_taken_and_a_named_device_must_be_there(
 @pytest.fixture
 def chosen(name: str, settings: Any) -> None:
     current._made.cache_clear()
-    settings.EMBEDDER, settings.SIGLIP_MODEL, settings.SIGLIP_DEVICE = "siglip", name, "cpu"
+    settings.EMBEDDER, settings.SIGLIP_MODEL = "siglip", name
+    settings.SIGLIP_DEVICE, settings.SIGLIP_THREADS = "cpu", 1
 
 
 def test_the_settings_choose_it_for_texts_and_pictures(chosen: None, settings: Any) -> None:
