@@ -52,9 +52,9 @@ class Towers:
             torch.set_num_threads(placement.threads)
         elif placement.kind == "cuda" and placement.dtype == "float32":
             torch.set_float32_matmul_precision("high")
-        # Weights cast once: autocast casts them again for each batch. On 2 cores, 8 pictures at a time, bfloat16:
-        # 356 ms of CPU a picture, 422 with autocast, 571 in float32; cosine to float32 0.9974 and 0.9978 (random
-        # weights, November 2026).
+        # Weights are cast once: autocast casts them again for each batch. CPU of a picture, 8 at a time: 356 ms, 422
+        # with autocast, 571 in float32; cosine to float32 at least 0.997 both ways (random weights, November 2026).
+        # Compiling saved 12 % with pictures and nothing with texts, and took 106 s: worth it on a GPU only.
         self._model = model.to(device=placement.device, dtype=self._dtype)
         if placement.is_compiled:
             model.visual.compile()
