@@ -51,6 +51,7 @@ def test_production_settings_load() -> None:
         ("JOB_ENCRYPTION_KEYS", "not base64!"),
         ("LOG_LEVEL", "LOUD"),
         ("EMBEDDER", "magic"),
+        ("GEMINI_REQUESTS_PER_MIN", "0"),
         ("FETCH_RATES", "shop.example=fast"),
         ("FETCH_PROXIES", "http://a.example:3128,socks5://b.example"),
         ("SYNC_MAX_LISTS", "0"),
