@@ -10,7 +10,7 @@ from collections.abc import Callable
 from catalog.embedders.contract import Embedder, PacedEmbedder
 from jobs.batch import Batch
 from jobs.errors import QuotaExceededError, RateLimitedError
-from jobs.gates import close_gate, hold_pending, lift_gate, open_gate, set_gate, take_turn
+from jobs.gates import charge, close_gate, hold_pending, lift_gate, open_gate, set_gate, take_turn
 from jobs.models import Gate
 from jobs.registry import get_task
 from marketplace.gemini.errors import GeminiPaced
@@ -51,9 +51,10 @@ def at_pace(batch: Batch, work: Callable[[], None], *, embedder: Embedder) -> No
     except QuotaExceededError:
         _close(embedder.gate, key, for_s=QUOTA_WAIT_S)
         raise
-    if embedder.calls == calls:  # all vectors were in store: the turn goes to the next
+    if embedder.calls == calls:  # all vectors were in store: the turn goes to the next, and costs no tokens
         open_gate(embedder.gate)
         open_gate(key)
+        charge(key, -float(len(batch)))
 
 
 def _declare(key: str, embedder: PacedEmbedder, *, size: int) -> None:

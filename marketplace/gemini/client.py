@@ -51,7 +51,7 @@ def _new_client() -> "Client":
     from google.genai import Client  # noqa: PLC0415 the package costs a second and 60 MiB; most processes never call
     from google.genai.types import HttpOptions  # noqa: PLC0415
 
-    options = HttpOptions(base_url=settings.GEMINI_BASE_URL or None, timeout=round(settings.GEMINI_TIMEOUT_S * 1000))
+    options = HttpOptions(base_url=settings.GEMINI_BASE_URL, timeout=round(settings.GEMINI_TIMEOUT_S * 1000))
     return Client(enterprise=False, api_key=settings.GEMINI_API_KEY, http_options=options)
 
 

@@ -78,6 +78,7 @@ def test_a_turn_is_a_full_batch_and_the_rest_waits_behind_the_gate(
     next_turn()
     assert (states(), len(by_gemini.asked)) == ({"completed": 133}, 3)
     assert Gate.objects.get(key=TURNS).closed_until is None  # no call was made: the next batch need not wait
+    assert Gate.objects.get(key=TASK).tokens >= 64
 
 
 def test_a_batch_whose_turn_it_is_not_spends_nothing(

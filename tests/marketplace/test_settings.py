@@ -63,6 +63,13 @@ def test_a_bad_value_stops_the_start_and_names_its_variable(name: str, value: st
     assert name in loaded.stderr
 
 
+def test_the_gemini_embedder_needs_a_key() -> None:
+    assert "GEMINI_API_KEY" in _load(**PRODUCTION, EMBEDDER="gemini").stderr
+    assert "GEMINI_API_KEY" in _load(**PRODUCTION, EMBEDDER="gemini", GEMINI_API_KEY="").stderr
+    loaded = _load("print(s.GEMINI_REQUESTS_PER_MIN)", **PRODUCTION, EMBEDDER="gemini", GEMINI_API_KEY="k")
+    assert loaded.stdout.strip() == "15"
+
+
 def test_redis_may_be_given_in_parts_and_its_url_wins() -> None:
     parts = {**PRODUCTION, "REDIS_HOST": "r.example", "REDIS_PORT": "7000", "REDIS_PASSWORD": "p"}
     assert _load("print(s.REDIS_URL)", **parts).stdout.strip() == "redis://redis.invalid/0"
