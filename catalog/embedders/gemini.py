@@ -29,6 +29,8 @@ class Purpose:
     def apply(self, text: str) -> str:
         """Return the text as it is sent."""
         title, _, rest = text.partition("\n")
+        if not rest.strip():
+            title, rest = "none", text
         return self.form.format(title=title.strip(), rest=rest.strip(), text=text)
 
 

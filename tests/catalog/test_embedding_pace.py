@@ -12,6 +12,8 @@ from catalog.models import StoredVector
 from catalog.tasks import embedding as tasks
 from jobs.gates import lift_gate, pass_gates, pause, take_turn
 from jobs.models import Gate, Job
+from jobs.registry import get_task
+from jobs.retry import Family
 from jobs.session import Session
 from marketplace.models import Product, SyncRun
 from tests.catalog.products import drain, enqueue_stage, job_counts, make_product, make_seller, make_sync
@@ -172,6 +174,15 @@ def test_an_embedder_without_a_pace_lifts_the_gate(
     assert states() == {"completed": 2}
     assert not Gate.objects.filter(key=TASK).exists()
     assert len(by_gemini.asked) == 1
+
+
+def test_gemini_s_failures_are_tried_three_times_and_the_index_s_as_often_as_the_task_says() -> None:
+    retry = get_task(QUEUE).retry
+
+    curve = retry.curve_of(Family.RETRYABLE, "gemini.timeout")
+    assert (curve.attempts, curve.first_s, curve.cap_s, curve.jitter) == (3, 1.0, 60.0, 0.3)
+    assert (retry.waits, retry.wait_s) == (5, 60.0)
+    assert retry.curve_of(Family.RETRYABLE, "index.unavailable").attempts is None
 
 
 def test_of_two_callers_one_has_the_turn_and_a_pause_gives_it_to_nobody(db: None) -> None:

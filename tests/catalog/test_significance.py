@@ -1,5 +1,6 @@
 """Which changes of a text are worth a new vector."""
 
+import hypothesis
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -60,6 +61,7 @@ def test_a_language_without_spaces_is_measured_as_well() -> None:
     assert compare(old, old.replace("子供がいても倒れません", "陶器の花瓶と机も付属します")).reason is Reason.BODY
 
 
+@hypothesis.settings(max_examples=50)
 @given(st.text(max_size=80), st.text(max_size=80))
 def test_equal_forms_are_no_change_and_a_change_is_one_both_ways(one: str, other: str) -> None:
     old, new = compose_text(["Lamp"], one), compose_text(["Lamp"], other)
