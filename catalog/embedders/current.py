@@ -8,11 +8,16 @@ from typing import cast
 from django.conf import settings
 
 from catalog.embedders.contract import Embedder, PictureEmbedder
+from catalog.embedders.gemini import GeminiEmbedder
 from catalog.embedders.hashing import HashingEmbedder
 from catalog.embedders.layout import LayoutEmbedder
 from catalog.embedders.siglip import SiglipEmbedder, siglip_of_settings
 
-EMBEDDERS: dict[str, Callable[[], Embedder]] = {"hashing": HashingEmbedder, "siglip": siglip_of_settings}
+EMBEDDERS: dict[str, Callable[[], Embedder]] = {
+    "hashing": HashingEmbedder,
+    "siglip": siglip_of_settings,
+    "gemini": GeminiEmbedder,
+}
 
 _making = Lock()  # two threads must not load a model twice
 
