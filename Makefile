@@ -16,7 +16,7 @@ PROCESSES = $(if $(filter tests,$(TESTS)),$(if $(ARGS),,-n $(shell nproc | awk "
 COVERAGE = $(if $(filter tests,$(TESTS)),$(if $(ARGS),,--cov --cov-report=term:skip-covered))
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo stack test check bench bench-engine bench-load bench-scrape chaos fmt lock clean
+.PHONY: help setup demo stack test check bench bench-engine bench-load bench-scrape bench-embed chaos fmt lock clean
 
 help: ## Show what can be made
 	@echo "make demo      see it work: a sample catalog goes live (EXIT=1: end when done, FRESH=1: begin anew)"
@@ -27,6 +27,7 @@ help: ## Show what can be made
 	@echo "make fmt       format, and mend what the linter can"
 	@echo "make bench     measure (bench-engine: the job engine beside BullMQ and Celery, ARGS=--quick)"
 	@echo "               (bench-scrape: the crawl beside Scrapy; bench-load: a deep queue and many workers)"
+	@echo "               (bench-embed: SigLIP beside plain open_clip, ARGS='--device cuda')"
 	@echo "make chaos     kill and stop everything at random, then count (SECONDS=600 SEED=1, ARGS='--help' for more)"
 	@echo "make lock      pin the dependencies of pyproject.toml anew"
 	@echo "make clean     remove .venv/ and var/"
@@ -77,7 +78,7 @@ check: .venv/installed-dev
 	$(PRODUCTION) $(PY) manage.py check --deploy --fail-level WARNING
 	$(PY) manage.py spectacular --validate --fail-on-warn --file /dev/null
 
-bench: bench-engine bench-scrape ## Measure all there is to measure
+bench: bench-engine bench-scrape bench-embed ## Measure all there is to measure
 
 # What we are measured against is installed apart from the product: its own lock files, under var/.
 var/peers/bullmq: tests/benchmarks/peers/package.json tests/benchmarks/peers/package-lock.json tests/benchmarks/peers/bullmq.mjs
@@ -109,6 +110,9 @@ bench-load: .venv/installed-dev ## A deep queue, many handlers, many workers, bl
 
 bench-scrape: .venv/installed-dev ## Our crawl beside Scrapy's, our extraction beside extruct's
 	@$(PY) -m tests.benchmarks.scrape $(ARGS)
+
+bench-embed: .venv/installed-dev ## Our SigLIP beside open_clip's plain loop
+	@$(PY) -m tests.benchmarks.embed $(ARGS)
 
 fmt: .venv/installed-dev
 	$(PY) -m ruff format .

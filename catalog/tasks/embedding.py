@@ -5,6 +5,7 @@ from dataclasses import replace
 
 from catalog.embedders.contract import Embedder
 from catalog.embedders.current import current_embedder
+from catalog.embedders.current import warm_up as load_embedder
 from catalog.embedding import embed_products, store_embeddings
 from catalog.embedding_pace import at_pace
 from catalog.milvus import connect
@@ -20,6 +21,12 @@ def give_up_on_embedding(given_up: Sequence[GivenUp]) -> None:
     bury_products(given_up, field="", remedy="Nothing on your side; our staff is told, and the next sync tries again.")
 
 
+def warm_up() -> None:
+    """Connect to the index, and load the embedder's model where it has one."""
+    connect()
+    load_embedder()
+
+
 @task(
     queue="generate-embedding",
     batch_size=64,
@@ -28,7 +35,7 @@ def give_up_on_embedding(given_up: Sequence[GivenUp]) -> None:
     subject=["product"],
     keep_failed=None,
     on_give_up=give_up_on_embedding,
-    warm_up=connect,
+    warm_up=warm_up,
 )
 def generate_embedding(batch: Batch) -> None:
     """Store one vector per product and prepare its row of the index; a second run changes nothing."""
