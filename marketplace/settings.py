@@ -189,11 +189,13 @@ JOB_QUEUES = [
     "index-product",
     "scraping",
     "preview",
+    "generate-business-embedding",
 ]
 # Schedules that come with the code, by name: created by the first dispatcher that leads, and the staff's from then on.
 JOB_SCHEDULES = {
     "resync-sellers": {"task": "resync-sellers", "crontab": "*/5 * * * *"},
     "sweep-scraping-results": {"task": "sweep-scraping-results", "crontab": "17 * * * *"},
+    "refresh-directory": {"task": "refresh-directory", "crontab": "47 * * * *"},
 }
 RQ_QUEUES = {
     name: {
@@ -244,7 +246,7 @@ PREVIEWS_PER_MIN = env.int("PREVIEWS_PER_MIN", 6, validate=validate.Range(min=1)
 # --- embeddings and search ------------------------------------------------------------------------
 EMBEDDER = env.str("EMBEDDER", "hashing", validate=validate.OneOf(["hashing"]))
 # What a web process loads in the background when it starts, so that nobody waits for it.
-WEB_WARM_UPS = ["catalog.milvus.connect"]
+WEB_WARM_UPS = ["catalog.milvus.connect", "catalog.directory.nearest.load"]
 INDEX_COLLECTION = env.str("INDEX_COLLECTION", "products")
 
 # --- API ------------------------------------------------------------------------------------------
@@ -284,6 +286,7 @@ SPECTACULAR_SETTINGS = {
         {"name": "products", "description": "What came of it."},
         {"name": "scraping", "description": "See what an address holds, and have parts of a site read."},
         {"name": "search", "description": "What buyers see."},
+        {"name": "directory", "description": "Businesses, by name, by words and by meaning."},
         {"name": "jobs", "description": "The work behind it."},
         {
             "name": "staff",
@@ -333,6 +336,7 @@ JOB_SUBJECT_PAGES = {
     "seller": "admin:marketplace_seller_change",
     "sync": "admin:marketplace_syncrun_change",
     "product": "admin:marketplace_product_change",
+    "businessId": "admin:marketplace_directoryentry_change",
 }
 
 # --- logs -----------------------------------------------------------------------------------------
