@@ -7,7 +7,7 @@ from django.contrib import admin, messages
 from django.db.models import QuerySet
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from django.urls import reverse
-from django.utils.html import format_html, format_html_join
+from django.utils.html import format_html
 from django.utils.safestring import SafeString
 from unfold.admin import ModelAdmin
 from unfold.decorators import action, display
@@ -48,9 +48,7 @@ class FingerprintFilter(admin.SimpleListFilter):
 class DirectoryEntryForm(forms.ModelForm):  # type: ignore[type-arg]
     """What staff write of a business."""
 
-    website = forms.URLField(
-        required=False, max_length=2000, assume_scheme="https", widget=UnfoldAdminURLInputWidget
-    )
+    website = forms.URLField(required=False, max_length=2000, assume_scheme="https", widget=UnfoldAdminURLInputWidget)
 
     class Meta:
         model = DirectoryEntry
@@ -157,14 +155,13 @@ class DirectoryEntryAdmin(ModelAdmin):  # type: ignore[misc]
         return format_html('<span class="whitespace-pre-line break-words">{}</span>', entry.embedding_text)
 
     @display(description="jobs")
-    def job_links(self, entry: DirectoryEntry) -> SafeString | str:
-        """Link to the last jobs about this business."""
-        jobs = Job.objects.filter(task=directory.TASK, payload__businessId=entry.pk)
-        found = list(jobs.order_by("-pk").values_list("pk", "state")[:5])
-        if not found:
-            return "none"
-        links = ((link("admin:jobs_job_change", pk, f"{pk} ({state})"),) for pk, state in found)
-        return format_html_join(" · ", "{}", links)
+    def job_links(self, entry: DirectoryEntry) -> SafeString:
+        """Link to the last job that saw to the vector, as long as it is kept, and to all of their kind."""
+        jobs = list_link("admin:jobs_job_changelist", f"task={directory.TASK}", "all of their kind")
+        last = entry.embedding_job_id
+        if last is None or not Job.objects.filter(pk=last).exists():
+            return jobs
+        return format_html("{} · {}", link("admin:jobs_job_change", last, f"job {last}"), jobs)
 
     @action(description="Embed again…", permissions=["change"], url_path="embed-again", icon="refresh")
     def embed_again(self, request: HttpRequest, object_id: int) -> HttpResponse:
@@ -178,9 +175,7 @@ class DirectoryEntryAdmin(ModelAdmin):  # type: ignore[misc]
         return HttpResponseRedirect(back)
 
     @action(description="Embed again…", permissions=["change"])
-    def embed_again_selected(
-        self, request: HttpRequest, queryset: QuerySet[DirectoryEntry]
-    ) -> HttpResponse | None:
+    def embed_again_selected(self, request: HttpRequest, queryset: QuerySet[DirectoryEntry]) -> HttpResponse | None:
         """Ask for a reason, and for the vectors of the selected businesses."""
         reason = given_reason(request)
         if reason is None:

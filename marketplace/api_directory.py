@@ -203,9 +203,7 @@ def _told(entry: DirectoryEntry, request: Request) -> dict[str, Any]:
 
 
 def _note(request: Request, action: str, entry: DirectoryEntry) -> None:
-    audit.record(
-        actor=actor_of(request), action=action, subject=f"business {entry.pk}: {entry.name}", reason=NO_REASON
-    )
+    audit.record(actor=actor_of(request), action=action, subject=f"business {entry.pk}: {entry.name}", reason=NO_REASON)
 
 
 def _unknown(business_id: int) -> exceptions.NotFound:

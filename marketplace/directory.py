@@ -98,9 +98,7 @@ def create_entry(*, by: str, source: str = "api", **fields: Any) -> tuple[Direct
 
 
 @transaction.atomic
-def update_entry(
-    entry_id: int, *, by: str, source: str = "api", **changes: Any
-) -> tuple[DirectoryEntry, EmbeddingJob]:
+def update_entry(entry_id: int, *, by: str, source: str = "api", **changes: Any) -> tuple[DirectoryEntry, EmbeddingJob]:
     """Write the changed fields of a business; what is embedded of it is embedded again where it changed.
 
     Whether the change is large enough for another vector is for the job to find out.

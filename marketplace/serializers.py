@@ -44,7 +44,9 @@ class EmbeddingJobSerializer(serializers.Serializer[EmbeddingJob]):
     """The job that sees to a business' vector; no id where what is embedded is unchanged."""
 
     id = serializers.IntegerField(allow_null=True)
-    status = serializers.ChoiceField(choices=["queued", "duplicate", "not_needed"], help_text="duplicate: a job that was there already.")
+    status = serializers.ChoiceField(
+        choices=["queued", "duplicate", "not_needed"], help_text="duplicate: a job that was there already."
+    )
     message = serializers.CharField()
 
 

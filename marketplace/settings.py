@@ -245,6 +245,8 @@ PREVIEWS_PER_MIN = env.int("PREVIEWS_PER_MIN", 6, validate=validate.Range(min=1)
 
 # --- embeddings and search ------------------------------------------------------------------------
 EMBEDDER = env.str("EMBEDDER", "hashing", validate=validate.OneOf(["hashing"]))
+# The business directory's own: names, categories, addresses and descriptions, no pictures.
+DIRECTORY_EMBEDDER = env.str("DIRECTORY_EMBEDDER", "hashing", validate=validate.OneOf(["hashing"]))
 # What a web process loads in the background when it starts, so that nobody waits for it.
 WEB_WARM_UPS = ["catalog.milvus.connect", "catalog.directory.nearest.load"]
 INDEX_COLLECTION = env.str("INDEX_COLLECTION", "products")

@@ -127,9 +127,7 @@ def mark_failed(errors: Mapping[int, tuple[str, str]]) -> None:
     for entry in entries:
         entry.embedding_status = DirectoryEntry.Embedding.FAILED
         entry.embedding_error_code, entry.embedding_error_message = errors[entry.pk]
-    DirectoryEntry.objects.bulk_update(
-        entries, ["embedding_status", "embedding_error_code", "embedding_error_message"]
-    )
+    DirectoryEntry.objects.bulk_update(entries, ["embedding_status", "embedding_error_code", "embedding_error_message"])
 
 
 def business_text(entry: DirectoryEntry) -> str:

@@ -118,9 +118,10 @@ def _follow(fingerprint: str) -> None:
     written = DirectoryEntry.objects.filter(embedding_version__gt=_copy.version).order_by("embedding_version")
     rows = written.values_list("pk", "embedding_fingerprint", "embedding", "embedding_version")
     last = _copy.version
-    for pk, its_fingerprint, embedding, last in rows.iterator(ROWS_A_STEP):
+    for pk, its_fingerprint, embedding, version in rows.iterator(ROWS_A_STEP):
         if its_fingerprint == fingerprint and embedding is not None:
             _copy.put(pk, np.frombuffer(embedding, dtype="<f4"))
         else:
             _copy.drop(pk)
-    _copy.version = last
+        last = version
+    _copy.version = last  # only now: a version may be of many rows

@@ -82,7 +82,7 @@ def _complete(batch: Batch, embedded: Embedded) -> None:
         batch.complete(job, result=result)
 
 
-@task(queue="generate-business-embedding", attempts=3)
+@task(queue="generate-business-embedding", batch_size=64, attempts=3)
 def refresh_directory(batch: Batch) -> None:
     """Ask for the vectors that businesses lack: of a change of the embedder, or of before there was a directory."""
     for job in batch:

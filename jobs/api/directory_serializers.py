@@ -16,6 +16,16 @@ from jobs.sensitive import shown_json, shown_text
 BUSINESS_KEYS = ("businessId", "business_id", "business")
 
 
+class MetadataSerializer(serializers.Serializer[Job]):
+    """Who asked for a job, when and by which way."""
+
+    triggeredBy = serializers.CharField(source="meta.by", default=None, allow_null=True)
+    at = serializers.CharField(source="meta.at", default=None, allow_null=True)
+    source = serializers.CharField(source="meta.source", default=None, allow_null=True)
+    retriedAt = serializers.CharField(source="meta.retried_at", default=None, allow_null=True)
+    originalName = serializers.CharField(source="meta.original_name", default=None, allow_null=True)
+
+
 class JobReportSerializer(serializers.Serializer[Job]):
     """A job as the directory's specification names things; `job` says the same, and more, in our words."""
 
@@ -23,7 +33,10 @@ class JobReportSerializer(serializers.Serializer[Job]):
     businessId = serializers.SerializerMethodField(help_text="What the job is about, where it names a business.")
     state = serializers.ChoiceField(choices=State.choices)
     progress = serializers.SerializerMethodField(help_text="In percent.")
+    operation = serializers.SerializerMethodField(help_text="create, update, bulk or retry, where the job names one.")
     attemptsMade = serializers.IntegerField(source="attempt")
+    maxRetries = serializers.IntegerField(source="max_attempts")
+    metadata = MetadataSerializer(source="*")
     failedReason = serializers.SerializerMethodField()
     processedOn = serializers.DateTimeField(source="started_at", allow_null=True)
     finishedOn = serializers.DateTimeField(source="finished_at", allow_null=True)
@@ -34,6 +47,11 @@ class JobReportSerializer(serializers.Serializer[Job]):
         """Return the business that the payload names, if any."""
         payload = shown_json(job.payload, task_name=job.task)
         return next((payload[key] for key in BUSINESS_KEYS if key in payload), None)
+
+    def get_operation(self, job: Job) -> str | None:
+        """Return what the payload asks for."""
+        payload = shown_json(job.payload, task_name=job.task)
+        return str(payload["operation"]) if "operation" in payload else None
 
     def get_progress(self, job: Job) -> float:
         """Return how far the job is."""
