@@ -49,6 +49,11 @@ class Wanted:
     text_version: int
     input_hash: str
 
+    @property
+    def is_to_embed(self) -> bool:
+        """Whether it needs a vector."""
+        return self.outcome is Outcome.EMBEDDED
+
 
 @dataclass(frozen=True, slots=True)
 class Embedded:
@@ -71,7 +76,7 @@ def embed_wanted(embedded: Embedded, *, embedder: Embedder) -> Embedded:
     Raises:
         JobError: what the embedder says.
     """
-    texts = [it.text for it in embedded.wanted.values() if it.outcome is Outcome.EMBEDDED]
+    texts = [it.text for it in embedded.wanted.values() if it.is_to_embed]
     return replace(embedded, vectors=text_vectors(texts, embedder=embedder))
 
 
@@ -93,7 +98,7 @@ def store_embedded(embedded: Embedded, *, jobs: Mapping[int, int]) -> None:
     for entry in entries:
         wanted = embedded.wanted[entry.pk]
         entry.embedding_job_id = jobs[entry.pk]
-        if wanted.outcome is Outcome.EMBEDDED:
+        if wanted.is_to_embed:
             entry.embedding = embedded.vectors[wanted.input_hash].astype("<f4").tobytes()
             entry.embedding_fingerprint = embedded.fingerprint
             entry.embedding_input_hash = wanted.input_hash

@@ -18,10 +18,13 @@ from catalog.directory.staleness import refresh_directory as refresh
 from catalog.embedders.contract import DIMENSIONS
 from jobs.batch import Batch, ClaimedJob, GivenUp
 from jobs.errors import JobError
+from jobs.gates import close_gate
 from jobs.registry import task
 from jobs.retry import REMOTE_API
-from marketplace.directory import Occasion
+from marketplace.directory import GEMINI_GATE, Occasion
+from marketplace.gemini.errors import GeminiBadRequest, GeminiPaced
 
+GATE_S = 60.0
 _LINES = {
     Outcome.EMBEDDED: "the business has the vector of its text",
     Outcome.DUPLICATE: "duplicate: the business had the vector of its text already",
@@ -55,13 +58,31 @@ def generate_business_embedding(batch: Batch) -> None:
     try:
         embedded = embed_wanted(embedded, embedder=embedder)
     except JobError as error:
-        for job in batch.open_jobs:
-            if embedded.wanted[job.payload["businessId"]].outcome is Outcome.EMBEDDED:
-                batch.fail(job, error)
+        wanted = embedded.wanted
+        _put_off(batch, [job for job in batch.open_jobs if wanted[job.payload["businessId"]].is_to_embed], error)
     _complete(batch, embedded)
     batch.on_settle(
         lambda jobs: store_embedded(embedded, jobs={job.payload["businessId"]: job.id for job in by_id(jobs)})
     )
+
+
+def _put_off(batch: Batch, jobs: Sequence[ClaimedJob], error: JobError) -> None:
+    """Fail the jobs, but for two cases that are not theirs.
+
+    The minute's calls are made: they wait behind the gate, as long as it takes, and no attempt is spent. One text of
+    several cannot be taken: they go back to run alone, and the guilty one fails alone.
+    """
+    if isinstance(error, GeminiBadRequest) and len(jobs) > 1:
+        batch.isolate(jobs)
+        return
+    can_wait = isinstance(error, GeminiPaced)
+    if isinstance(error, GeminiPaced):
+        close_gate(GEMINI_GATE, for_s=error.retry_after_s or GATE_S)
+    for job in jobs:
+        if can_wait and job.gate:
+            batch.hold(job)
+        else:
+            batch.fail(job, error)
 
 
 def by_id(jobs: Sequence[ClaimedJob]) -> list[ClaimedJob]:

@@ -44,7 +44,7 @@ class CountingEmbedder(HashingEmbedder):
 def embedder(monkeypatch: pytest.MonkeyPatch) -> Iterator[CountingEmbedder]:
     """Put the counting embedder in its place; forget vectors and queries of earlier tests."""
     counting = CountingEmbedder()
-    monkeypatch.setattr(directory_embedder, "_embedder", lambda name: counting)
+    monkeypatch.setattr(directory_embedder, "_embedder", lambda _: counting)
     monkeypatch.setattr(nearest, "_copy", nearest.Copy())
     cache.clear()
     yield counting
