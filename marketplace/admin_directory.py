@@ -179,7 +179,7 @@ class DirectoryEntryAdmin(ModelAdmin):  # type: ignore[misc]
         """Ask for a reason, and for the vectors of the selected businesses."""
         reason = given_reason(request)
         if reason is None:
-            return self._ask(request, list(queryset.only("name")), action="embed_again_selected")
+            return self._ask(request, list(queryset), action="embed_again_selected")
         self._request(request, list(queryset.values_list("pk", flat=True)), operation="bulk", reason=reason)
         return None
 

@@ -8,7 +8,7 @@ from typing import Any
 from django.conf import settings
 from django.contrib.postgres.search import SearchVector
 from django.db import transaction
-from django.db.models import Q, QuerySet, Value
+from django.db.models import Q, QuerySet, TextChoices, Value
 from django.utils import timezone
 
 from jobs import audit
@@ -38,21 +38,29 @@ class EntryOfSeller(Exception):
         super().__init__(self.__doc__)
 
 
+class Answered(TextChoices):
+    """What becomes of the wish for a vector."""
+
+    QUEUED = "queued"
+    DUPLICATE = "duplicate"  # a job that was there already sees to it
+    NOT_NEEDED = "not_needed"  # what is embedded is unchanged
+
+
 @dataclass(frozen=True, slots=True)
 class EmbeddingJob:
-    """What becomes of a business' vector: the job that sees to it, or none where the text is the same."""
+    """The job that sees to a business' vector, if any."""
 
     id: int | None
-    status: str
+    status: Answered
     message: str
 
     @property
     def is_new(self) -> bool:
         """Whether this call enqueued the job."""
-        return self.status == "queued"
+        return self.status is Answered.QUEUED
 
 
-NOT_NEEDED = EmbeddingJob(id=None, status="not_needed", message="What is embedded of the business is unchanged.")
+NOT_NEEDED = EmbeddingJob(id=None, status=Answered.NOT_NEEDED, message="What is embedded of the business is unchanged.")
 
 
 @dataclass(frozen=True, slots=True)
@@ -241,9 +249,11 @@ def _enqueue(entries: Sequence[DirectoryEntry], occasion: Occasion) -> list[Embe
 
 
 def _embedding_job(enqueued: Enqueued) -> EmbeddingJob:
+    number = enqueued.job_id
     if enqueued.is_duplicate:
-        return EmbeddingJob(enqueued.job_id, "duplicate", f"Job {enqueued.job_id} sees to it already.")
-    return EmbeddingJob(enqueued.job_id, "queued", "The business is found by its words now, and by its meaning soon.")
+        return EmbeddingJob(number, Answered.DUPLICATE, f"Job {number} sees to it already.")
+    message = "The business is found by its words now, and by its meaning soon."
+    return EmbeddingJob(number, Answered.QUEUED, message)
 
 
 def _words(entry: DirectoryEntry) -> Any:

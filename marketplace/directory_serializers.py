@@ -5,7 +5,7 @@ from typing import Any
 from drf_spectacular.utils import extend_schema_field
 from rest_framework import serializers
 
-from marketplace.directory import FIELDS, MAX_BULK
+from marketplace.directory import FIELDS, MAX_BULK, Answered
 from marketplace.models import DirectoryEntry
 from marketplace.serializers import StrictSerializer, WithEmbeddingJob
 
@@ -64,7 +64,7 @@ class BusinessJobSerializer(serializers.Serializer[Any]):
 
     businessId = serializers.IntegerField()  # noqa: N815
     jobId = serializers.IntegerField()  # noqa: N815
-    status = serializers.ChoiceField(choices=["queued", "duplicate"])
+    status = serializers.ChoiceField(choices=Answered.choices)
 
 
 class BulkEmbeddingAnswer(serializers.Serializer[Any]):

@@ -10,7 +10,7 @@ from rest_framework import serializers
 from rest_framework.request import Request
 
 from marketplace import syncs
-from marketplace.directory import EmbeddingJob
+from marketplace.directory import Answered, EmbeddingJob
 from marketplace.models import Picture, Product, Seller, SyncRun
 from marketplace.products import amount_text
 from marketplace.sellers import InvalidCatalogAddress, checked_catalog_address
@@ -44,9 +44,7 @@ class EmbeddingJobSerializer(serializers.Serializer[EmbeddingJob]):
     """The job that sees to a business' vector; no id where what is embedded is unchanged."""
 
     id = serializers.IntegerField(allow_null=True)
-    status = serializers.ChoiceField(
-        choices=["queued", "duplicate", "not_needed"], help_text="duplicate: a job that was there already."
-    )
+    status = serializers.ChoiceField(choices=Answered.choices, help_text="duplicate: a job that was there already.")
     message = serializers.CharField()
 
 

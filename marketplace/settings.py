@@ -289,6 +289,8 @@ SPECTACULAR_SETTINGS = {
         "ProductStatus": "marketplace.models.Product.Status",
         "PictureStatus": "marketplace.models.Picture.Status",
         "JobState": "jobs.models.State",
+        "EmbeddingStatus": "marketplace.models.DirectoryEntry.Embedding",
+        "EmbeddingJobStatus": "marketplace.directory.Answered",
         "ScrapingType": "catalog.models.ScrapingJob.Type",
         "ScrapingStatus": "catalog.models.ScrapingJob.Status",
         "JobPriority": "jobs.api.staff_serializers.PriorityName",

@@ -15,15 +15,10 @@ from jobs.sensitive import shown_json, shown_text
 # Where a job's payload may name the business that it is about.
 BUSINESS_KEYS = ("businessId", "business_id", "business")
 
-
-class MetadataSerializer(serializers.Serializer[Job]):
-    """Who asked for a job, when and by which way."""
-
-    triggeredBy = serializers.CharField(source="meta.by", default=None, allow_null=True)
-    at = serializers.CharField(source="meta.at", default=None, allow_null=True)
-    source = serializers.CharField(source="meta.source", default=None, allow_null=True)
-    retriedAt = serializers.CharField(source="meta.retried_at", default=None, allow_null=True)
-    originalName = serializers.CharField(source="meta.original_name", default=None, allow_null=True)
+# The specification's names of what a job's metadata holds.
+METADATA = {
+    "triggeredBy": "by", "at": "at", "source": "source", "retriedAt": "retried_at", "originalName": "original_name",
+}  # fmt: skip
 
 
 class JobReportSerializer(serializers.Serializer[Job]):
@@ -36,7 +31,7 @@ class JobReportSerializer(serializers.Serializer[Job]):
     operation = serializers.SerializerMethodField(help_text="create, update, bulk or retry, where the job names one.")
     attemptsMade = serializers.IntegerField(source="attempt")
     maxRetries = serializers.IntegerField(source="max_attempts")
-    metadata = MetadataSerializer(source="*")
+    metadata = serializers.SerializerMethodField(help_text="Who asked for it, when and by which way.")
     failedReason = serializers.SerializerMethodField()
     processedOn = serializers.DateTimeField(source="started_at", allow_null=True)
     finishedOn = serializers.DateTimeField(source="finished_at", allow_null=True)
@@ -52,6 +47,11 @@ class JobReportSerializer(serializers.Serializer[Job]):
         """Return what the payload asks for."""
         payload = shown_json(job.payload, task_name=job.task)
         return str(payload["operation"]) if "operation" in payload else None
+
+    @extend_schema_field(serializers.DictField(child=serializers.CharField(allow_null=True)))
+    def get_metadata(self, job: Job) -> dict[str, str | None]:
+        """Return who asked for the job, when and by which way."""
+        return {name: job.meta.get(ours) for name, ours in METADATA.items()}
 
     def get_progress(self, job: Job) -> float:
         """Return how far the job is."""

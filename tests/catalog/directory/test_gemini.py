@@ -58,18 +58,14 @@ def test_a_batch_is_one_call_and_the_use_is_counted(gemini_api: GeminiApi, work:
     assert asked.texts[0] == "Bakery 0\nBakery\n1 Quay Street\n\nBread and rye rolls from a stone oven."
     assert asked.body["requests"][0]["outputDimensionality"] == 768
     assert GeminiMinute.objects.values_list("calls", "items", "refusals").get() == (1, 5, 0)
-    assert set(DirectoryEntry.objects.values_list("embedding_fingerprint", flat=True)) == {
-        GeminiEmbedder().fingerprint
-    }
+    assert set(DirectoryEntry.objects.values_list("embedding_fingerprint", flat=True)) == {GeminiEmbedder().fingerprint}
     answer = search_directory("bakery 3")
     assert answer.results[0].entry.name == "Bakery 3"
     search_directory("Bakery  3")
     assert len(gemini_api.asked) == 2  # the query's vector is kept
 
 
-def test_a_429_waits_as_long_as_it_says_and_spends_no_attempt(
-    gemini_api: GeminiApi, work: Callable[[], None]
-) -> None:
+def test_a_429_waits_as_long_as_it_says_and_spends_no_attempt(gemini_api: GeminiApi, work: Callable[[], None]) -> None:
     make_business()
     gemini_api.failures = [gemini.too_many_calls(retry_delay="7s"), gemini.too_many_calls()]
     for wait_s in (7, 60):
