@@ -103,7 +103,7 @@ def create_entry(*, by: str, source: str = "api", **fields: Any) -> tuple[Direct
         fields: any of FIELDS, and the seller whose own entry it is.
     """
     entry = DirectoryEntry(**fields, embedding_status=DirectoryEntry.Embedding.QUEUED)
-    entry.words = _words(entry)
+    entry.words = searchable_words(entry)
     entry.save(force_insert=True)
     return entry, _enqueue([entry], Occasion("create", by=by, source=source))[0]
 
@@ -126,7 +126,7 @@ def update_entry(entry_id: int, *, by: str, source: str = "api", **changes: Any)
     if not any(name in EMBEDDED_FIELDS for name in changed):
         entry.save(update_fields=[*changed, "updated_at"])
         return entry, NOT_NEEDED
-    entry.words = _words(entry)
+    entry.words = searchable_words(entry)
     entry.text_version += 1
     entry.embedding_status = DirectoryEntry.Embedding.QUEUED
     entry.save(update_fields=[*changed, "words", "text_version", "embedding_status", "updated_at"])
@@ -256,7 +256,7 @@ def _embedding_job(enqueued: Enqueued) -> EmbeddingJob:
     return EmbeddingJob(number, Answered.QUEUED, message)
 
 
-def _words(entry: DirectoryEntry) -> Any:
+def searchable_words(entry: DirectoryEntry) -> Any:
     """Return what PostgreSQL finds the entry by: its words, stemmed, without accents, weighted by field."""
     vectors = [
         SearchVector(Value(folded(getattr(entry, name)[:MAX_SEARCHED_CHARS])), weight=weight, config=SEARCH_CONFIG)

@@ -87,12 +87,15 @@ def _ranked(
     for leg in legs.values():
         for rank, pk in enumerate(leg, start=1):
             scores[pk] = scores.get(pk, 0.0) + 1.0 / (RRF_K + rank)
-    entries = {entry.pk: entry for entry in shown_entries().filter(pk__in=scores)}
-    forget(legs.get("meaning", {}).keys() - entries.keys())
-    best = sorted(entries.values(), key=lambda it: (folded(it.name) != words, -scores[it.pk], it.pk))
+    names = dict(visible_entries().filter(pk__in=scores).values_list("pk", "name"))
+    forget(legs.get("meaning", {}).keys() - names.keys())
+    best = sorted(names, key=lambda pk: (folded(names[pk]) != words, -scores[pk], pk))
+    page = best[offset : offset + limit]
+    entries = shown_entries().in_bulk(page)
     found = [
-        FoundBusiness(entry, scores[entry.pk], {name: leg[entry.pk] for name, leg in legs.items() if entry.pk in leg})
-        for entry in best[offset : offset + limit]
+        FoundBusiness(entries[pk], scores[pk], {name: leg[pk] for name, leg in legs.items() if pk in leg})
+        for pk in page
+        if pk in entries
     ]
     return found, len(best) > offset + limit, is_degraded
 
