@@ -16,7 +16,7 @@ from unfold.widgets import UnfoldAdminURLInputWidget
 from jobs.models import Job
 from jobs.pages.confirmation import ask_for_reason, given_reason
 from jobs.pages.paginator import CappedPaginator
-from jobs.pages.presentation import label, link, list_link
+from jobs.pages.presentation import code_block, label, link, list_link
 from marketplace import directory
 from marketplace.models import DirectoryEntry
 
@@ -63,6 +63,7 @@ class DirectoryEntryAdmin(ModelAdmin):  # type: ignore[misc]
     list_filter = ["embedding_status", FingerprintFilter, ("seller", admin.EmptyFieldListFilter)]
     list_select_related = ["seller"]
     list_per_page = 50
+    list_max_show_all = 0
     show_full_result_count = False
     paginator = CappedPaginator
     search_fields = ["name", "category", "address"]
@@ -152,7 +153,7 @@ class DirectoryEntryAdmin(ModelAdmin):  # type: ignore[misc]
         """Show what the vector was made of; what it says now may differ a little."""
         if not entry.embedding_text:
             return "-"
-        return format_html('<span class="whitespace-pre-line break-words">{}</span>', entry.embedding_text)
+        return code_block(entry.embedding_text)
 
     @display(description="jobs")
     def job_links(self, entry: DirectoryEntry) -> SafeString:
@@ -177,6 +178,10 @@ class DirectoryEntryAdmin(ModelAdmin):  # type: ignore[misc]
     @action(description="Embed again…", permissions=["change"])
     def embed_again_selected(self, request: HttpRequest, queryset: QuerySet[DirectoryEntry]) -> HttpResponse | None:
         """Ask for a reason, and for the vectors of the selected businesses."""
+        if queryset.count() > directory.MAX_BULK:
+            text = f"Choose {directory.MAX_BULK} at most. Those whose vector is of another embedder come on their own."
+            self.message_user(request, text, messages.ERROR)
+            return None
         reason = given_reason(request)
         if reason is None:
             return self._ask(request, list(queryset), action="embed_again_selected")
