@@ -25,12 +25,14 @@ from jobs.pages.lists import ReadOnlyAdmin
 from jobs.pages.presentation import label, link, list_link, seconds_text
 from marketplace import api_keys, directory, sellers, syncs
 from marketplace.admin_directory import DirectoryEntryAdmin
+from marketplace.admin_gemini import GeminiMinuteAdmin
 from marketplace.admin_products import CategoryAdmin, ProductAdmin
-from marketplace.models import ApiKey, Category, DirectoryEntry, Product, Seller, SyncRun
+from marketplace.models import ApiKey, Category, DirectoryEntry, GeminiMinute, Product, Seller, SyncRun
 
 admin.site.register(Product, ProductAdmin)
 admin.site.register(Category, CategoryAdmin)
 admin.site.register(DirectoryEntry, DirectoryEntryAdmin)
+admin.site.register(GeminiMinute, GeminiMinuteAdmin)
 admin.site.unregister(User)
 admin.site.unregister(Group)
 

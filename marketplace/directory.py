@@ -5,7 +5,6 @@ from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from django.conf import settings
 from django.contrib.postgres.search import SearchVector
 from django.db import transaction
 from django.db.models import Q, QuerySet, TextChoices, Value
@@ -18,8 +17,6 @@ from jobs.models import Priority
 from marketplace.models import DirectoryEntry, Seller
 
 TASK = "generate-business-embedding"
-# Jobs that call Gemini wait behind this key while the calls of a minute are made.
-GEMINI_GATE = "gemini:directory"
 FIELDS = ("name", "category", "description", "address", "phone", "email", "website")
 EMBEDDED_FIELDS = ("name", "category", "description", "address")
 # What a seller says of itself. Its e-mail is for us; the directory is for everybody.
@@ -232,7 +229,6 @@ def _enqueue(entries: Sequence[DirectoryEntry], occasion: Occasion) -> list[Embe
     with it, and once it is done there may be another. Within that other one nothing is embedded that has its vector.
     """
     at = timezone.now().isoformat()
-    gates = (GEMINI_GATE,) if settings.DIRECTORY_EMBEDDER == "gemini" else ()
     new_jobs = [
         NewJob(
             TASK,
@@ -240,7 +236,6 @@ def _enqueue(entries: Sequence[DirectoryEntry], occasion: Occasion) -> list[Embe
             tenant="" if entry.seller is None else entry.seller.tenant,
             priority=occasion.priority,
             key=f"{entry.pk}:{entry.text_version}:{entry.embedding_job_id or 0}",
-            gates=gates,
             meta={"source": occasion.source, "by": occasion.by, "at": at, "original_name": entry.name},
         )
         for entry in entries

@@ -249,17 +249,19 @@ PREVIEWS_PER_MIN = env.int("PREVIEWS_PER_MIN", 6, validate=validate.Range(min=1)
 # --- embeddings and search ------------------------------------------------------------------------
 EMBEDDER = env.str("EMBEDDER", "hashing", validate=validate.OneOf(["hashing", "gemini"]))
 # Google's Gemini: the key, another address than Google's (a proxy), and calls a minute to one model (the free tier's).
-GEMINI_API_KEY = env.str("GEMINI_API_KEY") if EMBEDDER == "gemini" else env.str("GEMINI_API_KEY", "")
-GEMINI_BASE_URL = env.str("GEMINI_BASE_URL", "")
-GEMINI_EMBEDDING_MODEL = env.str("GEMINI_EMBEDDING_MODEL", "gemini-embedding-001")
-GEMINI_TIMEOUT_S = env.float("GEMINI_TIMEOUT_S", 20.0, validate=validate.Range(min=0.1))
-GEMINI_REQUESTS_PER_MIN = env.int("GEMINI_REQUESTS_PER_MIN", 15, validate=validate.Range(min=1))
+GEMINI_API_KEY = env.str("GEMINI_API_KEY", "")
 # The business directory's own: Gemini where there is a key, since its texts are few and their meaning counts.
 DIRECTORY_EMBEDDER = env.str(
     "DIRECTORY_EMBEDDER", "gemini" if GEMINI_API_KEY else "hashing", validate=validate.OneOf(["hashing", "gemini"])
 )
-if DIRECTORY_EMBEDDER == "gemini":
-    GEMINI_API_KEY = env.str("GEMINI_API_KEY")
+if "gemini" in (EMBEDDER, DIRECTORY_EMBEDDER):  # then it must be there
+    GEMINI_API_KEY = env.str("GEMINI_API_KEY", validate=validate.Length(min=1))
+GEMINI_BASE_URL = env.str(
+    "GEMINI_BASE_URL", "https://generativelanguage.googleapis.com/", validate=validate.URL(require_tld=False)
+)
+GEMINI_EMBEDDING_MODEL = env.str("GEMINI_EMBEDDING_MODEL", "gemini-embedding-001")
+GEMINI_TIMEOUT_S = env.float("GEMINI_TIMEOUT_S", 20.0, validate=validate.Range(min=0.1))
+GEMINI_REQUESTS_PER_MIN = env.int("GEMINI_REQUESTS_PER_MIN", 15, validate=validate.Range(min=1))
 # What a web process loads in the background when it starts, so that nobody waits for it.
 WEB_WARM_UPS = ["catalog.milvus.connect", "catalog.directory.nearest.load"]
 INDEX_COLLECTION = env.str("INDEX_COLLECTION", "products")

@@ -1,7 +1,7 @@
 """Give businesses their vectors: once per text, and again only where a text changed significantly."""
 
 from collections.abc import Collection, Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from enum import StrEnum
 
 from django.db import connection
@@ -61,7 +61,7 @@ class Embedded:
 
     fingerprint: str
     wanted: Mapping[int, Wanted]
-    vectors: Mapping[str, Vector] = field(default_factory=dict)
+    vectors: dict[str, Vector] = field(default_factory=dict)
 
 
 def wanted_vectors(business_ids: Collection[int], *, embedder: Embedder) -> Embedded:
@@ -70,14 +70,14 @@ def wanted_vectors(business_ids: Collection[int], *, embedder: Embedder) -> Embe
     return Embedded(embedder.fingerprint, {entry.pk: _wanted(entry, embedder.fingerprint) for entry in entries})
 
 
-def embed_wanted(embedded: Embedded, *, embedder: Embedder) -> Embedded:
+def embed_wanted(embedded: Embedded, *, embedder: Embedder) -> None:
     """Embed the texts that have no stored vector, all in one call; texts of the same words share one.
 
     Raises:
         JobError: what the embedder says.
     """
     texts = [it.text for it in embedded.wanted.values() if it.is_to_embed]
-    return replace(embedded, vectors=text_vectors(texts, embedder=embedder))
+    embedded.vectors.update(text_vectors(texts, embedder=embedder))
 
 
 def store_embedded(embedded: Embedded, *, jobs: Mapping[int, int]) -> None:

@@ -15,16 +15,15 @@ from catalog.directory.embedding import (
     wanted_vectors,
 )
 from catalog.directory.staleness import refresh_directory as refresh
-from catalog.embedders.contract import DIMENSIONS
+from catalog.embedders.contract import DIMENSIONS, Embedder
+from catalog.embedding_pace import at_pace
 from jobs.batch import Batch, ClaimedJob, GivenUp
 from jobs.errors import JobError
-from jobs.gates import close_gate
 from jobs.registry import task
 from jobs.retry import REMOTE_API
-from marketplace.directory import GEMINI_GATE, Occasion
-from marketplace.gemini.errors import GeminiBadRequest, GeminiPaced
+from marketplace.directory import Occasion
+from marketplace.gemini.errors import GeminiBadRequest
 
-GATE_S = 60.0
 _LINES = {
     Outcome.EMBEDDED: "the business has the vector of its text",
     Outcome.DUPLICATE: "duplicate: the business had the vector of its text already",
@@ -55,34 +54,29 @@ def generate_business_embedding(batch: Batch) -> None:
     for job in batch:
         if job.payload["businessId"] not in embedded.wanted:
             batch.fail(job, BusinessNotFound(job.payload["businessId"]))
-    try:
-        embedded = embed_wanted(embedded, embedder=embedder)
-    except JobError as error:
-        wanted = embedded.wanted
-        _put_off(batch, [job for job in batch.open_jobs if wanted[job.payload["businessId"]].is_to_embed], error)
-    _complete(batch, embedded)
+    has_vector = [job for job in batch.open_jobs if not embedded.wanted[job.payload["businessId"]].is_to_embed]
+    _complete(batch, has_vector, embedded)
+    if batch.open_jobs:
+        try:
+            at_pace(batch, lambda: _embed(batch, embedded, embedder), embedder=embedder)
+        except JobError as error:  # it is not the fault of those that have their vector
+            for job in batch.open_jobs:
+                batch.fail(job, error)
     batch.on_settle(
         lambda jobs: store_embedded(embedded, jobs={job.payload["businessId"]: job.id for job in by_id(jobs)})
     )
 
 
-def _put_off(batch: Batch, jobs: Sequence[ClaimedJob], error: JobError) -> None:
-    """Fail the jobs, but for two cases that are not theirs.
-
-    The minute's calls are made: they wait behind the gate, as long as it takes, and no attempt is spent. One text of
-    several cannot be taken: they go back to run alone, and the guilty one fails alone.
-    """
-    if isinstance(error, GeminiBadRequest) and len(jobs) > 1:
-        batch.isolate(jobs)
+def _embed(batch: Batch, embedded: Embedded, embedder: Embedder) -> None:
+    jobs = batch.open_jobs
+    try:
+        embed_wanted(embedded, embedder=embedder)
+    except GeminiBadRequest:
+        if len(jobs) == 1:
+            raise
+        batch.isolate(jobs)  # the one whose text is to blame fails alone
         return
-    can_wait = isinstance(error, GeminiPaced)
-    if isinstance(error, GeminiPaced):
-        close_gate(GEMINI_GATE, for_s=error.retry_after_s or GATE_S)
-    for job in jobs:
-        if can_wait and job.gate:
-            batch.hold(job)
-        else:
-            batch.fail(job, error)
+    _complete(batch, jobs, embedded)
 
 
 def by_id(jobs: Sequence[ClaimedJob]) -> list[ClaimedJob]:
@@ -90,10 +84,10 @@ def by_id(jobs: Sequence[ClaimedJob]) -> list[ClaimedJob]:
     return sorted(jobs, key=lambda job: job.id)
 
 
-def _complete(batch: Batch, embedded: Embedded) -> None:
+def _complete(batch: Batch, jobs: Sequence[ClaimedJob], embedded: Embedded) -> None:
     """Answer what became of each business; of two jobs for one business the second is a duplicate."""
     seen: set[int] = set()
-    for job in by_id(batch.open_jobs):
+    for job in by_id(jobs):
         business_id = job.payload["businessId"]
         wanted = embedded.wanted[business_id]
         outcome = Outcome.DUPLICATE if business_id in seen else wanted.outcome

@@ -11,6 +11,7 @@ from catalog import index
 from catalog.embedders.hashing import HashingEmbedder
 from jobs.models import Worker
 from jobs.session import Session, set_current_session
+from marketplace.gemini.client import close_clients
 from marketplace.gemini.pace import forget_calls
 from tests.fakes import gemini
 from tests.fakes.gemini import GeminiApi
@@ -44,6 +45,7 @@ def gemini_server() -> Iterator[tuple[GeminiApi, str]]:
     api = GeminiApi()
     with gemini.serve(api) as address:
         yield api, address
+        close_clients()
 
 
 @pytest.fixture

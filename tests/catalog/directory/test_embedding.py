@@ -229,7 +229,8 @@ def test_neighbours_that_have_their_vectors_are_done_although_the_embedder_fails
 
 def test_a_text_that_changes_meanwhile_stays_queued(embedder: CountingEmbedder) -> None:
     entry = make_business()
-    read = embed_wanted(wanted_vectors([entry.pk], embedder=embedder), embedder=embedder)
+    read = wanted_vectors([entry.pk], embedder=embedder)
+    embed_wanted(read, embedder=embedder)
     update_entry(entry.pk, by="ada", name="Harbour Butchers")
     store_embedded(read, jobs={entry.pk: 1})
     kept = fresh(entry)
