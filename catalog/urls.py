@@ -2,6 +2,7 @@
 
 from django.urls import re_path
 
+from catalog.api.directory import DirectorySearchView
 from catalog.api.imports import ConnectionView, FeedErrorsView, FeedsView, FeedView, LinksView
 from catalog.api.scraping import PreviewsView, PreviewView, ScrapingJobsView, ScrapingJobView
 from catalog.api.search import SearchView
@@ -9,6 +10,7 @@ from marketplace.routes import api_paths
 
 urlpatterns = [
     re_path(r"^search/?$", SearchView.as_view(), name="search"),
+    *api_paths("directory/search/", DirectorySearchView.as_view(), name="directory-search"),
     *api_paths("sellers/me/connection/", ConnectionView.as_view(), name="my-connection"),
     *api_paths("sellers/me/feeds/", FeedsView.as_view(), name="my-feeds"),
     *api_paths("sellers/me/feeds/<int:feed_id>/", FeedView.as_view(), name="my-feed"),

@@ -23,13 +23,15 @@ from unfold.widgets import UnfoldAdminURLInputWidget
 from jobs.pages.confirmation import ask_for_reason, given_reason
 from jobs.pages.lists import ReadOnlyAdmin
 from jobs.pages.presentation import label, link, list_link, seconds_text
-from marketplace import api_keys, sellers, syncs
+from marketplace import api_keys, directory, sellers, syncs
+from marketplace.admin_directory import DirectoryEntryAdmin
 from marketplace.admin_gemini import GeminiMinuteAdmin
 from marketplace.admin_products import CategoryAdmin, ProductAdmin
-from marketplace.models import ApiKey, Category, GeminiMinute, Product, Seller, SyncRun
+from marketplace.models import ApiKey, Category, DirectoryEntry, GeminiMinute, Product, Seller, SyncRun
 
 admin.site.register(Product, ProductAdmin)
 admin.site.register(Category, CategoryAdmin)
+admin.site.register(DirectoryEntry, DirectoryEntryAdmin)
 admin.site.register(GeminiMinute, GeminiMinuteAdmin)
 admin.site.unregister(User)
 admin.site.unregister(Group)
@@ -93,10 +95,12 @@ class SellerAdmin(ModelAdmin):  # type: ignore[misc]
         return fieldsets if obj else [fieldsets[0], fieldsets[2]]
 
     def save_model(self, request: HttpRequest, obj: Seller, form: Any, change: bool) -> None:
-        """Save the seller; a new plan comes with another share of the workers."""
+        """Save the seller; a new plan comes with another share of the workers, and the directory follows."""
         super().save_model(request, obj, form, change)
         if not change or "plan" in form.changed_data:
             sellers.give_share(obj)
+        changes = form.changed_data if change else None
+        directory.follow_seller(obj, changes, source="admin", by=request.user.get_username())
 
     def has_delete_permission(self, request: HttpRequest, obj: Seller | None = None) -> bool:
         """Forbid deleting: a seller is suspended."""

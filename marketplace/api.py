@@ -21,11 +21,13 @@ from marketplace.models import Product, Seller, SyncRun
 from marketplace.problems import Problem, Refused
 from marketplace.products import matching_products, products_of
 from marketplace.serializers import (
+    ChangedSellerSerializer,
     NewSellerSerializer,
     ProductFilterSerializer,
     ProductSerializer,
     SellerSerializer,
     SyncSerializer,
+    job_fields,
 )
 
 # Seconds after which it is worth asking for a sync again.
@@ -75,8 +77,8 @@ class SellersView(APIView):
         """Register a seller; the answer shows the API key, this once."""
         form = SellerSerializer(data=request.data)
         form.is_valid(raise_exception=True)
-        seller, raw_key = sellers.register_seller(**form.validated_data)
-        answer = SellerSerializer(seller).data | {"api_key": raw_key}
+        joined = sellers.register_seller(**form.validated_data)
+        answer = SellerSerializer(joined.seller).data | {"api_key": joined.raw_key} | job_fields(joined.embedding_job)
         return Response(
             answer,
             status=status.HTTP_201_CREATED,
@@ -95,14 +97,18 @@ class MeView(APIView):
         return Response(SellerSerializer(calling_seller(request)).data)
 
     @extend_schema(
-        operation_id="update_me", request=SellerSerializer(partial=True), responses=SellerSerializer, tags=["sellers"]
+        operation_id="update_me",
+        request=SellerSerializer(partial=True),
+        responses=ChangedSellerSerializer,
+        tags=["sellers"],
     )
     def patch(self, request: Request) -> Response:
-        """Change some fields of the calling seller."""
+        """Change some fields of the calling seller; the business directory follows."""
         seller = calling_seller(request)
         form = SellerSerializer(seller, data=request.data, partial=True)
         form.is_valid(raise_exception=True)
-        return Response(SellerSerializer(sellers.update_seller(seller, **form.validated_data)).data)
+        seller, job = sellers.update_seller(seller, **form.validated_data)
+        return Response(SellerSerializer(seller).data | job_fields(job))
 
 
 class MySyncsView(APIView):

@@ -85,6 +85,7 @@ def navigation(request: HttpRequest) -> list[dict[str, Any]]:
             "Marketplace",
             [
                 ("Sellers", "storefront", _list("marketplace_seller"), "marketplace.view_seller"),
+                ("Businesses", "contacts", _list("marketplace_directoryentry"), "marketplace.view_directoryentry"),
                 ("Products", "inventory_2", products, "marketplace.view_product"),
                 ("Categories", "category", _list("marketplace_category"), "marketplace.view_category"),
                 ("Feeds", "upload_file", _list("catalog_feedimport"), "catalog.view_feedimport"),

@@ -1,5 +1,7 @@
 """Sellers, their keys, their products and the runs that bring them in."""
 
+from django.contrib.postgres.indexes import GinIndex
+from django.contrib.postgres.search import SearchVectorField
 from django.db import models
 from django.db.models import F, Q, Value
 
@@ -262,6 +264,60 @@ class Picture(models.Model):
 
     def __str__(self) -> str:
         return f"picture {self.position} of {self.product_id}"
+
+
+class DirectoryEntry(models.Model):
+    """A business as the directory shows it: a seller's own, or one that staff wrote; with the vector of its text."""
+
+    class Embedding(models.TextChoices):
+        NONE = "none", "not yet"
+        QUEUED = "queued"
+        DONE = "done"
+        FAILED = "failed"
+
+    seller = models.OneToOneField(
+        Seller, on_delete=models.CASCADE, null=True, blank=True, related_name="directory_entry"
+    )
+    name = models.CharField(max_length=200)
+    category = models.CharField(max_length=200, blank=True)
+    description = models.TextField(blank=True)
+    address = models.CharField(max_length=500, blank=True)
+    phone = models.CharField(max_length=40, blank=True)
+    email = models.EmailField(blank=True)
+    website = models.URLField(max_length=2000, blank=True)
+    words = SearchVectorField(null=True, editable=False)
+
+    text_version = models.PositiveIntegerField(default=1, help_text="Grows with each change of what is embedded.")
+    embedding_status = models.CharField(max_length=10, choices=Embedding, default=Embedding.NONE)
+    embedding_job_id = models.BigIntegerField(null=True, blank=True, help_text="The last job that saw to the vector.")
+    embedding_error_code = models.CharField(max_length=100, blank=True)
+    embedding_error_message = models.TextField(blank=True)
+    embedding = models.BinaryField(null=True, blank=True, help_text="768 little-endian float32 of L2 norm 1.")
+    embedding_fingerprint = models.CharField(max_length=64, blank=True)
+    embedding_input_hash = models.CharField(max_length=64, blank=True)
+    embedding_text = models.TextField(blank=True, help_text="What the vector was made of.")
+    embedding_version = models.BigIntegerField(default=0, help_text="Grows with each vector that is written.")
+    embedded_at = models.DateTimeField(null=True, blank=True)
+    created_at = models.DateTimeField(auto_now_add=True)
+    updated_at = models.DateTimeField(auto_now=True)
+
+    class Meta:
+        verbose_name = "business"
+        verbose_name_plural = "businesses"
+        ordering = ["id"]
+        indexes = [
+            GinIndex(fields=["words"], name="directoryentry_words"),
+            models.Index(fields=["embedding_version"], name="directoryentry_version"),
+        ]
+        constraints = [
+            models.CheckConstraint(
+                condition=Q(embedding=None, embedded_at=None) | Q(embedding__isnull=False, embedded_at__isnull=False),
+                name="directory_vector_has_its_time",
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return self.name
 
 
 class GeminiMinute(models.Model):

@@ -1,6 +1,6 @@
 """Sellers: who joins the marketplace, and whether they may act on it."""
 
-from typing import Any
+from typing import Any, NamedTuple
 from urllib.parse import urlsplit
 
 from django.conf import settings
@@ -8,7 +8,8 @@ from django.db import transaction
 
 from jobs.models import Audit
 from jobs.tenants import set_tenant
-from marketplace import api_keys
+from marketplace import api_keys, directory
+from marketplace.directory import EmbeddingJob
 from marketplace.models import Seller
 
 MAX_ADDRESS_LENGTH = 2000
@@ -44,27 +45,38 @@ def checked_catalog_address(address: str) -> str:
     return address
 
 
+class Registration(NamedTuple):
+    """A new seller, the key that is shown once, and the job of the seller's entry in the directory."""
+
+    seller: Seller
+    raw_key: str
+    embedding_job: EmbeddingJob
+
+
 @transaction.atomic
-def register_seller(*, name: str, catalog_address: str = "", **directory: Any) -> tuple[Seller, str]:
-    """Create a seller and a first API key; return the seller and the key itself.
+def register_seller(*, name: str, catalog_address: str = "", **facts: Any) -> Registration:
+    """Create a seller with a first API key and an entry in the business directory.
 
     Args:
         name: what buyers see.
         catalog_address: an http or https address; may be given later.
-        directory: email, category, description, address, phone.
+        facts: email, category, description, address, phone.
 
     Raises:
         InvalidCatalogAddress: the address is none that can be read.
     """
-    seller = Seller.objects.create(name=name, catalog_address=checked_catalog_address(catalog_address), **directory)
+    seller = Seller.objects.create(name=name, catalog_address=checked_catalog_address(catalog_address), **facts)
     _, raw_key = api_keys.issue_key(seller=seller)
     give_share(seller)
-    return seller, raw_key
+    return Registration(seller, raw_key, directory.follow_seller(seller))
 
 
 @transaction.atomic
-def update_seller(seller: Seller, **changes: Any) -> Seller:
-    """Write the changed fields of a seller, and only those; a changed plan changes the share of the work."""
+def update_seller(seller: Seller, **changes: Any) -> tuple[Seller, EmbeddingJob]:
+    """Write the changed fields of a seller, and only those; the directory follows.
+
+    A changed plan changes the share of the work.
+    """
     if "catalog_address" in changes:
         changes["catalog_address"] = checked_catalog_address(changes["catalog_address"])
     for field, value in changes.items():
@@ -72,7 +84,7 @@ def update_seller(seller: Seller, **changes: Any) -> Seller:
     seller.save(update_fields=[*changes, "updated_at"])
     if "plan" in changes:
         give_share(seller)
-    return seller
+    return seller, directory.follow_seller(seller, changes)
 
 
 def give_share(seller: Seller) -> None:

@@ -1,5 +1,6 @@
 """What the API reads and writes about sellers, syncs and products."""
 
+from dataclasses import asdict
 from typing import Any
 
 from django.db.models.fields.files import FieldFile
@@ -9,6 +10,7 @@ from rest_framework import serializers
 from rest_framework.request import Request
 
 from marketplace import syncs
+from marketplace.directory import Answered, EmbeddingJob
 from marketplace.models import Picture, Product, Seller, SyncRun
 from marketplace.products import amount_text
 from marketplace.sellers import InvalidCatalogAddress, checked_catalog_address
@@ -36,6 +38,27 @@ class StrictSerializer(serializers.Serializer[Any]):
         if errors:
             raise serializers.ValidationError(errors)
         return value
+
+
+class EmbeddingJobSerializer(serializers.Serializer[EmbeddingJob]):
+    """The job that sees to a business' vector; no id where what is embedded is unchanged."""
+
+    id = serializers.IntegerField(allow_null=True)
+    status = serializers.ChoiceField(choices=Answered.choices, help_text="duplicate: a job that was there already.")
+    message = serializers.CharField()
+
+
+class WithEmbeddingJob(serializers.Serializer[Any]):
+    """What is answered beside a business, or a seller, that was written."""
+
+    _embeddingJob = EmbeddingJobSerializer(read_only=True)  # noqa: N815 the specification's name
+    _embedding_job = EmbeddingJobSerializer(read_only=True, help_text="The same, in our spelling.")
+
+
+def job_fields(job: EmbeddingJob) -> dict[str, Any]:
+    """Return the fields of WithEmbeddingJob."""
+    told = asdict(job)
+    return {"_embeddingJob": told, "_embedding_job": told}
 
 
 class SellerSerializer(StrictSerializer, serializers.ModelSerializer[Seller]):
@@ -74,13 +97,20 @@ class SellerSerializer(StrictSerializer, serializers.ModelSerializer[Seller]):
             raise serializers.ValidationError(str(error), code="invalid_address") from error
 
 
-class NewSellerSerializer(SellerSerializer):
+class ChangedSellerSerializer(WithEmbeddingJob, SellerSerializer):
+    """A seller, and the job of the entry in the business directory."""
+
+    class Meta(SellerSerializer.Meta):
+        fields = [*SellerSerializer.Meta.fields, "_embeddingJob", "_embedding_job"]
+
+
+class NewSellerSerializer(ChangedSellerSerializer):
     """A seller who has just registered, with the key that is shown this once."""
 
     api_key = serializers.CharField(read_only=True, help_text="Keep it: it is not shown again.")
 
-    class Meta(SellerSerializer.Meta):
-        fields = [*SellerSerializer.Meta.fields, "api_key"]
+    class Meta(ChangedSellerSerializer.Meta):
+        fields = [*ChangedSellerSerializer.Meta.fields, "api_key"]
         read_only_fields = [*SellerSerializer.Meta.read_only_fields, "api_key"]
 
 

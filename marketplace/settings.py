@@ -189,11 +189,13 @@ JOB_QUEUES = [
     "index-product",
     "scraping",
     "preview",
+    "generate-business-embedding",
 ]
 # Schedules that come with the code, by name: created by the first dispatcher that leads, and the staff's from then on.
 JOB_SCHEDULES = {
     "resync-sellers": {"task": "resync-sellers", "crontab": "*/5 * * * *"},
     "sweep-scraping-results": {"task": "sweep-scraping-results", "crontab": "17 * * * *"},
+    "refresh-directory": {"task": "refresh-directory", "crontab": "47 * * * *"},
 }
 RQ_QUEUES = {
     name: {
@@ -262,7 +264,11 @@ SIGLIP_THREADS = env.int("SIGLIP_THREADS", 0, validate=validate.Range(0, 1024))
 SIGLIP_COMPILE = env.bool("SIGLIP_COMPILE", False)
 # Google's Gemini: the key, another address than Google's (a proxy), and calls a minute to one model (the free tier's).
 GEMINI_API_KEY = env.str("GEMINI_API_KEY", "")
-if EMBEDDER == "gemini":  # then it must be there
+# The business directory's own: Gemini where there is a key, since its texts are few and their meaning counts.
+DIRECTORY_EMBEDDER = env.str(
+    "DIRECTORY_EMBEDDER", "gemini" if GEMINI_API_KEY else "hashing", validate=validate.OneOf(["hashing", "gemini"])
+)
+if "gemini" in (EMBEDDER, DIRECTORY_EMBEDDER):  # then it must be there
     GEMINI_API_KEY = env.str("GEMINI_API_KEY", validate=validate.Length(min=1))
 GEMINI_BASE_URL = env.str(
     "GEMINI_BASE_URL", "https://generativelanguage.googleapis.com/", validate=validate.URL(require_tld=False)
@@ -271,7 +277,7 @@ GEMINI_EMBEDDING_MODEL = env.str("GEMINI_EMBEDDING_MODEL", "gemini-embedding-001
 GEMINI_TIMEOUT_S = env.float("GEMINI_TIMEOUT_S", 20.0, validate=validate.Range(min=0.1))
 GEMINI_REQUESTS_PER_MIN = env.int("GEMINI_REQUESTS_PER_MIN", 15, validate=validate.Range(min=1))
 # What a web process loads in the background when it starts, so that nobody waits for it.
-WEB_WARM_UPS = ["catalog.milvus.connect", "catalog.embedders.current.warm_up"]
+WEB_WARM_UPS = ["catalog.milvus.connect", "catalog.embedders.current.warm_up", "catalog.directory.nearest.load"]
 INDEX_COLLECTION = env.str("INDEX_COLLECTION", "products")
 
 # --- API ------------------------------------------------------------------------------------------
@@ -299,6 +305,8 @@ SPECTACULAR_SETTINGS = {
         "ProductStatus": "marketplace.models.Product.Status",
         "PictureStatus": "marketplace.models.Picture.Status",
         "JobState": "jobs.models.State",
+        "EmbeddingStatus": "marketplace.models.DirectoryEntry.Embedding",
+        "EmbeddingJobStatus": "marketplace.directory.Answered",
         "ScrapingType": "catalog.models.ScrapingJob.Type",
         "ScrapingStatus": "catalog.models.ScrapingJob.Status",
         "JobPriority": "jobs.api.staff_serializers.PriorityName",
@@ -311,6 +319,7 @@ SPECTACULAR_SETTINGS = {
         {"name": "products", "description": "What came of it."},
         {"name": "scraping", "description": "See what an address holds, and have parts of a site read."},
         {"name": "search", "description": "What buyers see."},
+        {"name": "directory", "description": "Businesses, by name, by words and by meaning."},
         {"name": "jobs", "description": "The work behind it."},
         {
             "name": "staff",
@@ -360,6 +369,7 @@ JOB_SUBJECT_PAGES = {
     "seller": "admin:marketplace_seller_change",
     "sync": "admin:marketplace_syncrun_change",
     "product": "admin:marketplace_product_change",
+    "businessId": "admin:marketplace_directoryentry_change",
 }
 
 # --- logs -----------------------------------------------------------------------------------------

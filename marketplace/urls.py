@@ -11,6 +11,7 @@ from jobs.api.own_jobs import JobView, QueueStatsView
 from jobs.pages.overviews import admin_pages
 from marketplace import health, pages, rq_dashboard
 from marketplace.api import MeView, MySyncsView, ProductsView, ProductView, SellersView, SyncView
+from marketplace.api_directory import BulkEmbeddingsView, BusinessesView, BusinessView, RetryEmbeddingView
 from marketplace.routes import api_paths
 from marketplace.staff_urls import staff_urls
 
@@ -29,6 +30,10 @@ api_urls = [
     *api_paths("jobs/<int:job_id>/", JobView.as_view(), name="job"),
     *api_paths("jobs/<int:job_id>/log/", JobLogView.as_view(), name="job-log"),
     *api_paths("queue/stats/", QueueStatsView.as_view(), name="queue-stats"),
+    *api_paths("directory/", BusinessesView.as_view(), name="businesses"),
+    *api_paths("directory/<int:business_id>/", BusinessView.as_view(), name="business"),
+    *api_paths("admin/embeddings/bulk/", BulkEmbeddingsView.as_view(), name="staff-embed-businesses"),
+    *api_paths("admin/embeddings/retry/<int:business_id>/", RetryEmbeddingView.as_view(), name="staff-retry-business"),
     *staff_urls,
     *api_paths("schema/", SpectacularAPIView.as_view(), name="schema"),
     *api_paths("docs/", SpectacularSwaggerView.as_view(url_name="api:schema"), name="docs"),

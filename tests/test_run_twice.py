@@ -38,7 +38,7 @@ from jobs.models import DeadLetter, Gate, Job, JobAttempt, JobGroup, Worker
 from jobs.registry import Task, all_tasks, get_task
 from jobs.session import Session, set_current_session
 from marketplace.demo.sample_catalog.products import make_edition
-from marketplace.models import Product, Seller, SyncRun
+from marketplace.models import DirectoryEntry, Product, Seller, SyncRun
 from qc.models import Verdict
 from tests.catalog.products import add_picture, make_product, make_seller, make_sync
 from tests.sample_shop import sample_catalog
@@ -218,6 +218,22 @@ def _a_result_whose_time_is_over(shop: Shop) -> Sequence[NewJob]:
             expires_at=timezone.now() - timedelta(days=age_days),
         )  # fmt: skip
     return [NewJob("sweep-scraping-results", {})]
+
+
+@case("generate-business-embedding", changes={"DirectoryEntry", "StoredVector"})
+def _businesses_of_which_two_say_the_same(shop: Shop) -> Sequence[NewJob]:
+    entries = [DirectoryEntry.objects.create(name=name) for name in ("Harbour Bakery", "HARBOUR bakery", "Lamps")]
+    return [NewJob("generate-business-embedding", {"businessId": entry.pk, "operation": "create"}) for entry in entries]
+
+
+@case(
+    "refresh-directory",
+    changes={"DirectoryEntry", "follow-ups"},
+    follow_ups={"generate-business-embedding": 2},
+)
+def _a_seller_without_an_entry_and_an_entry_without_a_vector(shop: Shop) -> Sequence[NewJob]:
+    DirectoryEntry.objects.create(name="Harbour Bakery")
+    return [NewJob("refresh-directory", {})]
 
 
 def _show(*products: Product) -> None:

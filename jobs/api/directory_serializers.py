@@ -15,6 +15,11 @@ from jobs.sensitive import shown_json, shown_text
 # Where a job's payload may name the business that it is about.
 BUSINESS_KEYS = ("businessId", "business_id", "business")
 
+# The specification's names of what a job's metadata holds.
+METADATA = {
+    "triggeredBy": "by", "at": "at", "source": "source", "retriedAt": "retried_at", "originalName": "original_name",
+}  # fmt: skip
+
 
 class JobReportSerializer(serializers.Serializer[Job]):
     """A job as the directory's specification names things; `job` says the same, and more, in our words."""
@@ -23,7 +28,10 @@ class JobReportSerializer(serializers.Serializer[Job]):
     businessId = serializers.SerializerMethodField(help_text="What the job is about, where it names a business.")
     state = serializers.ChoiceField(choices=State.choices)
     progress = serializers.SerializerMethodField(help_text="In percent.")
+    operation = serializers.SerializerMethodField(help_text="create, update, bulk or retry, where the job names one.")
     attemptsMade = serializers.IntegerField(source="attempt")
+    maxRetries = serializers.IntegerField(source="max_attempts")
+    metadata = serializers.SerializerMethodField(help_text="Who asked for it, when and by which way.")
     failedReason = serializers.SerializerMethodField()
     processedOn = serializers.DateTimeField(source="started_at", allow_null=True)
     finishedOn = serializers.DateTimeField(source="finished_at", allow_null=True)
@@ -34,6 +42,16 @@ class JobReportSerializer(serializers.Serializer[Job]):
         """Return the business that the payload names, if any."""
         payload = shown_json(job.payload, task_name=job.task)
         return next((payload[key] for key in BUSINESS_KEYS if key in payload), None)
+
+    def get_operation(self, job: Job) -> str | None:
+        """Return what the payload asks for."""
+        payload = shown_json(job.payload, task_name=job.task)
+        return str(payload["operation"]) if "operation" in payload else None
+
+    @extend_schema_field(serializers.DictField(child=serializers.CharField(allow_null=True)))
+    def get_metadata(self, job: Job) -> dict[str, str | None]:
+        """Return who asked for the job, when and by which way."""
+        return {name: job.meta.get(ours) for name, ours in METADATA.items()}
 
     def get_progress(self, job: Job) -> float:
         """Return how far the job is."""

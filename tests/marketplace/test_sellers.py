@@ -50,7 +50,7 @@ def test_anything_else_is_refused_with_a_reason(address: str) -> None:
 
 @pytest.mark.django_db
 def test_registering_makes_a_seller_and_a_key() -> None:
-    seller, raw = sellers.register_seller(name="Lamps", catalog_address=" https://shop.example/ ", phone="+254")
+    seller, raw, _ = sellers.register_seller(name="Lamps", catalog_address=" https://shop.example/ ", phone="+254")
     assert (seller.catalog_address, seller.phone, seller.plan) == ("https://shop.example/", "+254", "free")
     key = api_keys.authenticate(raw)
     assert key is not None
@@ -84,7 +84,7 @@ def test_suspending_and_reactivating_leave_an_audit_row_each(seller: Seller) -> 
 
 
 def test_a_plan_comes_with_a_share_of_the_workers(db: None) -> None:
-    seller, _ = sellers.register_seller(name="Lamps")
+    seller, _, _ = sellers.register_seller(name="Lamps")
     assert Tenant.objects.get(pk=seller.tenant).weight == 1
     sellers.update_seller(seller, plan="premium")
     assert Tenant.objects.get(pk=seller.tenant).weight == 4

@@ -79,7 +79,9 @@ TENANTS = {
     "preview": ["/api/scraping/preview/{preview}/"],
 }
 # Addresses that answer everybody alike, and whose answers no tenant owns.
-PUBLIC = {"sellers", "schema", "docs", "search", "home", "live", "ready"}
+PUBLIC = {
+    "sellers", "schema", "docs", "search", "businesses", "business", "directory-search", "home", "live", "ready",
+}  # fmt: skip
 
 
 def _paths(name: str, other: Other) -> list[str]:
