@@ -194,6 +194,8 @@ JOB_QUEUES = [
 JOB_SCHEDULES = {
     "resync-sellers": {"task": "resync-sellers", "crontab": "*/5 * * * *"},
     "sweep-scraping-results": {"task": "sweep-scraping-results", "crontab": "17 * * * *"},
+    "reconcile-index": {"task": "reconcile-index", "crontab": "37 3 * * *"},
+    "sweep-search-indexes": {"task": "sweep-search-indexes", "crontab": "47 * * * *"},
 }
 RQ_QUEUES = {
     name: {
@@ -206,7 +208,10 @@ RQ_QUEUES = {
 RQ = {"WORKER_CLASS": "jobs.worker.PermitWorker"}
 RQ_SHOW_ADMIN_LINK = False
 # What apps above the engine add to GET /api/queue/stats/: the key, and the function that returns its figures.
-JOB_STATS_SECTIONS = {"catalog": "catalog.milestones.recent_figures"}
+JOB_STATS_SECTIONS = {
+    "catalog": "catalog.milestones.recent_figures",
+    "search_index": "catalog.indexes.reconciling.index_figures",
+}
 
 # --- catalogs -------------------------------------------------------------------------------------
 # Hosts that speak WhatsApp's catalog addresses beside WhatsApp's own (host or host:port).

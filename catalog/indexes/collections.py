@@ -10,13 +10,12 @@ import os
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from enum import StrEnum
-from typing import TYPE_CHECKING, Any, TypeVar
+from typing import TYPE_CHECKING, TypeVar
 
 from django.conf import settings
 
 from catalog.embedders.contract import DIMENSIONS
-from catalog.indexes.filters import MAX_CATEGORY_BYTES
-from catalog.indexes.rows import MAX_CATEGORIES
+from catalog.indexes.filters import CATEGORY_CHARS, MAX_CATEGORIES
 from catalog.milvus import CONNECT_TIMEOUT_S, IndexMissing, IndexNotLoaded, speaking_of
 
 if TYPE_CHECKING:
@@ -24,7 +23,7 @@ if TYPE_CHECKING:
 
 SCHEMA_VERSION = 3
 WRITE_TIMEOUT_S = 30.0
-# Milvus Lite has no index of an ARRAY: filters by category are scans there.
+# Not the categories: no index helps to find a word within them.
 INDEXED = ("seller_id", "price", "currency", "availability", "is_visible")
 
 T = TypeVar("T")
@@ -118,13 +117,7 @@ def _create_collection(client: "MilvusClient", name: str, kind: Kind) -> None:
     schema = client.create_schema(auto_id=False, enable_dynamic_field=False)
     schema.add_field("id", DataType.INT64, is_primary=True)
     schema.add_field("seller_id", DataType.INT64)
-    schema.add_field(
-        "categories",
-        DataType.ARRAY,
-        element_type=DataType.VARCHAR,
-        max_capacity=MAX_CATEGORIES,
-        max_length=MAX_CATEGORY_BYTES,
-    )
+    schema.add_field("categories", DataType.VARCHAR, max_length=MAX_CATEGORIES * (CATEGORY_CHARS + 1) + 1)
     schema.add_field("price", DataType.DOUBLE, nullable=True)
     schema.add_field("currency", DataType.VARCHAR, max_length=3)
     schema.add_field("availability", DataType.VARCHAR, max_length=15)

@@ -4,8 +4,11 @@ import json
 from collections.abc import Iterable
 from dataclasses import dataclass
 from decimal import Decimal
+from hashlib import sha256
+from itertools import islice
 
-MAX_CATEGORY_BYTES = 1000
+MAX_CATEGORIES = 64
+CATEGORY_CHARS = 16
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,8 +28,7 @@ class IndexFilter:
         if self.seller_ids:
             terms.append(f"seller_id in {_listed(int(seller_id) for seller_id in self.seller_ids)}")
         if self.categories:
-            keys = _listed(category_key(name) for name in self.categories)
-            terms.append(f"array_contains_any(categories, {keys})")
+            terms.append(f"({' or '.join(_in_category(name) for name in self.categories)})")
         if self.availabilities:
             terms.append(f"availability in {_listed(self.availabilities)}")
         if self.min_price is not None:
@@ -38,10 +40,23 @@ class IndexFilter:
         return " and ".join(terms)
 
 
-def category_key(name: str) -> str:
-    """Return the form in which categories are compared: no case, single spaces, 1,000 bytes at most."""
-    folded = " ".join(name.casefold().split())
-    return folded.encode()[:MAX_CATEGORY_BYTES].decode(errors="ignore")
+def category_words(names: Iterable[str]) -> str:
+    """Return categories as a row holds them: a word of 16 hexadecimal digits for each, with a space on either side.
+
+    Milvus Lite evaluates a filter by an ARRAY row by row in Python, which took 1 s at 10,000 rows (2026-11-25); LIKE is
+    one call of Arrow's, and digests need no escapes.
+    """
+    words = (_category_word(name) for name in names)
+    return f" {' '.join(dict.fromkeys(islice(words, MAX_CATEGORIES)))} "
+
+
+def _category_word(name: str) -> str:
+    """Name a category, whatever its case and its spaces."""
+    return sha256(" ".join(name.casefold().split()).encode()).hexdigest()[:CATEGORY_CHARS]
+
+
+def _in_category(name: str) -> str:
+    return f"categories like {_quoted(f'% {_category_word(name)} %')}"
 
 
 def _quoted(text: str) -> str:

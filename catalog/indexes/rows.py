@@ -7,10 +7,9 @@ from functools import cached_property
 from hashlib import sha256
 from typing import Any
 
-from catalog.indexes.filters import category_key
+from catalog.indexes.filters import category_words
 
 MAX_TEXT_CHARS = 16_000
-MAX_CATEGORIES = 64
 
 
 @dataclass(frozen=True)
@@ -41,7 +40,7 @@ class Facts:
         return {
             "id": self.product_id,
             "seller_id": self.seller_id,
-            "categories": [category_key(name) for name in self.categories[:MAX_CATEGORIES]],
+            "categories": category_words(self.categories),
             "price": None if self.price is None else float(self.price),
             "currency": self.currency,
             "availability": self.availability,

@@ -22,9 +22,7 @@ def write_lock() -> Iterator[None]:
         yield
 
 
-def upsert(
-    fingerprint: str, rows: Sequence[Facts], vectors: Mapping[str, Any], kind: Kind = Kind.PRODUCTS
-) -> None:
+def upsert(fingerprint: str, rows: Sequence[Facts], vectors: Mapping[str, Any], kind: Kind = Kind.PRODUCTS) -> None:
     """Write rows with the vectors of their input hashes. Call it under write_lock."""
     unique = list({row.product_id: row for row in rows}.values())
     name = collection_name(fingerprint, kind)
