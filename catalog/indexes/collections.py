@@ -133,6 +133,6 @@ def _create_collection(client: "MilvusClient", name: str, kind: Kind) -> None:
         indexes.add_index("sparse", index_type="SPARSE_INVERTED_INDEX", metric_type="BM25")
     for field in INDEXED:
         indexes.add_index(field, index_type="INVERTED")
-    client.create_collection(
-        name, schema=schema, index_params=indexes, consistency_level="Bounded", timeout=WRITE_TIMEOUT_S
-    )
+    client.create_collection(name, schema=schema, consistency_level="Bounded", timeout=WRITE_TIMEOUT_S)
+    # There is nothing to index yet: waiting for it would be half a second of sleep for each.
+    client.create_index(name, indexes, sync=False, timeout=WRITE_TIMEOUT_S)

@@ -1,5 +1,7 @@
 """Indexing: which row a product should have, and that it gets it."""
 
+from types import SimpleNamespace
+
 import pytest
 
 from catalog import index
@@ -95,7 +97,7 @@ def test_only_a_visible_change_makes_cached_rankings_stale(search_index: str) ->
 def test_whoever_writes_within_ten_seconds_gets_one_flush(search_index: str, monkeypatch: pytest.MonkeyPatch) -> None:
     sync = make_sync(make_seller())
     now = [1_000_004.0]
-    monkeypatch.setattr(flushing.time, "time", lambda: now[0])
+    monkeypatch.setattr(flushing, "time", SimpleNamespace(time=lambda: now[0]))
     for title, at in (("A", 1_000_004.0), ("B", 1_000_009.0), ("C", 1_000_010.0)):
         now[0] = at
         write_products([make_product(sync, title).pk], purpose=Purpose.PREPARE, embedder=embedder)

@@ -17,7 +17,7 @@ from catalog.indexes.reconciling import index_figures, reconcile
 from catalog.indexes.standing import EmbedderChanged
 from catalog.indexes.sweeping import drop_old_indexes
 from catalog.indexing import Purpose, mark_live, write_products
-from catalog.milvus import milvus_client
+from catalog.milvus import milvus_client, patiently
 from catalog.models import IndexChange, SearchIndex
 from jobs.audit import ReasonMissing
 from jobs.execution import run_once
@@ -41,7 +41,9 @@ def publish(sync: SyncRun, title: str, embedder: HashingEmbedder = hashing) -> P
 
 def found(embedder: HashingEmbedder, query: str) -> set[int]:
     (vector,) = embedder.embed_queries([query])
-    hits = index.nearest(embedder.fingerprint, vector, where=IndexFilter(), limit=10, min_similarity=0.3)
+    hits = patiently(
+        lambda: index.nearest(embedder.fingerprint, vector, where=IndexFilter(), limit=10, min_similarity=0.3)
+    )
     return {hit.product_id for hit in hits}
 
 
