@@ -54,11 +54,16 @@ class Migration(migrations.Migration):
             },
         ),
         migrations.RunSQL(
-            sql="CREATE SEQUENCE catalog_index_windows MINVALUE 0 START 0",
+            sql="CREATE SEQUENCE catalog_index_windows MINVALUE 0 START 0; SELECT setval('catalog_index_windows', 0)",
             reverse_sql="DROP SEQUENCE catalog_index_windows",
         ),
         migrations.RunSQL(
-            sql="CREATE SEQUENCE catalog_index_acts MINVALUE 0 START 0",
+            sql="CREATE SEQUENCE catalog_index_acts MINVALUE 0 START 0; SELECT setval('catalog_index_acts', 0)",
             reverse_sql="DROP SEQUENCE catalog_index_acts",
+        ),
+        # A sequence that was never used answers its first nextval with what it says already.
+        migrations.RunSQL(
+            sql="SELECT setval('catalog_index_version', last_value) FROM catalog_index_version",
+            reverse_sql=migrations.RunSQL.noop,
         ),
     ]
