@@ -5,6 +5,7 @@ import os
 import time
 import traceback
 from collections.abc import Callable, Iterator
+from functools import partial
 from multiprocessing.connection import Connection
 from pathlib import Path
 from typing import Any
@@ -93,7 +94,7 @@ class Forked:
 def _run(work: Work, answer: Connection) -> None:
     try:
         answer.send(work())
-    except BaseException:
+    except BaseException:  # noqa: BLE001 whatever it is, the parent sees the exit code
         traceback.print_exc()
         os._exit(1)
     os._exit(0)  # not what pytest does at its end
@@ -113,10 +114,10 @@ def test_two_writers_and_four_searchers_outlive_a_milvus_that_is_killed(server: 
     write(ids[:BATCH])
     connection.close()  # the children open their own
     is_over = multiprocessing.get_context("fork").Event()
-    searchers = [Forked(lambda: search_until(is_over)) for _ in range(4)]
-    writers = [Forked(lambda part=part: write(part)) for part in (ids[: PRODUCTS * 2 // 3], ids[PRODUCTS // 3 :])]
-    for held in (PRODUCTS // 4, PRODUCTS // 2):
-        wait_until(lambda held=held: _held(ids) >= held)
+    searchers = [Forked(partial(search_until, is_over)) for _ in range(4)]
+    writers = [Forked(partial(write, part)) for part in (ids[: PRODUCTS * 2 // 3], ids[PRODUCTS // 3 :])]
+    for count in (PRODUCTS // 4, PRODUCTS // 2):
+        wait_until(partial(_holds, ids, count))
         server.kill()
         server.start()
 
@@ -132,8 +133,8 @@ def test_two_writers_and_four_searchers_outlive_a_milvus_that_is_killed(server: 
     assert set(index.visible_rows(embedder.fingerprint, Product.objects.get(pk=ids[0]).seller_id)) == set(ids)
 
 
-def _held(ids: list[int]) -> int:
+def _holds(ids: list[int], count: int) -> bool:
     try:
-        return len(index.row_hashes(embedder.fingerprint, ids))
+        return len(index.row_hashes(embedder.fingerprint, ids)) >= count
     except (IndexUnavailable, IndexMissing, IndexNotLoaded):
-        return 0
+        return False
