@@ -158,7 +158,7 @@ class Batch(Sequence[ClaimedJob]):
 
     def hold(self, job: ClaimedJob) -> None:
         """Hand the job back behind its gates as if it had never passed them; one without gates is due at once."""
-        self.outcomes[job.id] = Released(is_gated=True)
+        self.outcomes[job.id] = Released(is_suspect=job.is_suspect, is_gated=True)
 
     def isolate(self, jobs: Sequence[ClaimedJob]) -> None:
         """Hand the jobs back to be run one at a time, so that the one that fails does so alone."""

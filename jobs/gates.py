@@ -13,7 +13,7 @@ from typing import Any
 
 from django.conf import settings
 from django.db import connection, transaction
-from django.db.models import F
+from django.db.models import F, Q
 from django.db.models.functions import Now
 
 from jobs import sql
@@ -107,6 +107,27 @@ def close_gate(key: str, *, for_s: float) -> None:
 def open_gate(key: str) -> None:
     """Undo close_gate(key) before its time."""
     Gate.objects.filter(key=key).update(closed_until=None)
+
+
+def take_turn(key: str, *, for_s: float) -> float:
+    """Close the gate for a while unless it is closed or paused: of several callers one has the turn.
+
+    Returns 0 to the one who has it, else the seconds until the gate opens.
+    """
+    gate_set([key])
+    Gate.objects.bulk_create([Gate(key=key)], ignore_conflicts=True)
+    is_open = Q(closed_until=None) | Q(closed_until__lte=Now())
+    until = Now() + timedelta(seconds=for_s)
+    if Gate.objects.filter(is_open, key=key, is_paused=False).update(closed_until=until):
+        return 0
+    left = Gate.objects.filter(key=key, closed_until__gt=Now()).values_list(F("closed_until") - Now(), flat=True)
+    return max((it.total_seconds() for it in left), default=for_s)
+
+
+def lift_gate(key: str) -> None:
+    """Undo set_gate(key) and close_gate(key); what staff have set stays."""
+    Gate.objects.filter(key=key).update(rate_per_s=None, max_in_flight=None, closed_until=None)
+    Gate.objects.filter(key=key, is_paused=False, staff_rate_per_s=None).delete()
 
 
 def charge(key: str, jobs: float) -> None:

@@ -24,11 +24,13 @@ from jobs.pages.confirmation import ask_for_reason, given_reason
 from jobs.pages.lists import ReadOnlyAdmin
 from jobs.pages.presentation import label, link, list_link, seconds_text
 from marketplace import api_keys, sellers, syncs
+from marketplace.admin_gemini import GeminiMinuteAdmin
 from marketplace.admin_products import CategoryAdmin, ProductAdmin
-from marketplace.models import ApiKey, Category, Product, Seller, SyncRun
+from marketplace.models import ApiKey, Category, GeminiMinute, Product, Seller, SyncRun
 
 admin.site.register(Product, ProductAdmin)
 admin.site.register(Category, CategoryAdmin)
+admin.site.register(GeminiMinute, GeminiMinuteAdmin)
 admin.site.unregister(User)
 admin.site.unregister(Group)
 

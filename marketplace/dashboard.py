@@ -127,6 +127,7 @@ def navigation(request: HttpRequest) -> list[dict[str, Any]]:
         (
             "Engine",
             [
+                ("Use of Gemini", "neurology", _list("marketplace_geminiminute"), "marketplace.view_geminiminute"),
                 ("Queues", "stacks", reverse("admin-queues"), "jobs.view_job"),
                 ("Tasks", "toggle_on", reverse("admin-tasks"), "jobs.view_job"),
                 ("Workers", "memory", f"{_list('jobs_worker')}?process=running", "jobs.view_worker"),

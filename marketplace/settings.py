@@ -250,8 +250,12 @@ PREVIEWS_PER_MIN = env.int("PREVIEWS_PER_MIN", 6, validate=validate.Range(min=1)
 # --- embeddings and search ------------------------------------------------------------------------
 EMBEDDER = env.str("EMBEDDER", "hashing", validate=validate.OneOf(["hashing", "siglip", "gemini"]))
 # Google's Gemini: the key, another address than Google's (a proxy), and calls a minute to one model (the free tier's).
-GEMINI_API_KEY = env.str("GEMINI_API_KEY") if EMBEDDER == "gemini" else env.str("GEMINI_API_KEY", "")
-GEMINI_BASE_URL = env.str("GEMINI_BASE_URL", "")
+GEMINI_API_KEY = env.str("GEMINI_API_KEY", "")
+if EMBEDDER == "gemini":  # then it must be there
+    GEMINI_API_KEY = env.str("GEMINI_API_KEY", validate=validate.Length(min=1))
+GEMINI_BASE_URL = env.str(
+    "GEMINI_BASE_URL", "https://generativelanguage.googleapis.com/", validate=validate.URL(require_tld=False)
+)
 GEMINI_EMBEDDING_MODEL = env.str("GEMINI_EMBEDDING_MODEL", "gemini-embedding-001")
 GEMINI_TIMEOUT_S = env.float("GEMINI_TIMEOUT_S", 20.0, validate=validate.Range(min=0.1))
 GEMINI_REQUESTS_PER_MIN = env.int("GEMINI_REQUESTS_PER_MIN", 15, validate=validate.Range(min=1))

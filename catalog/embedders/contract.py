@@ -1,7 +1,7 @@
 """What an embedder promises."""
 
 from collections.abc import Sequence
-from typing import Protocol
+from typing import Protocol, runtime_checkable
 
 import numpy as np
 from numpy.typing import NDArray
@@ -56,6 +56,23 @@ class Embedder(Protocol):
 
     def embed_queries(self, texts: Sequence[str]) -> Vectors:
         """Encode what people look for; some models want to be told that a text is a query. As embed() otherwise."""
+
+
+@runtime_checkable
+class PacedEmbedder(Protocol):
+    """An embedder that may be called only so often; see embedding_pace."""
+
+    @property
+    def gate(self) -> str:
+        """Names the gate by which the jobs of all processes take turns."""
+
+    @property
+    def seconds_a_call(self) -> float:
+        """How far apart the calls of jobs are to be."""
+
+    @property
+    def calls(self) -> int:
+        """How many calls this process has made."""
 
 
 class PictureEmbedder(Protocol):

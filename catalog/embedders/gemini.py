@@ -29,6 +29,8 @@ class Purpose:
     def apply(self, text: str) -> str:
         """Return the text as it is sent."""
         title, _, rest = text.partition("\n")
+        if not rest.strip():
+            title, rest = "none", text
         return self.form.format(title=title.strip(), rest=rest.strip(), text=text)
 
 
@@ -49,6 +51,7 @@ class GeminiEmbedder:
 
     def __init__(self, model: str = "") -> None:
         self.model = model or settings.GEMINI_EMBEDDING_MODEL
+        self.calls = 0
         self._for_products, self._for_queries = BY_PARAMETER if _KNOWS_TASK_TYPES.match(self.model) else BY_WORDS
 
     @property
@@ -68,6 +71,11 @@ class GeminiEmbedder:
             f"Google's {self.model} by its API: knows meaning in many languages. Texts leave this server; "
             f"{settings.GEMINI_REQUESTS_PER_MIN} calls a minute."
         )
+
+    @property
+    def gate(self) -> str:
+        """Names the gate by which jobs take turns: Gemini counts the calls to each model apart."""
+        return f"gemini:{self.model}"
 
     @property
     def seconds_a_call(self) -> float:
@@ -94,6 +102,7 @@ class GeminiEmbedder:
             sent = [purpose.apply(texts[place]) for place in places]
             with counted(self.model, items=len(sent)) as use:
                 take_call(self.model, is_waited_for=is_waited_for)
+                self.calls += 1
                 answer = embed_texts(sent, model=self.model, dimensions=DIMENSIONS, task_type=purpose.task_type)
                 use.tokens = answer.tokens
                 vectors[places] = _units(answer.vectors)

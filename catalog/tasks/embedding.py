@@ -1,13 +1,18 @@
 """The stage of embeddings."""
 
 from collections.abc import Sequence
+from dataclasses import replace
 
+from catalog.embedders.contract import Embedder
 from catalog.embedders.current import current_embedder
 from catalog.embedding import embed_products, store_embeddings
+from catalog.embedding_pace import at_pace
 from catalog.milvus import connect
 from catalog.setbacks import bury_products, revive_products
 from jobs.batch import Batch, ClaimedJob, GivenUp, NewJob
 from jobs.registry import task
+from jobs.retry import REMOTE_API, RetryPolicy
+from marketplace.gemini.errors import GeminiBadRequest
 
 
 def give_up_on_embedding(given_up: Sequence[GivenUp]) -> None:
@@ -19,6 +24,7 @@ def give_up_on_embedding(given_up: Sequence[GivenUp]) -> None:
     queue="generate-embedding",
     batch_size=64,
     attempts=5,
+    retry=RetryPolicy(by_code={"gemini": replace(REMOTE_API.curve, attempts=3)}),
     subject=["product"],
     keep_failed=None,
     on_give_up=give_up_on_embedding,
@@ -26,7 +32,18 @@ def give_up_on_embedding(given_up: Sequence[GivenUp]) -> None:
 )
 def generate_embedding(batch: Batch) -> None:
     """Store one vector per product and prepare its row of the index; a second run changes nothing."""
-    embedded = embed_products({job.payload["product"] for job in batch}, embedder=current_embedder())
+    embedder = current_embedder()
+    at_pace(batch, lambda: _embed(batch, embedder), embedder=embedder)
+
+
+def _embed(batch: Batch, embedder: Embedder) -> None:
+    try:
+        embedded = embed_products({job.payload["product"] for job in batch}, embedder=embedder)
+    except GeminiBadRequest:
+        if len(batch) == 1:
+            raise
+        batch.isolate(batch.open_jobs)  # the one whose text is to blame fails alone
+        return
     for job in batch:
         batch.complete(job, then=[_quality_control(job)])
 

@@ -21,6 +21,7 @@ from catalog.site.intelligence import Intelligence, intelligence_on, unknown_sit
 from jobs.batch import Batch, ClaimedJob, GivenUp
 from jobs.errors import JobError, PermanentError
 from jobs.registry import task
+from marketplace.gemini import usage
 
 STEP_BUDGET_S = 150.0  # after which a step begins no further request; its task may run for 300 s
 
@@ -121,5 +122,9 @@ def sweep_scraping_results(batch: Batch) -> None:
     """Delete results whose time is over, and end scraping jobs that nobody works on; running twice deletes no more."""
     for job in batch:
         now = timezone.now()
-        result = {"ended": end_abandoned(), "swept": sweep_results(now=now), "minutes": sweep_minutes()}
+        result = {
+            "ended": end_abandoned(),
+            "swept": sweep_results(now=now),
+            "minutes": sweep_minutes() + usage.sweep_minutes(),
+        }
         batch.complete(job, result=result)

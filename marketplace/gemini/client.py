@@ -3,7 +3,6 @@
 import os
 from collections.abc import Sequence
 from dataclasses import dataclass
-from functools import lru_cache
 from typing import TYPE_CHECKING
 
 from django.conf import settings
@@ -15,6 +14,9 @@ if TYPE_CHECKING:
 
 TEXTS_A_CALL = 100  # the most that batchEmbedContents takes
 CHARS_A_TOKEN = 4  # about, where the answer does not count them. Source: ai.google.dev, "Understand and count tokens"
+
+# By process: connections inherited over a fork are not for two.
+_clients: "dict[tuple[int, str, str, float], Client]" = {}
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,17 +35,24 @@ def gemini_client() -> "Client":
     """
     if not settings.GEMINI_API_KEY:
         raise GeminiNotSetUp
-    return _client(os.getpid(), settings.GEMINI_API_KEY, settings.GEMINI_BASE_URL, settings.GEMINI_TIMEOUT_S)
+    place = (os.getpid(), settings.GEMINI_API_KEY, settings.GEMINI_BASE_URL, settings.GEMINI_TIMEOUT_S)
+    if place not in _clients:
+        _clients[place] = _new_client()
+    return _clients[place]
 
 
-@lru_cache(maxsize=4)
-def _client(pid: int, key: str, base_url: str, timeout_s: float) -> "Client":
-    """Return the client of a process: connections inherited over a fork are not for two."""
+def close_clients() -> None:
+    """Close this process's connections; the next call opens others."""
+    while _clients:
+        _clients.popitem()[1].close()
+
+
+def _new_client() -> "Client":
     from google.genai import Client  # noqa: PLC0415 the package costs a second and 60 MiB; most processes never call
     from google.genai.types import HttpOptions  # noqa: PLC0415
 
-    options = HttpOptions(base_url=base_url or None, timeout=round(timeout_s * 1000))
-    return Client(enterprise=False, api_key=key, http_options=options)
+    options = HttpOptions(base_url=settings.GEMINI_BASE_URL, timeout=round(settings.GEMINI_TIMEOUT_S * 1000))
+    return Client(enterprise=False, api_key=settings.GEMINI_API_KEY, http_options=options)
 
 
 def embed_texts(texts: Sequence[str], *, model: str, dimensions: int, task_type: str | None = None) -> Embeddings:
@@ -58,7 +67,7 @@ def embed_texts(texts: Sequence[str], *, model: str, dimensions: int, task_type:
     Raises:
         JobError: members of marketplace.gemini.errors.
     """
-    from google.genai.types import Content, EmbedContentConfig, Part  # noqa: PLC0415 see _client
+    from google.genai.types import Content, EmbedContentConfig, Part  # noqa: PLC0415 see _new_client
 
     # A list of strings would be merged into one content, and one vector, for models after gemini-embedding-001.
     contents = [Content(role="user", parts=[Part(text=text)]) for text in texts]

@@ -95,7 +95,7 @@ def recent_figures(*, now: datetime | None = None) -> dict[str, Any]:
     return {
         "day_began_at": midnight.isoformat(),
         "calls_per_min_limit": settings.GEMINI_REQUESTS_PER_MIN,
-        "models": {row.pop("model"): row for row in rows},
+        "models": {row["model"]: {name: count for name, count in row.items() if name != "model"} for row in rows},
     }
 
 

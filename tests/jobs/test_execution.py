@@ -261,6 +261,17 @@ def test_a_held_job_is_back_behind_its_gates_as_if_it_had_never_passed(session: 
     assert _state(gated.job_id) == State.PENDING
 
 
+def test_a_suspect_that_is_held_stays_one(session: Session) -> None:
+    enqueue(NewJob("act", {}, gates=["shop"]))
+    Job.objects.update(is_suspect=True)
+    pass_gates()
+    batch = Batch(jobs=claim("workload", worker_id=session.worker_id, limit=8))
+    batch.hold(batch[0])
+    settle(batch, task=get_task("act"), worker_name="w", run_s=0)
+
+    assert list(Job.objects.values_list("state", "is_suspect")) == [(State.GATED, True)]
+
+
 def test_a_job_whose_task_this_code_does_not_know_waits_and_holds_up_nobody(session: Session) -> None:
     stranger = enqueue(NewJob("act", {})).job_id
     Job.objects.filter(pk=stranger).update(task="from-a-newer-release")

@@ -9,10 +9,11 @@ from django.contrib.auth.models import Permission, User
 from django.core.files.base import ContentFile
 from django.test import Client
 from django.urls import reverse
+from django.utils import timezone
 
 from jobs.models import Audit, Tenant, Worker
 from marketplace import api_keys
-from marketplace.models import ApiKey, Picture, Product, Seller, SyncRun
+from marketplace.models import ApiKey, GeminiMinute, Picture, Product, Seller, SyncRun
 from tests.marketplace.factories import (
     make_category,
     make_dead_letter,
@@ -69,7 +70,9 @@ def shop(seller: Seller, settings: Any, tmp_path: Any) -> dict[str, Any]:
     letter = make_dead_letter(tenant=seller.tenant, grp=sync.group, payload={"product": product.pk})
     worker = Worker.objects.create(name="worker-1", hostname="here", pid=7, queues=["workload"])
     audit = Audit.objects.create(actor="ada", action="start sync", subject="seller 1")
+    use = GeminiMinute.objects.create(minute=timezone.now(), model="gemini-embedding-001", calls=2)
     return {
+        "marketplace_geminiminute": use,
         "marketplace_seller": seller,
         "marketplace_product": product,
         "marketplace_category": desk,

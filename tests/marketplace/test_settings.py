@@ -51,6 +51,7 @@ def test_production_settings_load() -> None:
         ("JOB_ENCRYPTION_KEYS", "not base64!"),
         ("LOG_LEVEL", "LOUD"),
         ("EMBEDDER", "magic"),
+        ("GEMINI_REQUESTS_PER_MIN", "0"),
         ("FETCH_RATES", "shop.example=fast"),
         ("FETCH_PROXIES", "http://a.example:3128,socks5://b.example"),
         ("SYNC_MAX_LISTS", "0"),
@@ -60,6 +61,13 @@ def test_a_bad_value_stops_the_start_and_names_its_variable(name: str, value: st
     loaded = _load(**{**PRODUCTION, name: value})
     assert loaded.returncode != 0
     assert name in loaded.stderr
+
+
+def test_the_gemini_embedder_needs_a_key() -> None:
+    assert "GEMINI_API_KEY" in _load(**PRODUCTION, EMBEDDER="gemini").stderr
+    assert "GEMINI_API_KEY" in _load(**PRODUCTION, EMBEDDER="gemini", GEMINI_API_KEY="").stderr
+    loaded = _load("print(s.GEMINI_REQUESTS_PER_MIN)", **PRODUCTION, EMBEDDER="gemini", GEMINI_API_KEY="k")
+    assert loaded.stdout.strip() == "15"
 
 
 def test_redis_may_be_given_in_parts_and_its_url_wins() -> None:

@@ -1,5 +1,6 @@
 """The Gemini embedder: Google's own client speaks to a loopback server that answers as the API does."""
 
+from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime, timedelta
 from email.utils import format_datetime
 from typing import Any
@@ -13,8 +14,8 @@ from catalog.embedders.gemini import GeminiEmbedder
 from jobs.errors import JobError, RateLimitedError
 from jobs.retry import Family, family_of
 from marketplace.gemini.client import gemini_client
-from marketplace.gemini.errors import GeminiNotSetUp, speaking_to_gemini
-from marketplace.gemini.pace import calls_for_jobs
+from marketplace.gemini.errors import GeminiNotSetUp, GeminiPaced, speaking_to_gemini
+from marketplace.gemini.pace import calls_for_jobs, take_call
 from marketplace.models import GeminiMinute
 from tests.fakes import gemini
 from tests.fakes.gemini import GeminiApi
@@ -49,14 +50,18 @@ def test_each_text_gets_a_unit_row_in_its_place_and_queries_find_products(gemini
 
 def test_products_and_queries_are_told_apart_as_each_model_wants_it(gemini_api: GeminiApi) -> None:
     for model in (FIRST, SECOND):
-        GeminiEmbedder(model).embed(["Red lamp\n\nOf brass."])
+        GeminiEmbedder(model).embed(["Red lamp\n\nOf brass.", "Oak chair"])
         GeminiEmbedder(model).embed_queries(["lamp"])
 
     sent = [(asked.path, asked.texts, asked.body["requests"][0].get("taskType")) for asked in gemini_api.asked]
     assert sent == [
-        (f"/v1/models/{FIRST}:batchEmbedContents", ["Red lamp\n\nOf brass."], "RETRIEVAL_DOCUMENT"),
+        (f"/v1/models/{FIRST}:batchEmbedContents", ["Red lamp\n\nOf brass.", "Oak chair"], "RETRIEVAL_DOCUMENT"),
         (f"/v1/models/{FIRST}:batchEmbedContents", ["lamp"], "RETRIEVAL_QUERY"),
-        (f"/v1/models/{SECOND}:batchEmbedContents", ["title: Red lamp | text: Of brass."], None),
+        (
+            f"/v1/models/{SECOND}:batchEmbedContents",
+            ["title: Red lamp | text: Of brass.", "title: none | text: Oak chair"],
+            None,
+        ),
         (f"/v1/models/{SECOND}:batchEmbedContents", ["task: search result | query: lamp"], None),
     ]
     assert {request["outputDimensionality"] for asked in gemini_api.asked for request in asked.body["requests"]} == {
@@ -185,6 +190,31 @@ def test_no_minute_has_more_calls_than_are_allowed_and_searches_have_the_last_of
     assert 0 < refused.retry_after_s <= 60
     (minute,) = GeminiMinute.objects.all()
     assert (minute.calls, minute.paced) == (10, 2)
+
+
+def test_all_processes_and_threads_share_the_minute(gemini_api: GeminiApi, settings: Any) -> None:
+    settings.GEMINI_REQUESTS_PER_MIN = 15
+
+    def was_allowed(number: int) -> bool:
+        try:
+            take_call(FIRST, is_waited_for=True)
+        except GeminiPaced:
+            return False
+        return True
+
+    with ThreadPoolExecutor(8) as callers:
+        assert sum(callers.map(was_allowed, range(60))) == 15
+    take_call(SECOND, is_waited_for=True)  # another model has a minute of its own
+
+
+def test_without_redis_gemini_s_own_limit_has_to_do(gemini_api: GeminiApi, settings: Any) -> None:
+    settings.GEMINI_REQUESTS_PER_MIN = 1
+    settings.CACHE_URL = "redis://127.0.0.1:1/0"
+
+    for _ in range(2):
+        GeminiEmbedder().embed(["red lamp"])
+
+    assert len(gemini_api.asked) == 2
 
 
 def test_fingerprints_are_names_of_collections_and_tell_models_apart() -> None:
