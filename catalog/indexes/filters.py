@@ -50,9 +50,13 @@ def category_words(names: Iterable[str]) -> str:
     return f" {' '.join(dict.fromkeys(islice(words, MAX_CATEGORIES)))} "
 
 
+def category_key(name: str) -> str:
+    """Return the form in which categories are compared: no case, single spaces."""
+    return " ".join(name.casefold().split())
+
+
 def _category_word(name: str) -> str:
-    """Name a category, whatever its case and its spaces."""
-    return sha256(" ".join(name.casefold().split()).encode()).hexdigest()[:CATEGORY_CHARS]
+    return sha256(category_key(name).encode()).hexdigest()[:CATEGORY_CHARS]
 
 
 def _in_category(name: str) -> str:

@@ -1,4 +1,7 @@
-"""The care of the search index: making it fast, building another, comparing it with PostgreSQL."""
+"""The care of the search index: making it fast, building another, comparing it with PostgreSQL.
+
+The batch sizes are those of the queues' other tasks: a claim takes what the smallest of its queue's tasks allows.
+"""
 
 from collections.abc import Sequence
 
@@ -13,7 +16,7 @@ from jobs.batch import Batch, GivenUp
 from jobs.registry import task
 
 
-@task(queue="index-product", attempts=5, keep_completed=10, warm_up=connect)
+@task(queue="index-product", batch_size=256, attempts=5, keep_completed=10, warm_up=connect)
 def flush_search_index(batch: Batch) -> None:
     """Make fast to search what was written since the last flush."""
     identity = identity_of(current_embedder())
@@ -29,6 +32,7 @@ def give_up_on_building(given_up: Sequence[GivenUp]) -> None:
 @task(
     queue="generate-embedding",
     name=TASK,
+    batch_size=64,
     attempts=8,
     timeout_s=SLICE_TIMEOUT_S,
     subject=["index"],
@@ -43,14 +47,14 @@ def build_search_index(batch: Batch) -> None:
         batch.complete(job, result={"done": progress.done, "total": progress.total, "state": progress.state}, then=then)
 
 
-@task(queue="index-product", attempts=3, timeout_s=3600, warm_up=connect)
+@task(queue="index-product", batch_size=256, attempts=3, timeout_s=3600, warm_up=connect)
 def reconcile_index(batch: Batch) -> None:
     """Compare the index with PostgreSQL, row by row, and mend what differs."""
     for job in batch:
         batch.complete(job, result=reconcile(current_embedder()).figures)
 
 
-@task(queue="index-product", attempts=3, warm_up=connect)
+@task(queue="index-product", batch_size=256, attempts=3, warm_up=connect)
 def sweep_search_indexes(batch: Batch) -> None:
     """Take away the collections of indexes that were retired, failed or cancelled more than an hour ago."""
     for job in batch:

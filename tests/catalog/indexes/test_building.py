@@ -22,6 +22,7 @@ from catalog.models import IndexChange, SearchIndex
 from jobs.audit import ReasonMissing
 from jobs.execution import run_once
 from jobs.models import Audit, Job
+from jobs.permits import batch_size_of
 from jobs.session import Session
 from marketplace.models import Product, SyncRun
 from qc.models import Verdict
@@ -194,3 +195,7 @@ def test_nobody_changes_the_embedder_without_a_reason() -> None:
         change_embedder("other", actor="ada", reason=" ")
 
     assert not SearchIndex.objects.filter(embedder="other").exists()
+
+
+def test_the_care_of_the_index_makes_no_batch_of_products_smaller() -> None:
+    assert (batch_size_of("generate-embedding"), batch_size_of("index-product")) == (64, 256)
