@@ -8,6 +8,7 @@ import pytest
 from django.core.cache import cache
 
 from catalog.embedders.hashing import HashingEmbedder
+from catalog.indexes.active import forget_active_index
 from catalog.milvus import milvus_client
 from jobs.models import Worker
 from jobs.session import Session, set_current_session
@@ -25,6 +26,14 @@ def session(db: None) -> Iterator[Session]:
     set_current_session(opened)
     yield opened
     set_current_session(None)
+
+
+@pytest.fixture
+def forgotten() -> Iterator[None]:
+    """Nothing known of which index is active, before and after: a process remembers for a second."""
+    forget_active_index()
+    yield
+    forget_active_index()
 
 
 @pytest.fixture
