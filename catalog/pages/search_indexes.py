@@ -63,6 +63,12 @@ class SearchIndexAdmin(ReadOnlyAdmin):
         """Let those act who may change indexes, although nobody edits one."""
         return request.user.has_perm("catalog.change_searchindex")
 
+    def get_actions_detail(self, request: HttpRequest, object_id: int) -> list[Any]:
+        """Offer to cancel what is being built only."""
+        is_building = SearchIndex.objects.filter(pk=object_id, state=State.BUILDING).exists()
+        offered: list[Any] = super().get_actions_detail(request, object_id)
+        return offered if is_building else []
+
     @display(description="index", ordering="embedder")
     def name(self, row: SearchIndex) -> str:
         """Name it by its embedder."""
@@ -85,7 +91,7 @@ class SearchIndexAdmin(ReadOnlyAdmin):
             return text
         waiting = row.changes.count()
         bar = progress_bar(100 * row.done / row.total, text)
-        return format_html("{} {} changed meanwhile", bar, f"{waiting:,}") if waiting else bar
+        return format_html("{} ({} changed meanwhile)", bar, f"{waiting:,}") if waiting else bar
 
     @display(description="error")
     def error(self, row: SearchIndex) -> SafeString | str:

@@ -45,6 +45,7 @@ def test_the_pages_tell_state_progress_and_what_differed(office: Client, django_
     assert page.count('aria-hidden="true">error<') == 20
 
     detail = text_of(office.get(f"{INDEXES}{active.pk}/change/"))
+    assert "Cancel the building" not in detail
     assert "of 1,184 live products, 3 rows were missing and 2 stale, 1 were too many; 6 were mended." in detail
     failed = SearchIndex.objects.filter(state="failed").first()
     assert "<code>x.away</code> &lt;b&gt;away&lt;/b&gt;" in text_of(office.get(f"{INDEXES}{failed.pk}/change/"))
@@ -58,6 +59,7 @@ def test_staff_change_the_embedder_and_cancel_that(office: Client) -> None:
     made = office.post(f"{INDEXES}change-embedder/", WHY)
     row = SearchIndex.objects.get(state="building")
     assert (made.status_code, made["Location"], row.embedder) == (302, f"{INDEXES}{row.pk}/change/", "siglip")
+    assert "Cancel the building" in text_of(office.get(made["Location"]))
     again = office.post(f"{INDEXES}change-embedder/", {**WHY, "embedder": "gemini"}, follow=True)
     assert "An index of siglip is being built; cancel it first, or wait." in text_of(again)
     for told in ("The building was cancelled.", "there is nothing to cancel."):
