@@ -98,7 +98,7 @@ def reconcile(
     found = Comparison()
     products = Product.objects.all() if seller_id is None else Product.objects.filter(seller=seller_id)
     total = products.count()
-    _ensure(embedder)
+    _ensure(embedder, with_alias=not only_check)
     for number, (after, until) in enumerate(_ranges(products), start=1):
         _compare_range(found, products, embedder, seller_id, after, until, only_check)
         if told:
@@ -128,7 +128,7 @@ def index_figures() -> dict[str, Any]:
     }
 
 
-def _ensure(embedder: Embedder) -> None:
+def _ensure(embedder: Embedder, *, with_alias: bool) -> None:
     pictures = picture_embedder_of(embedder)
 
     def ensure() -> None:
@@ -137,6 +137,8 @@ def _ensure(embedder: Embedder) -> None:
             index.held_rows(embedder.fingerprint, after=0, until=0)  # says whether it is still there
             index.ensure_collection(pictures.fingerprint, Kind.PICTURES)
             index.held_rows(pictures.fingerprint, Kind.PICTURES, after=0, until=0)
+            if with_alias:
+                index.point_alias(embedder.fingerprint)
 
     patiently(ensure)
 
