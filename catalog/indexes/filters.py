@@ -43,8 +43,8 @@ class IndexFilter:
 def category_words(names: Iterable[str]) -> str:
     """Return categories as a row holds them: a word of 16 hexadecimal digits for each, with a space on either side.
 
-    Milvus Lite evaluates a filter by an ARRAY row by row in Python, which took 1 s at 10,000 rows (2026-11-25); LIKE is
-    one call of Arrow's, and digests need no escapes.
+    Milvus Lite evaluates a filter by an ARRAY row by row in Python: 0.27 s at 3,000 rows, and 0.02 s by LIKE, which is
+    one call of Arrow's (2026-11-25). Digests need no escapes.
     """
     words = (_category_word(name) for name in names)
     return f" {' '.join(dict.fromkeys(islice(words, MAX_CATEGORIES)))} "
