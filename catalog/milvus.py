@@ -18,6 +18,12 @@ if TYPE_CHECKING:
 CONNECT_TIMEOUT_S = 5.0
 # A killed Milvus is back within some 10 s: waiting here is cheaper than an attempt of every job.
 PATIENCE_S = 30.0
+# A server that is back is asked again within a second or two; gRPC itself would wait up to two minutes.
+RECONNECT = {
+    "grpc.initial_reconnect_backoff_ms": 200,
+    "grpc.min_reconnect_backoff_ms": 500,
+    "grpc.max_reconnect_backoff_ms": 2000,
+}
 _NO_CONNECTION, _COLLECTION_MISSING, _COLLECTION_NOT_LOADED = 2, 100, 101  # MilvusException.code
 
 T = TypeVar("T")
@@ -78,7 +84,7 @@ def milvus_client() -> "MilvusClient":
         client = _clients.get(place)
         if client is None:
             client = _clients[place] = MilvusClient(
-                uri=settings.MILVUS_URI, token=settings.MILVUS_TOKEN, timeout=CONNECT_TIMEOUT_S
+                uri=settings.MILVUS_URI, token=settings.MILVUS_TOKEN, timeout=CONNECT_TIMEOUT_S, grpc_options=RECONNECT
             )
         return client
 

@@ -103,6 +103,10 @@ def navigation(request: HttpRequest) -> list[dict[str, Any]]:
             ],
         ),
         (
+            "Search",
+            [("Search indexes", "manage_search", _list("catalog_searchindex"), "catalog.view_searchindex")],
+        ),
+        (
             "Catalog quality",
             [
                 ("To review", "flag", f"{products}?status__exact=flagged", "marketplace.view_product"),

@@ -196,6 +196,8 @@ JOB_SCHEDULES = {
     "resync-sellers": {"task": "resync-sellers", "crontab": "*/5 * * * *"},
     "sweep-scraping-results": {"task": "sweep-scraping-results", "crontab": "17 * * * *"},
     "refresh-directory": {"task": "refresh-directory", "crontab": "47 * * * *"},
+    "reconcile-index": {"task": "reconcile-index", "crontab": "37 3 * * *"},
+    "sweep-search-indexes": {"task": "sweep-search-indexes", "crontab": "47 * * * *"},
 }
 RQ_QUEUES = {
     name: {
@@ -210,6 +212,7 @@ RQ_SHOW_ADMIN_LINK = False
 # What apps above the engine add to GET /api/queue/stats/: the key, and the function that returns its figures.
 JOB_STATS_SECTIONS = {
     "catalog": "catalog.milestones.recent_figures",
+    "search_index": "catalog.indexes.reconciling.index_figures",
     "gemini": "marketplace.gemini.usage.recent_figures",
 }
 

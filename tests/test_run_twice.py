@@ -17,15 +17,17 @@ from django.apps import apps
 from django.conf import settings as django_settings
 from django.core.cache import cache
 from django.db import models
-from django.test import override_settings
 from django.utils import timezone
 
 from catalog import index
 from catalog.browser import close_process_browser
+from catalog.embedders.current import EMBEDDERS
 from catalog.embedders.hashing import HashingEmbedder
+from catalog.indexes import flushing
+from catalog.indexes.active import active_index
 from catalog.indexing import Purpose, mark_live, write_products
 from catalog.models import Domain as SiteDomain
-from catalog.models import MilestoneMinute, ScrapingJob
+from catalog.models import MilestoneMinute, ScrapingJob, SearchIndex
 from catalog.robots import forget_rules
 from catalog.scraping.contract import Step
 from catalog.scraping.frontier import begin, frontier_to_json
@@ -40,6 +42,8 @@ from jobs.session import Session, set_current_session
 from marketplace.demo.sample_catalog.products import make_edition
 from marketplace.models import DirectoryEntry, Product, Seller, SyncRun
 from qc.models import Verdict
+from tests.catalog.conftest import drop_collections
+from tests.catalog.indexes.embedders import OtherEmbedder
 from tests.catalog.products import add_picture, make_product, make_seller, make_sync
 from tests.sample_shop import sample_catalog
 
@@ -50,6 +54,7 @@ EDITION = make_edition(count=PRODUCTS, seed=1, number=1)
 COLLECTIONS = Counter(slug for product in EDITION.products for slug in product.collections)
 FIRST = EDITION.products[0].collections[0]
 DOMAIN = ("marketplace", "catalog", "qc")
+FINDINGS = {"reconciliation"}  # what a second look finds is what the first one left
 
 Snapshot = dict[str, Any]
 
@@ -149,7 +154,7 @@ def _pictures_of_a_product_and_its_copy_of_which_one_is_missing(shop: Shop) -> S
 @case(
     "generate-embedding",
     changes={"StoredVector", "Product", "index rows", "follow-ups"},
-    follow_ups={"quality-control": 3},
+    follow_ups={"quality-control": 3, "flush-search-index": 1},
 )
 def _products_of_which_two_have_equal_texts(shop: Shop) -> Sequence[NewJob]:
     products = [make_product(shop.sync, title) for title in ("Red lamp", "Red lamp", "Blue lamp")]
@@ -182,6 +187,37 @@ def _a_product_that_vanished_and_one_that_is_shown_wrongly(shop: Shop) -> Sequen
     Product.objects.filter(pk=gone.pk).update(last_sync=None)
     Product.objects.filter(pk=changed.pk).update(title="Blue lamp, new season")
     return [NewJob("finish-sync", {"sync": shop.sync.pk}, tenant=shop.sync.seller.tenant)]
+
+
+@case("flush-search-index", changes=set())
+def _rows_that_are_not_flushed(shop: Shop) -> Sequence[NewJob]:
+    _show(make_product(shop.sync, "Red lamp"))
+    return [NewJob("flush-search-index", {})]
+
+
+@case("build-search-index", changes={"SearchIndex", "follow-ups"}, follow_ups={"build-search-index": 1})
+def _the_first_step_of_another_index(shop: Shop) -> Sequence[NewJob]:
+    row = SearchIndex.objects.create(embedder="other")
+    return [NewJob("build-search-index", {"index": row.pk, "step": 0})]
+
+
+@case(
+    "reconcile-index",
+    changes={"StoredVector", "SearchIndex", "index rows", "shown", "index version", "follow-ups"},
+    follow_ups={"flush-search-index": 1},
+)
+def _a_live_product_that_the_index_lacks(shop: Shop) -> Sequence[NewJob]:
+    product = make_product(shop.sync, "Red lamp", status="live")
+    _judge(product, "approved")
+    return [NewJob("reconcile-index", {})]
+
+
+@case("sweep-search-indexes", changes=set())
+def _an_index_that_was_retired_long_ago(shop: Shop) -> Sequence[NewJob]:
+    SearchIndex.objects.create(
+        embedder="other", state="retired", fingerprint="old_v1", retired_at=timezone.now() - timedelta(hours=2)
+    )
+    return [NewJob("sweep-search-indexes", {})]
 
 
 @case("resync-sellers", changes={"SyncRun", "groups", "follow-ups"}, follow_ups={"sync-seller": 2})
@@ -263,12 +299,18 @@ def collection() -> Iterator[str]:
     """The index for all cases: making one takes Milvus a second, and no id of a product comes twice."""
     name = f"test_{uuid4().hex[:12]}"
     yield name
-    with override_settings(INDEX_COLLECTION=name):
-        index.drop_collection(FINGERPRINT)
+    drop_collections(name)
 
 
 @pytest.fixture
-def shop(db: None, catalog_address: str, collection: str, settings: Any, tmp_path: Path) -> Iterator[Shop]:
+def shop(
+    db: None,
+    catalog_address: str,
+    collection: str,
+    settings: Any,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+) -> Iterator[Shop]:
     host = catalog_address.split("/")[2]
     settings.FETCH_PRIVATE_HOSTS = settings.WHATSAPP_HOSTS = [host]
     settings.FETCH_RATES = {host: 1_000.0}
@@ -276,6 +318,9 @@ def shop(db: None, catalog_address: str, collection: str, settings: Any, tmp_pat
     settings.INDEX_COLLECTION = collection
     cache.clear()
     forget_rules()
+    monkeypatch.setitem(EMBEDDERS, "other", OtherEmbedder)
+    monkeypatch.setattr(flushing, "EVERY_S", 10**9)  # whoever asks, asks for the same flush
+    active_index()
     with index.write_lock():
         index.ensure_collection(FINGERPRINT)
     yield Shop(address=catalog_address, sync=make_sync(make_seller()))
@@ -349,7 +394,7 @@ def _snapshot(subjects: Sequence[int]) -> Snapshot:
         ),
         "index rows": index.row_hashes(FINGERPRINT, products),
         "shown": [index.visible_rows(FINGERPRINT, seller.pk) for seller in Seller.objects.all()],
-        "index version": index.current_version(),
+        "index version": index.changes(),
         "follow-ups": list(Job.objects.exclude(pk__in=subjects).order_by("pk").values(*fields)),
         "groups": list(JobGroup.objects.order_by("name").values("name", "then_task", "then_payload", "outcome")),
         "gates": list(Gate.objects.order_by("key").values("key", "rate_per_s", "burst", "is_paused")),
@@ -363,7 +408,11 @@ def _changes(earlier: Snapshot, later: Snapshot) -> Snapshot:
 
 
 def _rows(model: type[models.Model]) -> list[tuple[Any, ...]]:
-    fields = [it.attname for it in model._meta.concrete_fields if not isinstance(it, models.DateTimeField)]
+    fields = [
+        it.attname
+        for it in model._meta.concrete_fields
+        if not isinstance(it, models.DateTimeField) and it.name not in FINDINGS
+    ]
     return [
         tuple(bytes(value) if isinstance(value, memoryview) else value for value in row)
         for row in model._default_manager.order_by("pk").values_list(*fields)

@@ -7,8 +7,9 @@ from uuid import uuid4
 import pytest
 from django.core.cache import cache
 
-from catalog import index
 from catalog.embedders.hashing import HashingEmbedder
+from catalog.indexes.active import forget_active_index
+from catalog.milvus import milvus_client
 from jobs.models import Worker
 from jobs.session import Session, set_current_session
 from marketplace.gemini.client import close_clients
@@ -28,15 +29,33 @@ def session(db: None) -> Iterator[Session]:
 
 
 @pytest.fixture
+def forgotten() -> Iterator[None]:
+    """Nothing known of which index is active, before and after: a process remembers for a second."""
+    forget_active_index()
+    yield
+    forget_active_index()
+
+
+@pytest.fixture
 def search_index(settings: Any) -> Iterator[str]:
-    """An empty collection in the real Milvus, dropped afterwards; yields the embedder's fingerprint."""
+    """Collections of the test's own in the real Milvus, dropped afterwards; yields the hashing fingerprint."""
     settings.INDEX_COLLECTION = f"test_{uuid4().hex[:12]}"
     uri = settings.MILVUS_URI
     cache.clear()
-    fingerprint = HashingEmbedder.fingerprint
-    yield fingerprint
+    yield HashingEmbedder.fingerprint
     settings.MILVUS_URI = uri
-    index.drop_collection(fingerprint)
+    drop_collections(settings.INDEX_COLLECTION)
+
+
+def drop_collections(prefix: str) -> None:
+    """Drop what a test has made: collections are named after the setting."""
+    client = milvus_client()
+    for alias in client.list_aliases()["aliases"]:
+        if alias == prefix:
+            client.drop_alias(alias)
+    for name in client.list_collections():
+        if name.startswith(prefix):
+            client.drop_collection(name)
 
 
 @pytest.fixture(scope="session")

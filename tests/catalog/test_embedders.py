@@ -49,6 +49,7 @@ def test_a_query_is_nearer_to_what_it_names(query: str, near: str, far: str) -> 
     assert near_similarity > embedder.min_similarity
 
 
-def test_the_settings_name_the_embedder() -> None:
+@pytest.mark.django_db
+def test_the_settings_name_the_embedder_of_a_new_installation() -> None:
     assert isinstance(current_embedder(), HashingEmbedder)
     assert current_embedder() is current_embedder()

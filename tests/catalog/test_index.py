@@ -1,9 +1,5 @@
 """The index on a real Milvus: what is written is found, and what is away is said to be away."""
 
-import signal
-import socket
-import subprocess
-import sys
 import time
 from collections.abc import Iterator
 from decimal import Decimal
@@ -17,6 +13,7 @@ from catalog.embedders.hashing import HashingEmbedder
 from catalog.index import IndexFilter, IndexRow
 from catalog.milvus import IndexMissing, IndexUnavailable, milvus_client, patiently
 from catalog.words import index_text
+from tests.catalog.indexes.server import Server
 
 embedder = HashingEmbedder()
 EVERYTHING = IndexFilter()
@@ -155,15 +152,6 @@ def test_a_change_of_any_fact_is_another_row() -> None:
 
 
 @pytest.mark.django_db
-def test_the_version_only_grows() -> None:
-    before = index.current_version()
-    index.bump_version()
-    index.bump_version()
-
-    assert index.current_version() == before + 2 or before == 1  # a sequence starts at 1, used or not
-
-
-@pytest.mark.django_db
 def test_a_collection_that_is_not_there_is_said_to_be_missing(search_index: str) -> None:
     with pytest.raises(IndexMissing):
         matching("lamp")
@@ -177,28 +165,6 @@ def test_a_collection_that_vanished_is_made_again(search_index: str) -> None:
     patiently(lambda: write(row(1, "lamp")), patience_s=5)
 
     assert matching("lamp") == [1]
-
-
-class Server:
-    """A Milvus of the test's own, to be killed."""
-
-    def __init__(self, folder: Path) -> None:
-        self.folder = folder
-        with socket.socket() as free:
-            free.bind(("127.0.0.1", 0))
-            self.port = free.getsockname()[1]
-        self.process: subprocess.Popen[bytes] | None = None
-
-    def start(self) -> None:
-        server = str(Path(sys.executable).with_name("milvus-lite"))
-        arguments = ["server", "--data-dir", str(self.folder), "--host", "127.0.0.1", "--port", str(self.port)]
-        self.process = subprocess.Popen([server, *arguments], stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
-
-    def kill(self) -> None:
-        if self.process is not None:
-            self.process.send_signal(signal.SIGKILL)
-            self.process.wait()
-            self.process = None
 
 
 @pytest.fixture

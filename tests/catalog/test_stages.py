@@ -186,7 +186,7 @@ def test_a_second_run_of_each_stage_changes_nothing(
         list(StoredVector.objects.values("fingerprint", "input_hash")),
         list(Verdict.objects.values()),
         index.row_hashes(search_index, [product.pk]),
-        index.current_version(),
+        index.changes(),
     )
 
     for number, stage in enumerate(STAGES):
@@ -199,7 +199,7 @@ def test_a_second_run_of_each_stage_changes_nothing(
         list(StoredVector.objects.values("fingerprint", "input_hash")),
         list(Verdict.objects.values()),
         index.row_hashes(search_index, [product.pk]),
-        index.current_version(),
+        index.changes(),
     )
     assert after == before
     assert site.asked == ["/good-1.jpg"]
