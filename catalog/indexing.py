@@ -12,9 +12,10 @@ from catalog import index
 from catalog.embedders.contract import Embedder
 from catalog.index import IndexRow
 from catalog.milvus import patiently
+from catalog.models import SearchDocument
+from catalog.ranking.documents import document_of, index_text, remove_documents, write_documents
 from catalog.setbacks import is_on_its_way
 from catalog.vectors import Vector, embedding_text, input_hash, vectors_for
-from catalog.words import index_text
 from marketplace.models import Product, ProductCategory
 
 Status = Product.Status
@@ -90,7 +91,7 @@ def _write_locked(
     fingerprint = embedder.fingerprint
     with index.write_lock():
         index.ensure_collection(fingerprint)
-        rows, products, unwanted = _wanted_rows(product_ids, purpose)
+        rows, products, documents, unwanted = _wanted_rows(product_ids, purpose)
         held = index.row_hashes(fingerprint, [*rows, *unwanted])
         changed = [row for row in rows.values() if held.get(row.product_id) != row.row_hash]
         removed = [product_id for product_id in unwanted if product_id in held]
@@ -99,6 +100,8 @@ def _write_locked(
             missing = {digest: text for digest, text in texts.items() if digest not in vectors}
             found, _ = vectors_for(missing, embedder=embedder)
             index.upsert(fingerprint, changed, {**vectors, **found})
+        write_documents(documents)
+        remove_documents(unwanted)
         if removed:
             index.delete(fingerprint, removed)
         if removed or any(row.is_visible for row in changed):
@@ -110,22 +113,29 @@ def _write_locked(
 
 def _wanted_rows(
     product_ids: Collection[int], purpose: Purpose
-) -> tuple[dict[int, IndexRow], dict[int, Product], list[int]]:
-    """Return the rows that should be, their products, and the products that should have none."""
+) -> tuple[dict[int, IndexRow], dict[int, Product], list[SearchDocument], list[int]]:
+    """Return the rows that should be, their products, their words, and the products that should have none."""
     products = Product.objects.in_bulk(list(product_ids))
     approved = set(approved_products(product_ids).values_list("pk", flat=True))
     wishes = {pk: wanted(product, is_approved=pk in approved, purpose=purpose) for pk, product in products.items()}
     unwanted = [pk for pk in product_ids if wishes.get(pk, Wanted.NOTHING) is Wanted.NOTHING]
     shown = {pk: wish is Wanted.VISIBLE for pk, wish in wishes.items() if wish in (Wanted.VISIBLE, Wanted.HIDDEN)}
-    return _rows({pk: products[pk] for pk in shown}, shown), products, unwanted
+    rows, documents = _rows({pk: products[pk] for pk in shown}, shown)
+    return rows, products, documents, unwanted
 
 
-def _rows(products: Mapping[int, Product], is_visible: Mapping[int, bool]) -> dict[int, IndexRow]:
+def _rows(
+    products: Mapping[int, Product], is_visible: Mapping[int, bool]
+) -> tuple[dict[int, IndexRow], list[SearchDocument]]:
     categories = _category_paths(products)
-    return {pk: _row(product, categories[pk], is_visible[pk]) for pk, product in products.items()}
+    documents = {pk: document_of(product, categories[pk]) for pk, product in products.items()}
+    rows = {
+        pk: _row(product, categories[pk], index_text(documents[pk]), is_visible[pk]) for pk, product in products.items()
+    }
+    return rows, list(documents.values())
 
 
-def _row(product: Product, paths: list[str], is_visible: bool) -> IndexRow:
+def _row(product: Product, paths: list[str], text: str, is_visible: bool) -> IndexRow:
     return IndexRow(
         product_id=product.pk,
         seller_id=product.seller_id,
@@ -134,7 +144,7 @@ def _row(product: Product, paths: list[str], is_visible: bool) -> IndexRow:
         currency=product.currency,
         availability=product.availability,
         is_visible=is_visible,
-        text=index_text([product.title, product.brand, product.sku, *paths, product.description]),
+        text=text,
         input_hash=input_hash(embedding_text(product)),
     )
 
@@ -177,7 +187,7 @@ def stale_products(seller_id: int, *, fingerprint: str) -> list[int]:
     """
     held = index.visible_rows(fingerprint, seller_id)
     live = {product.pk: product for product in Product.objects.filter(seller=seller_id, status=Status.LIVE)}
-    expected = _rows(live, dict.fromkeys(live, True))
+    expected, _ = _rows(live, dict.fromkeys(live, True))
     stale = {pk for pk, row in expected.items() if held.get(pk) != row.row_hash}
     on_their_way = Product.objects.filter(seller=seller_id, status=Status.PENDING).values_list("pk", flat=True)
     return sorted(stale | (held.keys() - expected.keys() - set(on_their_way)))
