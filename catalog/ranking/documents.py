@@ -134,11 +134,15 @@ def _other_forms(field: _Text) -> list[str]:
 
 
 def _codes(product: Product, *fields: _Text) -> list[str]:
-    """List all codes of a product, joined: its SKU and GTIN, and what looks like a code elsewhere."""
+    """List all codes of a product, joined: SKU, GTIN and what looks like a code elsewhere; then the SKU's parts.
+
+    Parts stand after the end of the phrase: they may lead to the product, but do not name it.
+    """
     sku = normalised(product.sku)
-    given = [joined(sku), *(word.form for word in words_of(sku)), plain_gtin(product.gtin)]
     found = (code for field in fields for code in codes_in(field.words, field.text))
-    return [code for code in dict.fromkeys([*given, *found]) if code]
+    codes = [code for code in dict.fromkeys([joined(sku), plain_gtin(product.gtin), *found]) if code]
+    parts = [word.form for word in words_of(sku) if word.form not in codes]
+    return [*codes, PHRASE_END, *parts] if parts else codes
 
 
 def _spoken(fields: Iterable[_Text], language: str) -> Iterator[str]:

@@ -86,10 +86,10 @@ def stem(word: str, language: str) -> str:
     """Return the stem of a folded word: by its script, else in the language. Words with digits have none."""
     if not word.isascii():
         name = unicodedata.name(word[0], "").partition(" ")[0]
-        return _stemmer(_SCRIPTS[name]).stemWord(word) if name in _SCRIPTS else word  # type: ignore[no-any-return]
-    if not word.isalpha():
-        return word
-    return _stemmer(_ALGORITHMS[language]).stemWord(word)  # type: ignore[no-any-return]
+        algorithm = _SCRIPTS.get(name)
+    else:
+        algorithm = _ALGORITHMS[language] if word.isalpha() else None
+    return word if algorithm is None else str(_stemmer(algorithm).stemWord(word))
 
 
 def stems_in(word: str, languages: Iterable[str]) -> list[str]:

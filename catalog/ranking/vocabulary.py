@@ -5,9 +5,10 @@ import time
 import zlib
 from collections import Counter
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass, field
+from dataclasses import dataclass, field, fields
 from datetime import timedelta
 from functools import cached_property
+from itertools import pairwise
 from math import log
 from typing import Any
 
@@ -126,7 +127,8 @@ def refresh_vocabulary() -> bool:
         version, documents = index.current_version(), SearchDocument.objects.count()
         if not _is_due(latest, version=version, documents=documents):
             return False
-        contents = {name: value for name, value in asdict(count_words()).items() if name != "number"}
+        counted = count_words()
+        contents = {it.name: getattr(counted, it.name) for it in fields(counted) if it.name != "number"}
         stored = StoredVocabulary.objects.create(
             documents=documents, index_version=version, contents=zlib.compress(json.dumps(contents).encode(), 6)
         )
@@ -184,9 +186,7 @@ def _load(number: int) -> Vocabulary:
 def _count(tokens: list[str], words: Counter[str], pairs: Counter[str]) -> None:
     words.update(token for token in tokens if token not in _MARKERS)
     pairs.update(
-        f"{first} {second}"
-        for first, second in zip(tokens, tokens[1:], strict=False)
-        if first not in _MARKERS and second not in _MARKERS
+        f"{first} {second}" for first, second in pairwise(tokens) if first not in _MARKERS and second not in _MARKERS
     )
 
 
