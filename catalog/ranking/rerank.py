@@ -130,18 +130,20 @@ def _counts(
 
 
 def _modifying(terms: Sequence[Term], fields: Mapping[str, Sequence[str]], vocabulary: Vocabulary) -> Numbers:
-    """Return how much the thing that is asked for only describes another in each title, from 0 to 1.
+    """Return how much what is asked for only describes another thing in each document, from 0 to 1.
 
-    The thing is the last term that is neither a number nor a brand.
+    It is the last term that is neither a number nor a brand; of a query of brands alone it is the brand, and a product
+    of another brand goes with that one's at best.
     """
     titles, brands = fields["title"], fields["brand"]
-    things = [term.stems[-1] for term in terms if not has_digit(term.stems[-1])]
-    things = [stem for stem in things if not vocabulary.is_brand(stem)]
-    if not things:
-        return np.zeros(len(titles))
-    return np.array(
-        [modifies(things[-1], title, brand, vocabulary) for title, brand in zip(titles, brands, strict=True)]
-    )
+    words = [term.stems[-1] for term in terms if not has_digit(term.stems[-1])]
+    things = [stem for stem in words if not vocabulary.is_brand(stem)]
+    if things:
+        pairs = zip(titles, brands, strict=True)
+        return np.array([modifies(things[-1], title, brand, vocabulary) for title, brand in pairs])
+    if words:
+        return np.array([float(not any(spaced([stem]) in brand for stem in words)) for brand in brands])
+    return np.zeros(len(titles))
 
 
 def modifies(stem: str, title: str, brand: str, vocabulary: Vocabulary) -> float:
