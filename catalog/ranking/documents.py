@@ -4,6 +4,10 @@ from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from hashlib import sha256
 from typing import Any, NamedTuple
 
+from django.contrib.postgres.search import SearchVectorField
+from django.db.models import Value
+from django.db.models.functions import Cast
+
 from catalog.models import SearchDocument
 from catalog.ranking.gtin_forms import plain_gtin
 from catalog.ranking.languages import STOP_WORDS, detect, stem
@@ -20,6 +24,7 @@ from catalog.ranking.units import measures
 from marketplace.models import Product
 
 MAX_FIELD_CHARS = 8_000
+MAX_PLACES = 8
 PHRASE_END = "."
 # What follows such a word says what the thing is for or comes with: a lock for laptops is no laptop.
 COMPLEMENT = ">"
@@ -47,7 +52,9 @@ COMPLEMENT_WORDS = frozenset(
     ]
 )
 FIELDS = ("title", "brand", "codes", "categories", "description", "attributes")
-_WRITTEN = (*FIELDS, "language", "digest", "spoken")
+# PostgreSQL's four weights: a word of a title counts most.
+LETTERS = {"title": "A", "brand": "B", "codes": "B", "categories": "C", "description": "C", "attributes": "D"}
+_WRITTEN = (*FIELDS, "language", "digest", "spoken", "stems")
 
 
 class _Text(NamedTuple):
@@ -75,7 +82,9 @@ def document_of(product: Product, paths: Iterable[str]) -> SearchDocument:
         "spoken": spaced(_spoken([title, brand, categories], language)),
     }
     digest = sha256("\n".join([language, *fields.values()]).encode()).hexdigest()[:32]
-    return SearchDocument(product_id=product.pk, language=language, digest=digest, **fields)
+    document = SearchDocument(product_id=product.pk, language=language, digest=digest, **fields)
+    document.stems = Cast(Value(_lexemes(fields)), SearchVectorField())
+    return document
 
 
 def index_text(document: SearchDocument) -> str:
@@ -111,6 +120,17 @@ def _title(words: Sequence[Word], language: str) -> Iterator[str]:
             yield PHRASE_END
         else:
             yield stem(word.form, language)
+
+
+def _lexemes(fields: Mapping[str, str]) -> str:
+    """Write a tsvector: each stem with its places, which say no more than how often it stands in which field."""
+    places: dict[str, list[str]] = {}
+    for name, letter in LETTERS.items():
+        for word in fields[name].split():
+            if word not in (PHRASE_END, COMPLEMENT):
+                found = places.setdefault(word, [])
+                found.append(f"{len(found) + 1}{letter}")
+    return " ".join(f"'{word}':{','.join(found[:MAX_PLACES])}" for word, found in places.items())
 
 
 def _read(text: str) -> _Text:
