@@ -196,6 +196,7 @@ JOB_QUEUES = [
 JOB_SCHEDULES = {
     "resync-sellers": {"task": "resync-sellers", "crontab": "*/5 * * * *"},
     "sweep-scraping-results": {"task": "sweep-scraping-results", "crontab": "17 * * * *"},
+    "sweep-search-counts": {"task": "sweep-search-counts", "crontab": "37 * * * *"},
 }
 RQ_QUEUES = {
     name: {
@@ -208,7 +209,10 @@ RQ_QUEUES = {
 RQ = {"WORKER_CLASS": "jobs.worker.PermitWorker"}
 RQ_SHOW_ADMIN_LINK = False
 # What apps above the engine add to GET /api/queue/stats/: the key, and the function that returns its figures.
-JOB_STATS_SECTIONS = {"catalog": "catalog.milestones.recent_figures"}
+JOB_STATS_SECTIONS = {
+    "catalog": "catalog.milestones.recent_figures",
+    "search": "catalog.search.counting.recent_figures",
+}
 
 # --- catalogs -------------------------------------------------------------------------------------
 # Hosts that speak WhatsApp's catalog addresses beside WhatsApp's own (host or host:port).
