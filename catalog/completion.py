@@ -45,7 +45,7 @@ def prepare_end(sync_id: int, *, embedder: Embedder) -> SyncEnd:
             index.ensure_collection(fingerprint)
             index.flush(fingerprint)
         index.warm_up(fingerprint, vector, "lamp")
-        return stale_products(seller_id, fingerprint=fingerprint)
+        return stale_products(seller_id, embedder=embedder)
 
     return SyncEnd(sync_id=sync_id, stale=patiently(prepare))
 

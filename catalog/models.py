@@ -18,11 +18,12 @@ def feed_storage() -> FileSystemStorage:
 
 
 class StoredVector(models.Model):
-    """The vector of one input under one embedder, kept so that equal input and a reindex cost nothing."""
+    """The vector of one text or picture under one embedder, kept so that equal input and a reindex cost nothing."""
 
     fingerprint = models.CharField(max_length=64)
     input_hash = models.CharField(max_length=64)
-    vector = models.BinaryField(help_text="768 little-endian float32 of L2 norm 1.")
+    text = models.TextField(blank=True, default="", db_default="", help_text="What was embedded; empty for a picture.")
+    vector = models.BinaryField(help_text="768 little-endian float32 of L2 norm 1; empty: the picture is unreadable.")
     created_at = models.DateTimeField(auto_now_add=True)
 
     class Meta:
@@ -267,7 +268,7 @@ class FeedRowError(models.Model):
 
 
 class SearchMinute(models.Model):
-    """What happened to searches in one minute: by its name, and how often. Names are those of catalog.search.counting."""
+    """What happened to searches in one minute, by the names of catalog.search.counting, and how often."""
 
     minute = models.DateTimeField()
     name = models.CharField(max_length=20)

@@ -270,3 +270,26 @@ class Picture(models.Model):
 
     def __str__(self) -> str:
         return f"picture {self.position} of {self.product_id}"
+
+
+class GeminiMinute(models.Model):
+    """What one process used of one of Gemini's models in one minute."""
+
+    minute = models.DateTimeField()
+    model = models.CharField(max_length=100)
+    process_id = models.BigIntegerField(default=0, help_text="So that processes do not wait for each other's row.")
+    calls = models.PositiveIntegerField(default=0)
+    items = models.PositiveIntegerField(default=0, help_text="Texts or products that were answered.")
+    tokens = models.PositiveBigIntegerField(default=0, help_text="About, where the answer does not count them.")
+    refusals = models.PositiveIntegerField(default=0, help_text="Calls that Gemini refused: its limits.")
+    failures = models.PositiveIntegerField(default=0, help_text="Calls that failed otherwise.")
+    paced = models.PositiveIntegerField(default=0, help_text="Calls that were not made: our own limit.")
+
+    class Meta:
+        ordering = ["-minute", "model"]
+        constraints = [
+            models.UniqueConstraint(fields=["minute", "model", "process_id"], name="gemini_minute_once_a_process")
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.model} {self.minute:%Y-%m-%d %H:%M}"

@@ -212,6 +212,7 @@ RQ_SHOW_ADMIN_LINK = False
 JOB_STATS_SECTIONS = {
     "catalog": "catalog.milestones.recent_figures",
     "search": "catalog.search.counting.recent_figures",
+    "gemini": "marketplace.gemini.usage.recent_figures",
 }
 
 # --- catalogs -------------------------------------------------------------------------------------
@@ -248,7 +249,13 @@ SCRAPING_RESULT_KEEP_DAYS = env.float("SCRAPING_RESULT_KEEP_DAYS", 30.0, validat
 PREVIEWS_PER_MIN = env.int("PREVIEWS_PER_MIN", 6, validate=validate.Range(min=1))
 
 # --- embeddings and search ------------------------------------------------------------------------
-EMBEDDER = env.str("EMBEDDER", "hashing", validate=validate.OneOf(["hashing"]))
+EMBEDDER = env.str("EMBEDDER", "hashing", validate=validate.OneOf(["hashing", "gemini"]))
+# Google's Gemini: the key, another address than Google's (a proxy), and calls a minute to one model (the free tier's).
+GEMINI_API_KEY = env.str("GEMINI_API_KEY") if EMBEDDER == "gemini" else env.str("GEMINI_API_KEY", "")
+GEMINI_BASE_URL = env.str("GEMINI_BASE_URL", "")
+GEMINI_EMBEDDING_MODEL = env.str("GEMINI_EMBEDDING_MODEL", "gemini-embedding-001")
+GEMINI_TIMEOUT_S = env.float("GEMINI_TIMEOUT_S", 20.0, validate=validate.Range(min=0.1))
+GEMINI_REQUESTS_PER_MIN = env.int("GEMINI_REQUESTS_PER_MIN", 15, validate=validate.Range(min=1))
 # What a web process loads in the background when it starts, so that nobody waits for it.
 WEB_WARM_UPS = ["catalog.milvus.connect"]
 INDEX_COLLECTION = env.str("INDEX_COLLECTION", "products")
@@ -363,5 +370,6 @@ LOGGING = {
         "rq.worker": {"level": "WARNING"},
         "pymilvus": {"level": "CRITICAL"},  # it logs a traceback for each call to a server that is away
         "asyncio": {"level": "WARNING"},
+        "httpx2": {"level": "WARNING"},  # a line for each call to Gemini
     },
 }

@@ -164,7 +164,7 @@ def _a_product_that_is_fit_and_one_without_price(shop: Shop) -> Sequence[NewJob]
     return [shop.job("quality-control", product) for product in products]
 
 
-@case("index-product", changes={"Product", "index rows", "shown", "index version"})
+@case("index-product", changes={"StoredVector", "Product", "index rows", "shown", "index version"})
 def _products_to_show_to_hide_and_to_repair(shop: Shop) -> Sequence[NewJob]:
     fit, unfit, changed = (make_product(shop.sync, title) for title in ("Red lamp", "Blue lamp", "Green lamp"))
     _show(unfit, changed)

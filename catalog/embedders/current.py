@@ -6,9 +6,10 @@ from functools import cache
 from django.conf import settings
 
 from catalog.embedders.contract import Embedder
+from catalog.embedders.gemini import GeminiEmbedder
 from catalog.embedders.hashing import HashingEmbedder
 
-EMBEDDERS: dict[str, Callable[[], Embedder]] = {"hashing": HashingEmbedder}
+EMBEDDERS: dict[str, Callable[[], Embedder]] = {"hashing": HashingEmbedder, "gemini": GeminiEmbedder}
 
 
 def current_embedder() -> Embedder:

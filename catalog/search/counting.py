@@ -173,4 +173,4 @@ def sweep_counts() -> int:
     queries, _ = SearchQuery.objects.filter(day__lt=Now() - KEPT_QUERIES).delete()
     with connection.cursor() as cursor:
         cursor.execute(_FORGET_RARE_QUERIES, [MAX_QUERIES])
-        return minutes + queries + cursor.rowcount
+        return int(minutes + queries + cursor.rowcount)

@@ -116,4 +116,4 @@ def test_rows_that_are_not_as_they_should_be_are_found(search_index: str) -> Non
     Product.objects.filter(pk=rejected.pk).update(status=Status.REJECTED)
     Product.objects.filter(pk=changed.pk).update(title="B, new season")
 
-    assert stale_products(sync.seller_id, fingerprint=search_index) == [changed.pk, missing.pk, rejected.pk]
+    assert stale_products(sync.seller_id, embedder=embedder) == [changed.pk, missing.pk, rejected.pk]
