@@ -249,15 +249,29 @@ SCRAPING_RESULT_KEEP_DAYS = env.float("SCRAPING_RESULT_KEEP_DAYS", 30.0, validat
 PREVIEWS_PER_MIN = env.int("PREVIEWS_PER_MIN", 6, validate=validate.Range(min=1))
 
 # --- embeddings and search ------------------------------------------------------------------------
-EMBEDDER = env.str("EMBEDDER", "hashing", validate=validate.OneOf(["hashing", "gemini"]))
+EMBEDDER = env.str("EMBEDDER", "hashing", validate=validate.OneOf(["hashing", "siglip", "gemini"]))
 # Google's Gemini: the key, another address than Google's (a proxy), and calls a minute to one model (the free tier's).
 GEMINI_API_KEY = env.str("GEMINI_API_KEY") if EMBEDDER == "gemini" else env.str("GEMINI_API_KEY", "")
 GEMINI_BASE_URL = env.str("GEMINI_BASE_URL", "")
 GEMINI_EMBEDDING_MODEL = env.str("GEMINI_EMBEDDING_MODEL", "gemini-embedding-001")
 GEMINI_TIMEOUT_S = env.float("GEMINI_TIMEOUT_S", 20.0, validate=validate.Range(min=0.1))
 GEMINI_REQUESTS_PER_MIN = env.int("GEMINI_REQUESTS_PER_MIN", 15, validate=validate.Range(min=1))
+SIGLIP_MODEL = env.str(
+    "SIGLIP_MODEL",
+    "hf-hub:timm/ViT-B-16-SigLIP",
+    validate=validate.Regexp(
+        r"(hf-hub:[\w.-]+/[\w.-]+|local-dir:.+)\Z", error="neither hf-hub:ORG/NAME nor local-dir:PATH"
+    ),
+)
+SIGLIP_PICTURE_WEIGHT = env.float("SIGLIP_PICTURE_WEIGHT", 0.5, validate=validate.Range(0.0, 1.0))
+SIGLIP_DEVICE = env.str(
+    "SIGLIP_DEVICE", "auto", validate=validate.Regexp(r"(auto|cpu|mps|cuda(:\d+)?)\Z", error="no device of torch")
+)
+SIGLIP_DTYPE = env.str("SIGLIP_DTYPE", "auto", validate=validate.OneOf(["auto", "float32", "bfloat16"]))
+SIGLIP_THREADS = env.int("SIGLIP_THREADS", 0, validate=validate.Range(0, 1024))
+SIGLIP_COMPILE = env.bool("SIGLIP_COMPILE", False)
 # What a web process loads in the background when it starts, so that nobody waits for it.
-WEB_WARM_UPS = ["catalog.milvus.connect"]
+WEB_WARM_UPS = ["catalog.milvus.connect", "catalog.embedders.current.warm_up"]
 INDEX_COLLECTION = env.str("INDEX_COLLECTION", "products")
 # Rankings that a new index made stale are made anew by a thread of each process, as its counters are written.
 SEARCH_BEHIND = True
