@@ -10,7 +10,11 @@ from django.utils import timezone
 
 from catalog import index
 from catalog.embedders.contract import Embedder
+from catalog.embedders.current import picture_embedder_of
 from catalog.index import IndexRow
+from catalog.indexes.flushing import ask_for_flush
+from catalog.indexes.pictures import write_pictures
+from catalog.indexes.standing import enter_as_writer
 from catalog.milvus import patiently
 from catalog.setbacks import is_on_its_way
 from catalog.vectors import NamedVector, input_names, product_vectors
@@ -43,6 +47,7 @@ class Written:
 
     shown: frozenset[int]
     changed: int
+    pictures: int = 0
 
 
 def wanted(product: Product, *, is_approved: bool, purpose: Purpose) -> Wanted:
@@ -84,6 +89,7 @@ def write_products(
 
     Raises:
         IndexUnavailable: away for longer than 30 s.
+        EmbedderChanged: staff has put another embedder in its place.
     """
     return patiently(lambda: _write_locked(product_ids, purpose, embedder, vectors or {}))
 
@@ -92,12 +98,17 @@ def _write_locked(
     product_ids: Collection[int], purpose: Purpose, embedder: Embedder, given: Mapping[int, NamedVector]
 ) -> Written:
     fingerprint = embedder.fingerprint
+    picture_embedder = picture_embedder_of(embedder)
     with index.write_lock():
+        is_serving = enter_as_writer(fingerprint, product_ids)
         index.ensure_collection(fingerprint)
         rows, products, unwanted = _wanted_rows(product_ids, purpose, embedder, given)
         held = index.row_hashes(fingerprint, [*rows, *unwanted])
         changed = [row for row in rows.values() if held.get(row.product_id) != row.row_hash]
         removed = [product_id for product_id in unwanted if product_id in held]
+        is_seen = is_serving and bool(removed or any(row.is_visible for row in changed))
+        if is_seen:
+            index.bump_version()  # here too: who is killed before the one below has changed what searches find
         if changed:
             missing = [products[row.product_id] for row in changed if row.product_id not in given]
             vectors = {**given, **product_vectors(missing, embedder=embedder)}
@@ -106,11 +117,22 @@ def _write_locked(
             index.upsert(fingerprint, named, dict(vectors.values()))
         if removed:
             index.delete(fingerprint, removed)
-        if removed or any(row.is_visible for row in changed):
+        pictures = write_pictures(rows, unwanted=unwanted, embedder=picture_embedder) if picture_embedder else 0
+        if is_seen:
             index.bump_version()
+        if is_serving and (changed or removed or pictures):
+            ask_for_flush()
     return Written(
-        shown=frozenset(row.product_id for row in rows.values() if row.is_visible), changed=len(changed) + len(removed)
+        shown=frozenset(row.product_id for row in rows.values() if row.is_visible),
+        changed=len(changed) + len(removed),
+        pictures=pictures,
     )
+
+
+def live_rows(products: QuerySet[Product], *, embedder: Embedder) -> dict[int, IndexRow]:
+    """Return the rows that the index should show of those of the products that are live."""
+    live = {product.pk: product for product in products.filter(status=Status.LIVE)}
+    return _rows(live, dict.fromkeys(live, True), input_names(live.values(), embedder=embedder))
 
 
 def _wanted_rows(
@@ -185,8 +207,7 @@ def stale_products(seller_id: int, *, embedder: Embedder) -> list[int]:
     Products on their way are left out: their stages are still at work on them.
     """
     held = index.visible_rows(embedder.fingerprint, seller_id)
-    live = {product.pk: product for product in Product.objects.filter(seller=seller_id, status=Status.LIVE)}
-    expected = _rows(live, dict.fromkeys(live, True), input_names(live.values(), embedder=embedder))
+    expected = live_rows(Product.objects.filter(seller=seller_id), embedder=embedder)
     stale = {pk for pk, row in expected.items() if held.get(pk) != row.row_hash}
     on_their_way = Product.objects.filter(seller=seller_id, status=Status.PENDING).values_list("pk", flat=True)
     return sorted(stale | (held.keys() - expected.keys() - set(on_their_way)))

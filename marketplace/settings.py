@@ -197,6 +197,8 @@ JOB_SCHEDULES = {
     "resync-sellers": {"task": "resync-sellers", "crontab": "*/5 * * * *"},
     "sweep-scraping-results": {"task": "sweep-scraping-results", "crontab": "17 * * * *"},
     "sweep-search-counts": {"task": "sweep-search-counts", "crontab": "37 * * * *"},
+    "reconcile-index": {"task": "reconcile-index", "crontab": "37 3 * * *"},
+    "sweep-search-indexes": {"task": "sweep-search-indexes", "crontab": "47 * * * *"},
 }
 RQ_QUEUES = {
     name: {
@@ -212,6 +214,7 @@ RQ_SHOW_ADMIN_LINK = False
 JOB_STATS_SECTIONS = {
     "catalog": "catalog.milestones.recent_figures",
     "search": "catalog.search.counting.recent_figures",
+    "search_index": "catalog.indexes.reconciling.index_figures",
     "gemini": "marketplace.gemini.usage.recent_figures",
 }
 

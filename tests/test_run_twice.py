@@ -333,7 +333,7 @@ def _snapshot(subjects: Sequence[int]) -> Snapshot:
         ),
         "index rows": index.row_hashes(FINGERPRINT, products),
         "shown": [index.visible_rows(FINGERPRINT, seller.pk) for seller in Seller.objects.all()],
-        "index version": index.current_version(),
+        "index version": index.changes(),
         "follow-ups": list(Job.objects.exclude(pk__in=subjects).order_by("pk").values(*fields)),
         "groups": list(JobGroup.objects.order_by("name").values("name", "then_task", "then_payload", "outcome")),
         "gates": list(Gate.objects.order_by("key").values("key", "rate_per_s", "burst", "is_paused")),

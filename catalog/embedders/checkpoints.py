@@ -158,9 +158,7 @@ def _checked_config(name: str, path: Path) -> Mapping[str, Any]:
         raise CheckpointUnusable(f"SIGLIP_MODEL={name} names no hf_tokenizer_name: it is no SigLIP model")
     found = {key: preprocessing.get(key) for key in PREPROCESSING}
     if found != PREPROCESSING:
-        raise CheckpointUnusable(
-            f"SIGLIP_MODEL={name} prepares pictures as {found}, SigLIP as {dict(PREPROCESSING)}"
-        )
+        raise CheckpointUnusable(f"SIGLIP_MODEL={name} prepares pictures as {found}, SigLIP as {dict(PREPROCESSING)}")
     return {"model_cfg": model, "preprocess_cfg": found}
 
 

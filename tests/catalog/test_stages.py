@@ -187,7 +187,7 @@ def test_a_second_run_of_each_stage_changes_nothing(
         list(StoredVector.objects.values("fingerprint", "input_hash")),
         list(Verdict.objects.values()),
         index.row_hashes(search_index, [product.pk]),
-        index.current_version(),
+        index.changes(),
     )
 
     for number, stage in enumerate(STAGES):
@@ -200,7 +200,7 @@ def test_a_second_run_of_each_stage_changes_nothing(
         list(StoredVector.objects.values("fingerprint", "input_hash")),
         list(Verdict.objects.values()),
         index.row_hashes(search_index, [product.pk]),
-        index.current_version(),
+        index.changes(),
     )
     assert after == before
     assert site.asked == ["/good-1.jpg"]
