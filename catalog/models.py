@@ -270,6 +270,37 @@ class FeedRowError(models.Model):
         return f"row {self.number}: {self.code}"
 
 
+class SearchMinute(models.Model):
+    """What happened to searches in one minute, by the names of catalog.search.counting, and how often."""
+
+    minute = models.DateTimeField()
+    name = models.CharField(max_length=20)
+    count = models.PositiveBigIntegerField(default=0)
+
+    class Meta:
+        constraints = [models.UniqueConstraint(fields=["minute", "name"], name="search_name_once_a_minute")]
+
+    def __str__(self) -> str:
+        return f"{self.name} {self.minute:%H:%M}"
+
+
+class SearchQuery(models.Model):
+    """What people looked for on one day, and how often they found nothing; not who they were."""
+
+    day = models.DateField()
+    query = models.CharField(max_length=100)
+    searches = models.PositiveBigIntegerField(default=0)
+    empty = models.PositiveBigIntegerField(default=0, help_text="Searches that found nothing.")
+
+    class Meta:
+        verbose_name_plural = "search queries"
+        ordering = ["-day", "-searches", "query"]
+        constraints = [models.UniqueConstraint(fields=["day", "query"], name="search_query_once_a_day")]
+
+    def __str__(self) -> str:
+        return self.query
+
+
 class SearchIndex(models.Model):
     """One index of all products under one embedder: searches go to the active one, another may be in the making."""
 

@@ -1,23 +1,25 @@
 """Which products answer a query, and in what order: one ranking of a fixed depth, whatever page is shown."""
 
 import logging
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from types import MappingProxyType
 
 from catalog import index
 from catalog.embedders.contract import Embedder
 from catalog.index import Hit, IndexFilter
-from catalog.models import SearchDocument
+from catalog.ranking.candidates import Document, documents_of, documents_with
 from catalog.ranking.queries import Understood, understand
-from catalog.ranking.rerank import Document, Placed, Tier, place
+from catalog.ranking.rerank import Placed, Tier, place
 from catalog.ranking.synonyms import current_synonyms
 from catalog.ranking.vocabulary import Vocabulary, current_vocabulary
 from jobs.errors import JobError
 
 logger = logging.getLogger(__name__)
 
-# Candidates of each leg: what BM25 finds by words, what the vectors find by meaning.
+# Candidates: what holds words of the query, what the index's BM25 puts first, what its vectors find by meaning.
 WORDS_DEPTH = 500
+BEST_DEPTH = 50
 MEANING_DEPTH = 50
 
 
@@ -62,39 +64,44 @@ def rank(query: str, *, where: IndexFilter, embedder: Embedder) -> Ranking:
         IndexUnavailable, IndexMissing, IndexNotLoaded: the index is away.
     """
     vocabulary = current_vocabulary()
-    understood = understand(query, vocabulary=vocabulary, synonyms=current_synonyms(vocabulary.languages))
+    understood = understood_by(query, vocabulary)
     if not understood.terms:
         return Ranking(hits=())
-    words = index.matching(embedder.fingerprint, understood.index_text, where=where, limit=WORDS_DEPTH)
+    sought = understood.sought(vocabulary)
+    best = index.matching(embedder.fingerprint, " ".join(sought), where=where, limit=BEST_DEPTH)
     meaning = _by_meaning(understood.corrected or query, where=where, embedder=embedder)
-    hits = in_order(understood, words=words, meaning=meaning or [], vocabulary=vocabulary)
+    documents = documents_with(sought, where=where, limit=WORDS_DEPTH)
+    is_capped = len(documents) == WORDS_DEPTH
+    known = {document.product_id for document in documents}
+    cosines = {hit.product_id: hit.score for hit in meaning or []}
+    documents += documents_of({hit.product_id for hit in best}.union(cosines) - known)
     return Ranking(
-        hits=hits,
-        is_capped=len(words) == WORDS_DEPTH,
+        hits=in_order(understood, documents, vocabulary=vocabulary, cosines=cosines),
+        is_capped=is_capped,
         corrected=understood.corrected,
         is_degraded=meaning is None,
     )
 
 
+def understood_by(query: str, vocabulary: Vocabulary) -> Understood:
+    """Say what a query means by this vocabulary and the synonyms of staff."""
+    return understand(query, vocabulary=vocabulary, synonyms=current_synonyms(vocabulary.languages))
+
+
 def in_order(
-    understood: Understood, *, words: Sequence[Hit], meaning: Sequence[Hit], vocabulary: Vocabulary
+    understood: Understood,
+    documents: Sequence[Document],
+    *,
+    vocabulary: Vocabulary,
+    cosines: Mapping[int, float] = MappingProxyType({}),
 ) -> list[RankedHit]:
-    """Order the candidates of both legs by tier and by what their words are worth; ties by meaning, then by id.
+    """Order candidates by tier and by what their words are worth; ties by meaning, then by id.
 
     Meaning finds and orders what holds no word of the query. It never moves what holds some: measured, see docs.
     """
-    cosines = {hit.product_id: hit.score for hit in meaning}
-    candidates = dict.fromkeys([*(hit.product_id for hit in words), *cosines])
-    placed = place(understood, documents_of(candidates), vocabulary)
-    found = [_hit(it, cosines.get(it.product_id)) for it in placed]
-    found = [hit for hit in found if hit.legs]
+    hits = [_hit(placed, cosines.get(placed.product_id)) for placed in place(understood, documents, vocabulary)]
+    found = [hit for hit in hits if hit.legs]
     return sorted(found, key=lambda hit: (-hit.score, -hit.legs.get("meaning", 0.0), hit.product_id))
-
-
-def documents_of(product_ids: Collection[int]) -> list[Document]:
-    """Read the words of products, in the order of their ids; one without a document is not in the index any more."""
-    rows = SearchDocument.objects.filter(pk__in=list(product_ids)).order_by("pk")
-    return [Document(*row) for row in rows.values_list(*("product_id", *Document._fields[1:]))]
 
 
 def _by_meaning(text: str, *, where: IndexFilter, embedder: Embedder) -> list[Hit] | None:

@@ -4,11 +4,11 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from enum import IntEnum
 from itertools import pairwise
-from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 
+from catalog.ranking.candidates import Document
 from catalog.ranking.documents import COMPLEMENT, PHRASE_END
 from catalog.ranking.queries import Term, Understood
 from catalog.ranking.tokens import has_digit, spaced
@@ -36,18 +36,6 @@ class Tier(IntEnum):
     SOME_WORDS = 1
     ALL_WORDS = 2
     EXACT = 3  # the product that the query names by its code
-
-
-class Document(NamedTuple):
-    """The words of a product, as SearchDocument keeps them."""
-
-    product_id: int
-    title: str
-    brand: str
-    codes: str
-    categories: str
-    description: str
-    attributes: str
 
 
 @dataclass(frozen=True, slots=True)
