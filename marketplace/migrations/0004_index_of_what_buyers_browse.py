@@ -6,7 +6,7 @@ from django.db import migrations, models
 class Migration(migrations.Migration):
 
     dependencies = [
-        ('marketplace', '0003_imports_and_what_sources_carry'),
+        ('marketplace', '0006_use_of_gemini'),
     ]
 
     operations = [
