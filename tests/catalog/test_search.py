@@ -10,9 +10,8 @@ from django.test import Client
 
 from catalog import index
 from catalog.embedders.hashing import HashingEmbedder
-from catalog.index import Hit, IndexFilter
+from catalog.index import IndexFilter
 from catalog.indexing import Purpose, mark_live, write_products
-from catalog.ranking.ranking import fuse
 from catalog.search import flights, query_vectors
 from catalog.search.asking import Search
 from catalog.search.breaking import Breaker
@@ -167,13 +166,6 @@ def test_without_the_cache_search_still_answers(
 
     assert titles("lamp")
     assert not search_products(Search(query="lamp")).is_cached
-
-
-def test_ranks_are_fused_by_their_reciprocals() -> None:
-    fused = fuse({"words": [Hit(1, 9.0), Hit(2, 8.0)], "meaning": [Hit(2, 0.9), Hit(3, 0.8)]})
-
-    assert [hit.product_id for hit in fused] == [2, 1, 3]
-    assert [hit.score for hit in fused] == [1 / 61 + 1 / 62, 1 / 61, 1 / 62]
 
 
 def test_the_number_of_queries_does_not_grow_with_the_results(
