@@ -134,7 +134,7 @@ def refresh_vocabulary() -> bool:
         )
         StoredVocabulary.objects.exclude(pk=stored.pk).delete()
         if latest is None or _has_grown(latest, documents):
-            index.bump_version()  # rankings that were made without these words would be kept for an hour
+            index.bump_version(at_once=True)  # rankings that were made without these words would be kept for an hour
     forget_vocabulary()
     return True
 

@@ -33,7 +33,8 @@ class RandomQueries(HashingEmbedder):
 
     def embed_queries(self, texts: Sequence[str]) -> NDArray[np.float32]:
         vectors = np.random.default_rng(7).normal(size=(len(texts), DIMENSIONS)).astype(np.float32)
-        return vectors / np.linalg.norm(vectors, axis=1, keepdims=True)
+        vectors /= np.linalg.norm(vectors, axis=1, keepdims=True)
+        return vectors
 
 
 class Away(HashingEmbedder):
