@@ -4,6 +4,8 @@ from catalog.pages.domains import DomainAdmin
 from catalog.pages.imports import CatalogConnectionAdmin, FeedImportAdmin, FeedRowErrorAdmin
 from catalog.pages.scraping import ScrapingJobAdmin, SiteAdmin
 from catalog.pages.search_indexes import SearchIndexAdmin
+from catalog.pages.search_queries import SearchQueryAdmin
+from catalog.pages.synonyms import SynonymAdmin
 
 __all__ = [
     "CatalogConnectionAdmin",
@@ -12,5 +14,7 @@ __all__ = [
     "FeedRowErrorAdmin",
     "ScrapingJobAdmin",
     "SearchIndexAdmin",
+    "SearchQueryAdmin",
     "SiteAdmin",
+    "SynonymAdmin",
 ]

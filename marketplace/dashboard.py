@@ -104,7 +104,11 @@ def navigation(request: HttpRequest) -> list[dict[str, Any]]:
         ),
         (
             "Search",
-            [("Search indexes", "manage_search", _list("catalog_searchindex"), "catalog.view_searchindex")],
+            [
+                ("Search indexes", "database", _list("catalog_searchindex"), "catalog.view_searchindex"),
+                ("Queries", "manage_search", _list("catalog_searchquery"), "catalog.view_searchquery"),
+                ("Synonyms", "sync_alt", _list("catalog_synonym"), "catalog.view_synonym"),
+            ],
         ),
         (
             "Catalog quality",

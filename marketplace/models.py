@@ -210,6 +210,14 @@ class Product(models.Model):
             models.Index(fields=["seller", "status"], name="product_seller_status"),
             models.Index(fields=["seller", "content_hash"], name="product_content", condition=~Q(content_hash="")),
             models.Index(fields=["last_sync"], name="product_last_sync"),
+            # What buyers browse: its order, and all that is counted, without a look at the rows.
+            models.Index(
+                F("first_seen_at").desc(),
+                F("id").desc(),
+                name="product_live_newest",
+                condition=Q(status="live"),
+                include=["seller", "availability", "currency", "price"],
+            ),
         ]
 
     def __str__(self) -> str:

@@ -132,6 +132,8 @@ CACHES = {
         "BACKEND": "django.core.cache.backends.redis.RedisCache",
         "LOCATION": CACHE_URL,
         "KEY_PREFIX": "souk",
+        # A cache that hangs must not hold up what works without it.
+        "OPTIONS": {"socket_timeout": 1.0, "socket_connect_timeout": 1.0},
     }
 }
 SESSION_ENGINE = "django.contrib.sessions.backends.cached_db"
@@ -196,6 +198,8 @@ JOB_SCHEDULES = {
     "resync-sellers": {"task": "resync-sellers", "crontab": "*/5 * * * *"},
     "sweep-scraping-results": {"task": "sweep-scraping-results", "crontab": "17 * * * *"},
     "refresh-directory": {"task": "refresh-directory", "crontab": "47 * * * *"},
+    "refresh-vocabulary": {"task": "refresh-vocabulary", "crontab": "* * * * *"},
+    "sweep-search-counts": {"task": "sweep-search-counts", "crontab": "37 * * * *"},
     "reconcile-index": {"task": "reconcile-index", "crontab": "37 3 * * *"},
     "sweep-search-indexes": {"task": "sweep-search-indexes", "crontab": "47 * * * *"},
 }
@@ -212,6 +216,7 @@ RQ_SHOW_ADMIN_LINK = False
 # What apps above the engine add to GET /api/queue/stats/: the key, and the function that returns its figures.
 JOB_STATS_SECTIONS = {
     "catalog": "catalog.milestones.recent_figures",
+    "search": "catalog.search.counting.recent_figures",
     "search_index": "catalog.indexes.reconciling.index_figures",
     "gemini": "marketplace.gemini.usage.recent_figures",
 }
@@ -282,6 +287,8 @@ GEMINI_REQUESTS_PER_MIN = env.int("GEMINI_REQUESTS_PER_MIN", 15, validate=valida
 # What a web process loads in the background when it starts, so that nobody waits for it.
 WEB_WARM_UPS = ["catalog.milvus.connect", "catalog.embedders.current.warm_up", "catalog.directory.nearest.load"]
 INDEX_COLLECTION = env.str("INDEX_COLLECTION", "products")
+# Rankings that a new index made stale are made anew by a thread of each process, as its counters are written.
+SEARCH_BEHIND = True
 
 # --- API ------------------------------------------------------------------------------------------
 REST_FRAMEWORK = {
