@@ -6,7 +6,7 @@ from django.db import migrations, models
 class Migration(migrations.Migration):
 
     dependencies = [
-        ('catalog', '0006_scraping_steps_and_milestones'),
+        ('catalog', '0008_search_indexes'),
     ]
 
     operations = [

@@ -10,9 +10,9 @@ from dataclasses import dataclass, field
 from decimal import Decimal
 from functools import lru_cache
 
-from catalog.index import IndexFilter, category_key
+from catalog.index import IndexFilter
 from catalog.search.answers import Facet, FacetValue
-from catalog.search.filtering import BETWEEN
+from catalog.search.filtering import BETWEEN, category_key
 from catalog.search.price_ranges import range_text, ranges_of
 from catalog.search.rows import Matcher, Row
 from marketplace.models import Product

@@ -8,8 +8,8 @@ from functools import cached_property, lru_cache
 
 from django.db import connection
 
-from catalog.index import IndexFilter, category_key
-from catalog.search.filtering import BETWEEN
+from catalog.index import IndexFilter
+from catalog.search.filtering import BETWEEN, category_key
 
 
 @dataclass(frozen=True)

@@ -13,13 +13,12 @@ from catalog.search.counting import count_search
 from catalog.search.facets import facets_of
 from catalog.search.flights import Source
 from catalog.search.ordering import sorted_ids
-from catalog.search.rankings import Ranked, normal_query, ranking_of
+from catalog.search.rankings import EVERYTHING, Ranked, normal_query, ranking_of
 from catalog.search.rows import Matcher, Row, live_ids, rows_of
 from catalog.search.showing import shown_products
 from catalog.search.suggesting import suggest
 from marketplace.models import Product
 
-EVERYTHING = IndexFilter()
 MAX_WAYS_OUT = 5
 
 
