@@ -7,9 +7,9 @@ from django.db.models import Count, Q
 from django.utils import timezone
 
 from catalog.embedders.contract import Embedder
-from catalog.embedders.current import identity_of
 from catalog.feed_imports import end_imports
 from catalog.indexes.flushing import make_fast
+from catalog.indexes.identity import identity_of
 from catalog.indexing import stale_products
 from catalog.listings import file_by_breadcrumbs, is_cut_short
 from catalog.milvus import patiently

@@ -98,7 +98,6 @@ def _write_locked(
     product_ids: Collection[int], purpose: Purpose, embedder: Embedder, given: Mapping[int, NamedVector]
 ) -> Written:
     fingerprint = embedder.fingerprint
-    picture_embedder = picture_embedder_of(embedder)
     with index.write_lock():
         is_serving = enter_as_writer(fingerprint, product_ids)
         index.ensure_collection(fingerprint)
@@ -117,7 +116,7 @@ def _write_locked(
             index.upsert(fingerprint, named, dict(vectors.values()))
         if removed:
             index.delete(fingerprint, removed)
-        pictures = write_pictures(rows, unwanted=unwanted, embedder=picture_embedder) if picture_embedder else 0
+        pictures = write_pictures(rows, unwanted=unwanted, embedder=picture_embedder_of(embedder))
         if is_seen:
             index.bump_version()
         if is_serving and (changed or removed or pictures):

@@ -1,17 +1,16 @@
-"""The embedders that the settings name."""
+"""The embedders by name, and the one in use: that of the active search index, which staff may change."""
 
 from collections.abc import Callable
 from functools import cache
 from threading import Lock
 from typing import cast
 
-from django.conf import settings
-
 from catalog.embedders.contract import Embedder, PictureEmbedder
 from catalog.embedders.gemini import GeminiEmbedder
 from catalog.embedders.hashing import HashingEmbedder
 from catalog.embedders.layout import LayoutEmbedder
 from catalog.embedders.siglip import SiglipEmbedder, siglip_of_settings
+from catalog.indexes.active import active_embedder_name
 
 EMBEDDERS: dict[str, Callable[[], Embedder]] = {
     "hashing": HashingEmbedder,
@@ -23,8 +22,8 @@ _making = Lock()  # two threads must not load a model twice
 
 
 def current_embedder() -> Embedder:
-    """Return the embedder of settings.EMBEDDER, loaded once a process."""
-    return embedder_named(settings.EMBEDDER)
+    """Return the embedder of the active index, loaded once a process."""
+    return embedder_named(active_embedder_name())
 
 
 def current_picture_embedder() -> PictureEmbedder:

@@ -20,15 +20,10 @@ from django.utils import timezone
 
 from catalog import index
 from catalog.embedders.contract import Embedder
-from catalog.embedders.current import (
-    EMBEDDERS,
-    active_index,
-    embedder_named,
-    forget_current_embedder,
-    identity_of,
-    picture_embedder_of,
-)
+from catalog.embedders.current import EMBEDDERS, embedder_named, picture_embedder_of
+from catalog.indexes.active import active_index, forget_active_index
 from catalog.indexes.flushing import ask_for_flush, make_fast
+from catalog.indexes.identity import identity_of
 from catalog.indexing import Purpose, write_products
 from catalog.models import IndexChange, SearchIndex
 from catalog.vectors import picture_vectors, product_vectors
@@ -146,13 +141,16 @@ def fail(index_id: int, *, code: str, message: str) -> None:
 
 
 def _begin(row: SearchIndex, embedder: Embedder) -> None:
+    embedder.embed(["lamp"])  # says what is missing here before anything is done
     identity = identity_of(embedder)
-    active = SearchIndex.objects.get(state=State.ACTIVE)
-    if identity["fingerprint"] == active.fingerprint:
+    active = active_index()
+    in_use = identity_of(embedder_named(active.embedder))
+    if identity["fingerprint"] == in_use["fingerprint"]:
         raise SameEmbedder(f"{row.embedder} makes the same vectors as {active.embedder}, which is in use")
     with index.write_lock():
+        SearchIndex.objects.filter(pk=active.pk).update(**in_use)
         index.drop_collection(identity["fingerprint"])
-        if identity["picture_fingerprint"] not in ("", active.picture_fingerprint):
+        if identity["picture_fingerprint"] != in_use["picture_fingerprint"]:
             index.drop_collection(identity["picture_fingerprint"], index.Kind.PICTURES)
         _step_done(row, **identity)
 
@@ -191,16 +189,14 @@ def _switch(row: SearchIndex, embedder: Embedder) -> None:
         index.point_alias(row.fingerprint)
         index.bump_version(at_once=True)
         ask_for_flush()
-    forget_current_embedder()
+    forget_active_index()
 
 
 def _embed(ids: Sequence[int], embedder: Embedder) -> None:
     """Have the vectors stored before the lock is taken."""
     products = list(_live().filter(pk__in=ids))
     product_vectors(products, embedder=embedder)
-    pictures = picture_embedder_of(embedder)
-    if pictures is not None:
-        picture_vectors([product.pk for product in products], embedder=pictures)
+    picture_vectors([product.pk for product in products], embedder=picture_embedder_of(embedder))
 
 
 def _take_along(row: SearchIndex, ids: Sequence[int], embedder: Embedder) -> None:

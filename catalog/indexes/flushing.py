@@ -27,7 +27,7 @@ def ask_for_flush() -> None:
     enqueue_many([NewJob(TASK, {}, key=f"window {window}", delay_s=delay_s, group="")])
 
 
-def make_fast(fingerprint: str, picture_fingerprint: str = "") -> None:
+def make_fast(fingerprint: str, picture_fingerprint: str) -> None:
     """Flush the collections of an index, and search them once: the first search reads the new indexes from disk.
 
     Raises:
@@ -36,8 +36,7 @@ def make_fast(fingerprint: str, picture_fingerprint: str = "") -> None:
     anything = np.eye(1, DIMENSIONS, dtype=np.float32)[0]
     kinds = {Kind.PRODUCTS: fingerprint, Kind.PICTURES: picture_fingerprint}
     for kind, of_kind in kinds.items():
-        if of_kind:
-            with write_lock():
-                ensure_collection(of_kind, kind)
-                flush(of_kind, kind)
-            warm_up(of_kind, anything, "lamp", kind)
+        with write_lock():
+            ensure_collection(of_kind, kind)
+            flush(of_kind, kind)
+        warm_up(of_kind, anything, "lamp", kind)

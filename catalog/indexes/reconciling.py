@@ -12,9 +12,11 @@ from django.utils import timezone
 
 from catalog import index
 from catalog.embedders.contract import Embedder
-from catalog.embedders.current import active_index, identity_of, picture_embedder_of
+from catalog.embedders.current import picture_embedder_of
 from catalog.index import Facts, Kind
+from catalog.indexes.active import active_index
 from catalog.indexes.flushing import make_fast
+from catalog.indexes.identity import identity_of
 from catalog.indexes.pictures import picture_rows
 from catalog.indexing import Purpose, live_rows, write_products
 from catalog.milvus import patiently
@@ -133,9 +135,8 @@ def _ensure(embedder: Embedder) -> None:
         with index.write_lock():
             index.ensure_collection(embedder.fingerprint)
             index.held_rows(embedder.fingerprint, after=0, until=0)  # says whether it is still there
-            if pictures:
-                index.ensure_collection(pictures.fingerprint, Kind.PICTURES)
-                index.held_rows(pictures.fingerprint, Kind.PICTURES, after=0, until=0)
+            index.ensure_collection(pictures.fingerprint, Kind.PICTURES)
+            index.held_rows(pictures.fingerprint, Kind.PICTURES, after=0, until=0)
 
     patiently(ensure)
 
@@ -198,12 +199,12 @@ def _differences(products: QuerySet[Product], embedder: Embedder, held: Callable
     expected = live_rows(products, embedder=embedder)
     passing = {it.pk for it in products.filter(status__in=["pending", "dead"]) if is_on_its_way(it)}
     rows = held(embedder.fingerprint, Kind.PRODUCTS)
-    by_kind = {Kind.PRODUCTS: _compared(expected, rows, passing)}
-    pictures: dict[int, str] = {}
     looks = picture_embedder_of(embedder)
-    if looks:
-        pictures = held(looks.fingerprint, Kind.PICTURES)
-        by_kind[Kind.PICTURES] = _compared(picture_rows(expected, fingerprint=looks.fingerprint), pictures, passing)
+    pictures = held(looks.fingerprint, Kind.PICTURES)
+    by_kind = {
+        Kind.PRODUCTS: _compared(expected, rows, passing),
+        Kind.PICTURES: _compared(picture_rows(expected, fingerprint=looks.fingerprint), pictures, passing),
+    }
     return _Seen(products=len(expected), rows=len(rows), pictures=len(pictures), by_kind=by_kind)
 
 

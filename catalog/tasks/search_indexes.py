@@ -2,9 +2,10 @@
 
 from collections.abc import Sequence
 
-from catalog.embedders.current import current_embedder, identity_of
+from catalog.embedders.current import current_embedder
 from catalog.indexes.building import SLICE_TIMEOUT_S, TASK, advance, fail, next_step_job
 from catalog.indexes.flushing import make_fast
+from catalog.indexes.identity import identity_of
 from catalog.indexes.reconciling import reconcile
 from catalog.indexes.sweeping import drop_old_indexes
 from catalog.milvus import connect

@@ -7,8 +7,8 @@ from uuid import uuid4
 import pytest
 from django.core.cache import cache
 
-from catalog import index
 from catalog.embedders.hashing import HashingEmbedder
+from catalog.milvus import milvus_client
 from jobs.models import Worker
 from jobs.session import Session, set_current_session
 from marketplace.gemini.pace import forget_calls
@@ -28,34 +28,21 @@ def session(db: None) -> Iterator[Session]:
 
 @pytest.fixture
 def search_index(settings: Any) -> Iterator[str]:
-    """An empty collection in the real Milvus, dropped afterwards; yields the embedder's fingerprint."""
+    """Collections of the test's own in the real Milvus, dropped afterwards; yields the hashing fingerprint."""
     settings.INDEX_COLLECTION = f"test_{uuid4().hex[:12]}"
     uri = settings.MILVUS_URI
     cache.clear()
-    fingerprint = HashingEmbedder.fingerprint
-    yield fingerprint
+    yield HashingEmbedder.fingerprint
     settings.MILVUS_URI = uri
-    index.drop_collection(fingerprint)
+    drop_collections(settings.INDEX_COLLECTION)
 
 
-@pytest.fixture(scope="session")
-def gemini_server() -> Iterator[tuple[GeminiApi, str]]:
-    """The loopback Gemini, and its address; one for all tests, since a client for each would cost 0.2 s."""
-    api = GeminiApi()
-    with gemini.serve(api) as address:
-        yield api, address
-
-
-@pytest.fixture
-def gemini_api(gemini_server: tuple[GeminiApi, str], settings: Any) -> Iterator[GeminiApi]:
-    """The loopback Gemini with nothing behind it, as the settings' own, with a pace that no test reaches by chance."""
-    api, settings.GEMINI_BASE_URL = gemini_server
-    api.begin_anew()
-    for model in api.embedding_models:
-        forget_calls(model)
-    settings.GEMINI_API_KEY = gemini.KEY
-    settings.GEMINI_TIMEOUT_S = 5.0
-    settings.GEMINI_REQUESTS_PER_MIN = 100
-    settings.GEMINI_EMBEDDING_MODEL = "gemini-embedding-001"
-    yield api
-    api.released.set()
+def drop_collections(prefix: str) -> None:
+    """Drop what a test has made: collections are named after the setting."""
+    client = milvus_client()
+    for alias in client.list_aliases()["aliases"]:
+        if alias == prefix:
+            client.drop_alias(alias)
+    for name in client.list_collections():
+        if name.startswith(prefix):
+            client.drop_collection(name)

@@ -26,7 +26,7 @@ class Command(BaseCommand):
     help = (
         "Compare every row of the search index with PostgreSQL, and mend what differs; for staff, after Milvus lost "
         "its data or after an upgrade. Vectors that are stored are not made again. --check mends nothing; exit status 1 "
-        "says that something differs. With --embedder, have an index of another embedder built by the workers instead: "
+        "says that something differs. With --embedder, have an index of another embedder built by the workers: "
         "searches change over when it is complete."
     )
 
