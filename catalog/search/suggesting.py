@@ -11,15 +11,16 @@ from django.contrib.postgres.search import SearchQuery, SearchVector
 from django.db.models import Q
 
 from catalog import index
+from catalog.ranking.ranking import Ranking
 from catalog.search.answers import Suggestion, SuggestionKind
 from catalog.search.asking import MAX_QUERY_CHARS
-from catalog.search.filtering import category_key
+from catalog.search.filtering import BETWEEN, category_key
 from catalog.search.flights import Made, kept_or_made
-from catalog.search.rankings import EVERYTHING, normal_query, ranking_of
+from catalog.search.rankings import EVERYTHING, KEEP_EMPTY_S, normal_query, ranking_of
 from catalog.search.rows import live_ids
 from catalog.search.showing import searchable_products
 from catalog.words import fold
-from marketplace.models import Category, Product, ProductCategory
+from marketplace.models import Category, ProductCategory
 
 MAX_SUGGESTIONS = 20
 KEEP_S = 300
@@ -80,7 +81,10 @@ def _suggestions(query: str) -> Made[list[Kept]]:
         *((path, "category", None) for path in _categories(query)),
         *((it.title, "product", it.product_id) for it in best_titles(words, candidates)),
     ]
-    return Made(found or _searched(query), keep_s=KEEP_S, may_be_stale=bool(found))
+    if found:
+        return Made(found, keep_s=KEEP_S)
+    ranking = ranking_of(query, where=EVERYTHING).ranking
+    return Made(_searched(ranking), keep_s=0 if ranking.is_degraded else KEEP_EMPTY_S, may_be_stale=False)
 
 
 def _candidates(words: Sequence[str]) -> list[Candidate]:
@@ -122,23 +126,31 @@ def best_titles(words: Sequence[str], candidates: Sequence[Candidate]) -> list[C
 
 
 def _categories(query: str) -> list[str]:
-    """Find the paths of categories whose names begin like the query and that hold live products."""
+    """Find the paths of categories with a word in their names that the query begins, where live products are in them.
+
+    Of a path the part down to that name is suggested: what lies below it is found with it.
+    """
     name = category_key(query)
-    named = Category.objects.filter(Q(name__istartswith=name) | Q(name__icontains=f" {name}"))
+    named = Category.objects.filter(Q(path__istartswith=name) | Q(path__icontains=f" {name}"))
     links = ProductCategory.objects.filter(category__in=named, product__in=searchable_products().values("pk"))
-    paths = Counter(links.order_by().values_list("category__path", flat=True)[: CANDIDATES * 5])
-    return sorted(paths, key=lambda path: (-paths[path], path))[: CATEGORIES * 2]
+    counts: Counter[str] = Counter()
+    for path in links.order_by().values_list("category__path", flat=True)[: CANDIDATES * 5]:
+        counts.update(above_named(path, name))
+    return sorted(counts, key=lambda path: (-counts[path], path))[: CATEGORIES * 2]
 
 
-def _searched(query: str) -> list[Kept]:
-    """Suggest what a search finds, and the query as it understood it."""
-    ranking = ranking_of(query, where=EVERYTHING).ranking
-    titles = dict(_titles([hit.product_id for hit in ranking.hits[:MAX_SUGGESTIONS]]))
-    products: list[Kept] = [
-        (titles[hit.product_id], "product", hit.product_id) for hit in ranking.hits if hit.product_id in titles
-    ]
+def above_named(path: str, begins: str) -> list[str]:
+    """Return the path down to the first name in it with a word that begins like this; nothing where none does."""
+    names = path.split(BETWEEN)
+    for depth, name in enumerate(names, start=1):
+        if f" {category_key(name)}".find(f" {begins}") >= 0:
+            return [BETWEEN.join(names[:depth])]
+    return []
+
+
+def _searched(ranking: Ranking) -> list[Kept]:
+    """Suggest what a search found, and the query as it understood it."""
+    ids = [hit.product_id for hit in ranking.hits[:MAX_SUGGESTIONS]]
+    titles = dict(searchable_products().filter(pk__in=ids).values_list("pk", "title"))
+    products: list[Kept] = [(titles[pk], "product", pk) for pk in ids if pk in titles]
     return [(ranking.corrected, "word", None), *products] if ranking.corrected else products
-
-
-def _titles(product_ids: Iterable[int]) -> Iterable[tuple[int, str]]:
-    return Product.objects.filter(pk__in=list(product_ids)).values_list("pk", "title")
