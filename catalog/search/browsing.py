@@ -103,7 +103,7 @@ def _grouped(products: QuerySet[Product], column: str) -> Counter[str]:
 def _by_categories(products: QuerySet[Product]) -> Counter[tuple[str, ...]]:
     """Count products by the paths of all their categories."""
     links = ProductCategory.objects.filter(product__in=products.order_by().values("pk"))
-    sets = links.values("product").annotate(ids=ArrayAgg("category_id", ordering="category_id")).values("ids")
+    sets = links.values("product").annotate(ids=ArrayAgg("category_id", order_by="category_id")).values("ids")
     inner, parameters = sets.query.sql_with_params()
     with connection.cursor() as cursor:
         cursor.execute(f"SELECT ids, count(*) FROM ({inner}) AS sets GROUP BY ids", parameters)  # noqa: S608 the ORM's
