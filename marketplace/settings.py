@@ -196,6 +196,7 @@ JOB_QUEUES = [
 JOB_SCHEDULES = {
     "resync-sellers": {"task": "resync-sellers", "crontab": "*/5 * * * *"},
     "sweep-scraping-results": {"task": "sweep-scraping-results", "crontab": "17 * * * *"},
+    "refresh-vocabulary": {"task": "refresh-vocabulary", "crontab": "* * * * *"},
     "sweep-search-counts": {"task": "sweep-search-counts", "crontab": "37 * * * *"},
     "reconcile-index": {"task": "reconcile-index", "crontab": "37 3 * * *"},
     "sweep-search-indexes": {"task": "sweep-search-indexes", "crontab": "47 * * * *"},
