@@ -8,12 +8,9 @@ import pytest
 from django.core.cache import cache
 
 from catalog.embedders.hashing import HashingEmbedder
-<<<<<<< HEAD
 from catalog.milvus import milvus_client
-=======
 from catalog.ranking.synonyms import forget_synonyms
 from catalog.ranking.vocabulary import forget_vocabulary
->>>>>>> rank
 from jobs.models import Worker
 from jobs.session import Session, set_current_session
 from marketplace.gemini.pace import forget_calls
