@@ -79,7 +79,7 @@ def test_likeness_is_found_with_and_without_the_index(
     without = search_by_picture(picture_bytes(seed=1), where=IndexFilter())
     assert ([it.product for it in without.results], without.is_degraded) == ([lamp], True)
     by_words = similar_products(blue.pk)
-    assert ([it.product for it in by_words.results], by_words.is_degraded) == ([lamp], True)
+    assert ([it.product for it in by_words.results], by_words.is_degraded) == ([lamp, copy], True)
 
 
 def _file(content: bytes) -> Any:
