@@ -103,7 +103,7 @@ def test_what_makes_no_sense_names_its_field(client: Client, query: str, field: 
 
 def test_suggestions_are_answered_with_a_short_life(stock: list[Product], client: Client) -> None:
     for path in ("/api/search/suggest/", "/api/search/suggest"):
-        reply = client.get(path, {"q": "red", "limit": 1})
+        reply = client.get(path, {"q": "red", "limit": "1"})
         found = {"text": "Red lamp", "kind": "product", "product_id": stock[0].pk}
         assert reply.json() == {"suggestions": [found]}
         assert reply["Cache-Control"] == "public, max-age=10"

@@ -78,7 +78,7 @@ def test_orders_by_price_keep_to_one_currency_and_put_no_price_last(
 
     def prices(sort: Sort, **where: Any) -> list[tuple[int | None, str]]:
         found = search_products(Search(query=query, sort=sort, where=IndexFilter(**where), limit=100)).results
-        return [(it.product.price and int(it.product.price), it.product.currency) for it in found]
+        return [(None if it.product.price is None else int(it.product.price), it.product.currency) for it in found]
 
     euros = [(price, "EUR") for price in (10, 10, 30, 40, 50, 60)]
     dollars = [(5, "USD"), (20, "USD")]
