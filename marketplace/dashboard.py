@@ -88,6 +88,7 @@ def navigation(request: HttpRequest) -> list[dict[str, Any]]:
                 ("Products", "inventory_2", products, "marketplace.view_product"),
                 ("Categories", "category", _list("marketplace_category"), "marketplace.view_category"),
                 ("Feeds", "upload_file", _list("catalog_feedimport"), "catalog.view_feedimport"),
+                ("Synonyms", "sync_alt", _list("catalog_synonym"), "catalog.view_synonym"),
                 ("Connections", "cable", _list("catalog_catalogconnection"), "catalog.view_catalogconnection"),
                 ("Sync runs", "sync", _list("marketplace_syncrun"), "marketplace.view_syncrun"),
                 ("Domains", "dns", _list("catalog_domain"), "catalog.view_domain"),

@@ -19,6 +19,7 @@ hypothesis.settings.load_profile("souk")
 USES_MILVUS = {
     "test_feed_imports.py",
     "test_index.py",
+    "test_ranking.py",
     "test_indexing.py",
     "test_building.py",
     "test_reconciling.py",

@@ -7,57 +7,89 @@ from django.db import migrations, models
 
 
 class Migration(migrations.Migration):
-
     dependencies = [
-        ('catalog', '0008_search_indexes'),
-        ('marketplace', '0006_use_of_gemini'),
+        ("catalog", "0008_search_indexes"),
+        ("marketplace", "0006_use_of_gemini"),
     ]
 
     operations = [
         migrations.CreateModel(
-            name='Synonym',
+            name="Synonym",
             fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('words', models.CharField(help_text='Words or phrases, separated by commas: sofa, couch, settee', max_length=500)),
-                ('means', models.CharField(blank=True, db_default='', help_text='Empty: each of the words finds all of them. Else each of them finds these too, but not the reverse.', max_length=500)),
-                ('is_active', models.BooleanField(db_default=True, default=True)),
-                ('updated_at', models.DateTimeField(auto_now=True)),
+                ("id", models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name="ID")),
+                (
+                    "words",
+                    models.CharField(
+                        help_text="Words or phrases, separated by commas: sofa, couch, settee", max_length=500
+                    ),
+                ),
+                (
+                    "means",
+                    models.CharField(
+                        blank=True,
+                        db_default="",
+                        help_text="Empty: each of the words finds all of them. Else each of them finds these too, but not the reverse.",
+                        max_length=500,
+                    ),
+                ),
+                ("is_active", models.BooleanField(db_default=True, default=True)),
+                ("updated_at", models.DateTimeField(auto_now=True)),
             ],
             options={
-                'ordering': ['words'],
+                "ordering": ["words"],
             },
         ),
         migrations.CreateModel(
-            name='Vocabulary',
+            name="Vocabulary",
             fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('documents', models.PositiveIntegerField()),
-                ('index_version', models.BigIntegerField(help_text='Of the index when it was made.')),
-                ('contents', models.BinaryField(help_text='JSON, compressed by zlib.')),
-                ('made_at', models.DateTimeField(auto_now_add=True)),
+                ("id", models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name="ID")),
+                ("documents", models.PositiveIntegerField()),
+                ("index_version", models.BigIntegerField(help_text="Of the index when it was made.")),
+                ("contents", models.BinaryField(help_text="JSON, compressed by zlib.")),
+                ("made_at", models.DateTimeField(auto_now_add=True)),
             ],
             options={
-                'verbose_name_plural': 'vocabularies',
-                'ordering': ['-id'],
+                "verbose_name_plural": "vocabularies",
+                "ordering": ["-id"],
             },
         ),
         migrations.CreateModel(
-            name='SearchDocument',
+            name="SearchDocument",
             fields=[
-                ('product', models.OneToOneField(on_delete=django.db.models.deletion.CASCADE, primary_key=True, related_name='document', serialize=False, to='marketplace.product')),
-                ('language', models.CharField(max_length=2)),
-                ('digest', models.CharField(help_text='Of all fields; equal documents need no second write.', max_length=32)),
-                ('title', models.TextField(blank=True)),
-                ('brand', models.TextField(blank=True)),
-                ('codes', models.TextField(blank=True)),
-                ('categories', models.TextField(blank=True)),
-                ('description', models.TextField(blank=True)),
-                ('attributes', models.TextField(blank=True)),
-                ('spoken', models.TextField(blank=True, help_text='Title, brand and categories unstemmed, for completions.')),
-                ('stems', django.contrib.postgres.search.SearchVectorField(help_text='All of them, with the weight of the fields that hold them: A title to D attributes.')),
+                (
+                    "product",
+                    models.OneToOneField(
+                        on_delete=django.db.models.deletion.CASCADE,
+                        primary_key=True,
+                        related_name="document",
+                        serialize=False,
+                        to="marketplace.product",
+                    ),
+                ),
+                ("language", models.CharField(max_length=2)),
+                (
+                    "digest",
+                    models.CharField(help_text="Of all fields; equal documents need no second write.", max_length=32),
+                ),
+                ("title", models.TextField(blank=True)),
+                ("brand", models.TextField(blank=True)),
+                ("codes", models.TextField(blank=True)),
+                ("categories", models.TextField(blank=True)),
+                ("description", models.TextField(blank=True)),
+                ("attributes", models.TextField(blank=True)),
+                (
+                    "spoken",
+                    models.TextField(blank=True, help_text="Title, brand and categories unstemmed, for completions."),
+                ),
+                (
+                    "stems",
+                    django.contrib.postgres.search.SearchVectorField(
+                        help_text="All, with the weight of the field that holds each: A title to D attributes."
+                    ),
+                ),
             ],
             options={
-                'indexes': [django.contrib.postgres.indexes.GinIndex(fields=['stems'], name='searchdocument_stems')],
+                "indexes": [django.contrib.postgres.indexes.GinIndex(fields=["stems"], name="searchdocument_stems")],
             },
         ),
     ]

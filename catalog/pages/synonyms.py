@@ -29,14 +29,14 @@ class SynonymAdmin(ModelAdmin):  # type: ignore[misc]
     def save_model(self, request: HttpRequest, obj: Synonym, form: Any, change: bool) -> None:
         """Make rankings stale that were made without it."""
         super().save_model(request, obj, form, change)
-        index.bump_version()
+        index.bump_version(at_once=True)
 
     def delete_model(self, request: HttpRequest, obj: Synonym) -> None:
         """Make rankings stale that were made with it."""
         super().delete_model(request, obj)
-        index.bump_version()
+        index.bump_version(at_once=True)
 
     def delete_queryset(self, request: HttpRequest, queryset: QuerySet[Synonym]) -> None:
         """Make rankings stale that were made with them."""
         super().delete_queryset(request, queryset)
-        index.bump_version()
+        index.bump_version(at_once=True)

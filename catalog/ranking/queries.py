@@ -27,10 +27,12 @@ class Term:
 
     Args:
         written: as it stands in the query.
+        form: folded, and mended where it was misspelt.
         options: what a product may say instead, as stems, and how much that counts; the first is what was typed.
     """
 
     written: str
+    form: str
     options: tuple[tuple[Phrase, float], ...]
 
     @property
@@ -123,15 +125,15 @@ def _spelt(words: Iterable[Word], vocabulary: Vocabulary) -> tuple[list[Term], l
     changes = []
     for word in words:
         if known := _known(word.form, vocabulary):
-            terms.append(_term(word.written, known))
+            terms.append(_term(word, word.form, known))
         elif parts := _parts(word.form, vocabulary):
-            terms.append(Term(word.written, ((tuple(_stem(part, vocabulary) for part in parts), 1.0),)))
+            terms.append(Term(word.written, word.form, ((tuple(_stem(part, vocabulary) for part in parts), 1.0),)))
             changes.append(("split", word.written, " ".join(parts)))
         elif not has_digit(word.form) and (meant := corrected(word.form, vocabulary)):
-            terms.append(_term(word.written, _known(meant, vocabulary) or stems_in(meant, vocabulary.languages)))
+            terms.append(_term(word, meant, _known(meant, vocabulary) or stems_in(meant, vocabulary.languages)))
             changes.append(("typo", word.form, meant))
         else:
-            terms.append(_term(word.written, stems_in(word.form, vocabulary.languages)))
+            terms.append(_term(word, word.form, stems_in(word.form, vocabulary.languages)))
     return terms, changes
 
 
@@ -140,7 +142,7 @@ def _joined(terms: Sequence[Term], vocabulary: Vocabulary) -> tuple[list[Term], 
     found = list(terms)
     changes = []
     for place, (first, second) in enumerate(pairwise(terms)):
-        whole = joined(first.written + second.written)
+        whole = first.form + second.form
         stem = _stem(whole, vocabulary)
         if stem in vocabulary.frequency and len(first.stems) == len(second.stems) == 1:
             found[place] = found[place].also((stem,), 1.0)
@@ -197,8 +199,8 @@ def _parts(form: str, vocabulary: Vocabulary) -> tuple[str, ...]:
     return best[1] if best[0] else ()
 
 
-def _term(written: str, stems: Sequence[str]) -> Term:
-    return Term(written, tuple(((stem,), 1.0) for stem in stems))
+def _term(word: Word, form: str, stems: Sequence[str]) -> Term:
+    return Term(word.written, form, tuple(((stem,), 1.0) for stem in stems))
 
 
 def _mended(query: str, text: str, words: Iterable[Word], typos: dict[str, str]) -> str:

@@ -133,6 +133,8 @@ def refresh_vocabulary() -> bool:
             documents=documents, index_version=version, contents=zlib.compress(json.dumps(contents).encode(), 6)
         )
         StoredVocabulary.objects.exclude(pk=stored.pk).delete()
+        if latest is None or _has_grown(latest, documents):
+            index.bump_version(at_once=True)  # rankings that were made without these words would be kept for an hour
     forget_vocabulary()
     return True
 
@@ -170,8 +172,11 @@ def _is_due(latest: StoredVocabulary | None, *, version: int, documents: int) ->
         return documents > 0
     if latest.index_version == version:
         return False
-    has_grown = abs(documents - latest.documents) > GROWTH_SHARE * latest.documents
-    return has_grown or timezone.now() - latest.made_at >= MAX_AGE
+    return _has_grown(latest, documents) or timezone.now() - latest.made_at >= MAX_AGE
+
+
+def _has_grown(latest: StoredVocabulary, documents: int) -> bool:
+    return abs(documents - latest.documents) > GROWTH_SHARE * latest.documents
 
 
 def _load(number: int) -> Vocabulary:

@@ -4,11 +4,14 @@ import time
 from collections.abc import Sequence
 
 import pytest
+from django.contrib.auth.models import User
 from django.core.exceptions import ValidationError
+from django.test import Client
 from hypothesis import given
 from hypothesis import settings as hypothesis_settings
 from hypothesis import strategies as st
 
+from catalog import index
 from catalog.models import Synonym
 from catalog.ranking.completions import completions
 from catalog.ranking.queries import Understood, understand
@@ -135,3 +138,17 @@ def test_synonyms_find_what_is_called_otherwise_but_below_what_is_called_so() ->
     assert found("ssd") == ["Solid state disk"]
     assert found("disk") == ["Solid state disk"]
     assert hits("couches")[0].matched == ("couches",)
+
+
+@pytest.mark.django_db
+def test_staff_edit_synonyms_and_rankings_are_made_anew() -> None:
+    office = Client()
+    office.force_login(User.objects.create_superuser("ada"))
+    before = index.changes()
+
+    refused = office.post("/admin/catalog/synonym/add/", {"words": "sofa", "means": "", "is_active": "on"})
+    assert "One word alone has no synonym" in refused.content.decode()
+    office.post("/admin/catalog/synonym/add/", {"words": "sofa, couch", "means": "", "is_active": "on"})
+    assert Synonym.objects.get().words == "sofa, couch"
+    assert "each other" in office.get("/admin/catalog/synonym/").content.decode()
+    assert index.changes() > before
