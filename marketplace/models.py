@@ -1,7 +1,7 @@
 """Sellers, their keys, their products and the runs that bring them in."""
 
 from django.contrib.postgres.indexes import GinIndex
-from django.contrib.postgres.search import SearchVectorField
+from django.contrib.postgres.search import SearchVector, SearchVectorField
 from django.db import models
 from django.db.models import F, Q, Value
 
@@ -217,6 +217,9 @@ class Product(models.Model):
                 name="product_live_newest",
                 condition=Q(status="live"),
                 include=["seller", "availability", "currency", "price"],
+            ),
+            GinIndex(
+                SearchVector("title", "brand", config="simple"), name="product_live_words", condition=Q(status="live")
             ),
         ]
 

@@ -289,6 +289,8 @@ WEB_WARM_UPS = ["catalog.milvus.connect", "catalog.embedders.current.warm_up", "
 INDEX_COLLECTION = env.str("INDEX_COLLECTION", "products")
 # Rankings that a new index made stale are made anew by a thread of each process, as its counters are written.
 SEARCH_BEHIND = True
+# Searches by picture that a key, or an address without one, may make in a minute.
+SEARCH_PICTURES_PER_MIN = env.int("SEARCH_PICTURES_PER_MIN", 20, validate=validate.Range(min=1))
 
 # --- API ------------------------------------------------------------------------------------------
 REST_FRAMEWORK = {
@@ -314,6 +316,7 @@ SPECTACULAR_SETTINGS = {
         "SyncStatus": "marketplace.models.SyncRun.Status",
         "ProductStatus": "marketplace.models.Product.Status",
         "PictureStatus": "marketplace.models.Picture.Status",
+        "ProductAvailability": "marketplace.models.Product.Availability",
         "JobState": "jobs.models.State",
         "EmbeddingStatus": "marketplace.models.DirectoryEntry.Embedding",
         "EmbeddingJobStatus": "marketplace.directory.Answered",
