@@ -1,0 +1,244 @@
+"""A search's answer, a product and its pictures as the public pages show them."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field, replace
+from decimal import Decimal
+from typing import Any
+
+from django.conf import settings
+
+from catalog.pages.asked import Asked
+from catalog.pictures import DISPLAY_SIDE_PX, THUMBNAIL_SIDE_PX
+from catalog.search.answers import Answer, Facet, FacetValue, Found
+from marketplace.models import Picture, Product, Seller
+from marketplace.products import amount_text, price_text
+
+SHOWN_VALUES = 8  # of a filter; the rest is folded away
+PATH_SEPARATOR = " > "
+# Icon and words: neither is left to the colour.
+STOCK = {
+    Product.Availability.IN_STOCK: ("check", "In stock"),
+    Product.Availability.OUT_OF_STOCK: ("cross", "Out of stock"),
+    Product.Availability.PREORDER: ("clock", "Pre-order"),
+    Product.Availability.UNKNOWN: ("question", "Stock not stated"),
+}
+LEGS = {"exact": "exact number or name", "words": "its words", "meaning": "its meaning", "picture": "its picture"}
+
+
+@dataclass(frozen=True, slots=True)
+class Rendition:
+    """A picture's file as a page embeds it; its size stands in the page, so that nothing moves when it comes."""
+
+    address: str
+    width_px: int
+    height_px: int
+
+
+@dataclass(frozen=True, slots=True)
+class Card:
+    """One product of a list; legs are (what found it, its score)."""
+
+    product: Product
+    title: str
+    price: str
+    list_price: str
+    stock_icon: str
+    stock_text: str
+    thumbnail: Rendition | None
+    matched: Sequence[str] = ()
+    legs: Sequence[tuple[str, str]] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Choice:
+    """One value of a filter, with those below it."""
+
+    value: str
+    label: str
+    count: int
+    is_selected: bool
+    address: str = ""
+    children: "list[Choice]" = field(default_factory=list)
+
+    @property
+    def is_open(self) -> bool:
+        """Tell whether it, or one below it, is selected."""
+        return self.is_selected or any(child.is_open for child in self.children)
+
+
+@dataclass(frozen=True, slots=True)
+class Filter:
+    """A filter as the page shows it: some choices at once, the rest folded away."""
+
+    name: str
+    legend: str
+    shown: Sequence[Choice]
+    folded: Sequence[Choice]
+
+
+@dataclass(frozen=True, slots=True)
+class Chip:
+    """A filter that is on, and the address without it."""
+
+    text: str
+    address: str
+
+
+def rendition(picture: Picture, *, side_px: int) -> Rendition:
+    """Return the rendition of a ready picture that fits into a square of this side."""
+    is_thumbnail = side_px <= THUMBNAIL_SIDE_PX
+    file = picture.thumbnail if is_thumbnail else picture.display
+    longest = max(picture.width_px, picture.height_px, 1)
+    scale = min(1.0, (THUMBNAIL_SIDE_PX if is_thumbnail else DISPLAY_SIDE_PX) / longest)
+    return Rendition(
+        address=f"{settings.MEDIA_URL}{file.name}",
+        width_px=max(1, round(picture.width_px * scale)),
+        height_px=max(1, round(picture.height_px * scale)),
+    )
+
+
+def card(found: Found) -> Card:
+    """Return a result as its card shows it; the product's pictures and seller are loaded."""
+    product = found.product
+    picture = next((each for each in product.pictures.all() if each.thumbnail), None)
+    icon, text = stock(product)
+    return Card(
+        product=product,
+        title=product.title or product.external_id,
+        price=price_text(product),
+        list_price=list_price_text(product),
+        stock_icon=icon,
+        stock_text=text,
+        thumbnail=None if picture is None else rendition(picture, side_px=THUMBNAIL_SIDE_PX),
+        matched=found.matched,
+        legs=[(LEGS.get(name, name), f"{score:.3g}") for name, score in found.legs.items()],
+    )
+
+
+def stock(product: Product) -> tuple[str, str]:
+    """Return the icon and the words for whether it can be had."""
+    return STOCK[Product.Availability(product.availability)]
+
+
+def list_price_text(product: Product) -> str:
+    """Write the price that it cost before, where that was more; else empty."""
+    if product.price is None or product.list_price is None or product.list_price <= product.price:
+        return ""
+    money = product.money
+    return "" if money is None else amount_text(replace(money, amount=product.list_price))
+
+
+def filters(asked: Asked, answer: Answer) -> list[Filter]:
+    """Return the filters that have something to choose, in the order of the page."""
+    facets = {facet.name: facet for facet in answer.facets}
+    legends = {"category": "Category", "availability": "Availability", "seller": "Seller"}
+    shown = []
+    for name, legend in legends.items():
+        choices = _choices(facets[name]) if name in facets else []
+        if not choices:
+            continue
+        top = [choice for place, choice in enumerate(choices) if place < SHOWN_VALUES or choice.is_open]
+        shown.append(Filter(name, legend, shown=top, folded=[choice for choice in choices if choice not in top]))
+    return shown
+
+
+def price_choices(asked: Asked, facet: Facet | None) -> list[Choice]:
+    """Return the price ranges as links; the link of a selected one takes it away."""
+    choices = []
+    for value in () if facet is None else facet.values:
+        low, _, high = value.value.partition("-")
+        bounds = {"min_price": _bound(low), "max_price": _bound(high)}
+        is_selected = (asked.min_price, asked.max_price) == (bounds["min_price"], bounds["max_price"])
+        changes = dict.fromkeys(bounds, None) if is_selected else bounds
+        address = asked.address(**changes)
+        choices.append(Choice(value.value, value.label, value.count, is_selected=is_selected, address=address))
+    return choices
+
+
+def chips(asked: Asked, answer: Answer) -> list[Chip]:
+    """Return what narrows the search, each with the address that no longer does."""
+    labels = _labels(answer)
+    names = labels.get("seller", {})
+    missing = [pk for pk in asked.sellers if str(pk) not in names]
+    if missing:
+        found = Seller.objects.filter(pk__in=missing, status=Seller.Status.ACTIVE).values_list("pk", "name")
+        names |= {str(pk): name for pk, name in found}
+    on = [
+        Chip(path.rpartition(PATH_SEPARATOR)[2], asked.address(categories=_without(asked.categories, path)))
+        for path in asked.categories
+    ]
+    on += [
+        Chip(names.get(str(pk), f"Seller {pk}"), asked.address(sellers=_without(asked.sellers, pk)))
+        for pk in asked.sellers
+    ]
+    on += [
+        Chip(STOCK[Product.Availability(name)][1], asked.address(availabilities=_without(asked.availabilities, name)))
+        for name in asked.availabilities
+    ]
+    if price := _range_text(asked):
+        on.append(Chip(price, asked.address(min_price=None, max_price=None, currency="")))
+    elif asked.currency:
+        on.append(Chip(f"Prices in {asked.currency}", asked.address(currency="")))
+    return on
+
+
+def search_context(asked: Asked, answer: Answer) -> dict[str, Any]:
+    """Return what the template of the results needs beside the answer itself."""
+    prices = next((facet for facet in answer.facets if facet.name == "price"), None)
+    return {
+        "asked": asked,
+        "answer": answer,
+        "cards": [card(found) for found in answer.results],
+        "filters": filters(asked, answer),
+        "price_choices": price_choices(asked, prices),
+        "chips": chips(asked, answer),
+        "unfiltered_address": asked.unfiltered().address(),
+        "previous_address": asked.address(page=asked.page - 1) if asked.page > 1 else "",
+    }
+
+
+def _choices(facet: Facet) -> list[Choice]:
+    if facet.name == "category":
+        return category_tree(facet.values)
+    labels = {name.value: text for name, (_, text) in STOCK.items()} if facet.name == "availability" else {}
+    return [
+        Choice(value.value, labels.get(value.value, value.label), value.count, is_selected=value.is_selected)
+        for value in facet.values
+    ]
+
+
+def category_tree(values: Sequence[FacetValue]) -> list[Choice]:
+    """Nest categories by their paths; one whose parent is not among them stands at the top."""
+    nodes = {value.value: Choice(value.value, _leaf(value), value.count, value.is_selected) for value in values}
+    top = []
+    for path, node in nodes.items():
+        parent = nodes.get(path.rpartition(PATH_SEPARATOR)[0])
+        (top if parent is None else parent.children).append(node)
+    return top
+
+
+def _leaf(value: FacetValue) -> str:
+    return value.label.rpartition(PATH_SEPARATOR)[2]
+
+
+def _labels(answer: Answer) -> dict[str, dict[str, str]]:
+    return {facet.name: {value.value: value.label for value in facet.values} for facet in answer.facets}
+
+
+def _bound(text: str) -> Decimal | None:
+    return Decimal(text) if text else None
+
+
+def _range_text(asked: Asked) -> str:
+    low = None if asked.min_price is None else f"{asked.min_price:f}"
+    high = None if asked.max_price is None else f"{asked.max_price:f}"
+    if low is None and high is None:
+        return ""
+    text = f"{low}–{high}" if low and high else f"from {low}" if low else f"up to {high}"
+    return f"{text} {asked.currency}".strip()
+
+
+def _without(values: tuple[Any, ...], gone: Any) -> tuple[Any, ...]:
+    return tuple(value for value in values if value != gone)
+
+
