@@ -7,7 +7,7 @@ from rest_framework.response import Response
 from rest_framework.views import APIView
 
 from catalog.api.search_serializers import SearchAnswer, SearchParameters
-from catalog.search import search_products
+from catalog.search.searching import search_products
 
 
 class SearchView(APIView):

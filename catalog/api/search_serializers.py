@@ -9,7 +9,8 @@ from django.db.models.fields.files import FieldFile
 from rest_framework import serializers
 
 from catalog.index import IndexFilter
-from catalog.search import MAX_LIMIT, MAX_OFFSET, MAX_QUERY_CHARS, Found, Search
+from catalog.search.answers import Found
+from catalog.search.asking import MAX_LIMIT, MAX_OFFSET, MAX_QUERY_CHARS, Search
 from marketplace.models import Picture
 from marketplace.money import Money
 from marketplace.products import amount_text

@@ -11,7 +11,8 @@ from django.utils import timezone
 from catalog import index
 from catalog.milvus import patiently
 from catalog.models import Domain, StoredVector
-from catalog.search import Search, search_products
+from catalog.search.asking import Search
+from catalog.search.searching import search_products
 from jobs.batch import NewJob
 from jobs.ledger import enqueue
 from jobs.models import DeadLetter, Job

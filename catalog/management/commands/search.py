@@ -11,7 +11,9 @@ from rich.table import Table
 
 from catalog.api.search_serializers import SearchAnswer
 from catalog.index import IndexFilter
-from catalog.search import MAX_LIMIT, MAX_OFFSET, Answer, Search, search_products
+from catalog.search.answers import Answer
+from catalog.search.asking import MAX_LIMIT, MAX_OFFSET, Search
+from catalog.search.searching import search_products
 from marketplace.products import price_text
 
 

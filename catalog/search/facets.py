@@ -1,0 +1,1 @@
+"""What the results of a search can be narrowed by, with counts."""
