@@ -4,7 +4,10 @@ from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render
 from django.views.decorators.http import require_safe
 
+from marketplace.public_pages import public_page
 
+
+@public_page
 @require_safe
 def home(request: HttpRequest) -> HttpResponse:
     """Show what this is and where to go."""

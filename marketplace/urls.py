@@ -46,6 +46,7 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path("admin/", admin.site.urls),
     path("api/", include((api_urls, "api"))),
     path("api/", include("catalog.urls")),
+    path("", include("catalog.page_urls")),
 ]
 
 if settings.EMBEDDED or settings.DEBUG:

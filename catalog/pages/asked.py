@@ -41,6 +41,16 @@ class Asked:
         """Tell whether anything but words narrows the search."""
         return self != Asked(q=self.q, sort=self.sort, page=self.page)
 
+    @property
+    def min_price_text(self) -> str:
+        """The lowest price as its field shows it."""
+        return _number(self.min_price)
+
+    @property
+    def max_price_text(self) -> str:
+        """The highest price as its field shows it."""
+        return _number(self.max_price)
+
     def search(self) -> Search:
         """Return it as the search takes it."""
         return Search(
@@ -65,15 +75,15 @@ class Asked:
         fields += [("category", path) for path in asked.categories]
         fields += [("seller", pk) for pk in asked.sellers]
         fields += [("availability", name) for name in asked.availabilities]
-        prices = {"min_price": asked.min_price, "max_price": asked.max_price}
-        fields += [(name, f"{price:f}") for name, price in prices.items() if price is not None]
+        prices = {"min_price": asked.min_price_text, "max_price": asked.max_price_text}
+        fields += [(name, price) for name, price in prices.items() if price]
         if asked.currency:
             fields.append(("currency", asked.currency))
         if asked.sort != Sort.RELEVANCE:
             fields.append(("sort", asked.sort.value))
         if asked.page > 1:
             fields.append(("page", asked.page))
-        return reverse("search") + (f"?{urlencode(fields)}" if fields else "")
+        return reverse("search-page") + (f"?{urlencode(fields)}" if fields else "")
 
     def unfiltered(self) -> "Asked":
         """Return the same words and order, nothing narrowed."""
@@ -88,6 +98,7 @@ def read_asked(query: QueryDict) -> tuple[Asked, list[str]]:
     if min_price is not None and max_price is not None and min_price > max_price:
         problems.append("The lowest price is above the highest, so neither narrows the search.")
         min_price = max_price = None
+    is_priced = min_price is not None or max_price is not None
     asked = Asked(
         q=_words(query.get("q", ""), problems),
         sellers=_sellers(query.getlist("seller"), problems),
@@ -95,7 +106,8 @@ def read_asked(query: QueryDict) -> tuple[Asked, list[str]]:
         availabilities=_availabilities(query.getlist("availability"), problems),
         min_price=min_price,
         max_price=max_price,
-        currency=_currency(query.get("currency", ""), problems),
+        # The page's form always says in which currency its two fields are; alone that narrows nothing.
+        currency=_currency(query.get("currency", ""), problems) if is_priced else "",
         sort=_sort(query.get("sort", ""), problems),
         page=_page(query.get("page", ""), problems),
     )
@@ -105,6 +117,10 @@ def read_asked(query: QueryDict) -> tuple[Asked, list[str]]:
 def clean_text(text: str) -> str:
     """Return the text with single spaces, without what PostgreSQL cannot store."""
     return " ".join(text.replace("\0", " ").encode(errors="ignore").decode().split())
+
+
+def _number(price: Decimal | None) -> str:
+    return "" if price is None else f"{price:f}"
 
 
 def _words(text: str, problems: list[str]) -> str:

@@ -3,11 +3,12 @@
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 from decimal import Decimal
+from hashlib import sha256
 from typing import Any
 
 from django.conf import settings
 
-from catalog.pages.asked import Asked
+from catalog.pages.asked import MAX_PAGE, Asked
 from catalog.pictures import DISPLAY_SIDE_PX, THUMBNAIL_SIDE_PX
 from catalog.search.answers import Answer, Facet, FacetValue, Found
 from marketplace.models import Picture, Product, Seller
@@ -22,6 +23,7 @@ STOCK = {
     Product.Availability.PREORDER: ("clock", "Pre-order"),
     Product.Availability.UNKNOWN: ("question", "Stock not stated"),
 }
+LEGENDS = {"category": "Category", "availability": "Availability", "seller": "Seller"}
 LEGS = {"exact": "exact number or name", "words": "its words", "meaning": "its meaning", "picture": "its picture"}
 
 
@@ -51,7 +53,7 @@ class Card:
 
 @dataclass(frozen=True, slots=True)
 class Choice:
-    """One value of a filter, with those below it."""
+    """One value of a filter, with those below it; address is where choosing it leads, or taking it back."""
 
     value: str
     label: str
@@ -65,6 +67,11 @@ class Choice:
         """Tell whether it, or one below it, is selected."""
         return self.is_selected or any(child.is_open for child in self.children)
 
+    @property
+    def key(self) -> str:
+        """An id for the page: the same on each answer, so that focus stays where it was."""
+        return sha256(self.value.encode()).hexdigest()[:8]
+
 
 @dataclass(frozen=True, slots=True)
 class Filter:
@@ -74,6 +81,14 @@ class Filter:
     legend: str
     shown: Sequence[Choice]
     folded: Sequence[Choice]
+
+
+@dataclass(frozen=True, slots=True)
+class PriceFilter:
+    """The price ranges, and the currency in which they and the page's own two fields are meant."""
+
+    choices: Sequence[Choice]
+    currency: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -131,28 +146,54 @@ def list_price_text(product: Product) -> str:
 def filters(asked: Asked, answer: Answer) -> list[Filter]:
     """Return the filters that have something to choose, in the order of the page."""
     facets = {facet.name: facet for facet in answer.facets}
-    legends = {"category": "Category", "availability": "Availability", "seller": "Seller"}
-    shown = []
-    for name, legend in legends.items():
-        choices = _choices(facets[name]) if name in facets else []
-        if not choices:
-            continue
-        top = [choice for place, choice in enumerate(choices) if place < SHOWN_VALUES or choice.is_open]
-        shown.append(Filter(name, legend, shown=top, folded=[choice for choice in choices if choice not in top]))
-    return shown
+    stock_labels = {name.value: text for name, (_, text) in STOCK.items()}
+    choices = {
+        "category": category_tree(asked, facets["category"].values) if "category" in facets else [],
+        "availability": [
+            Choice(each.value, stock_labels.get(each.value, each.label), each.count, each.is_selected)
+            for each in (facets["availability"].values if "availability" in facets else ())
+        ],
+        "seller": [
+            Choice(each.value, each.label, each.count, each.is_selected)
+            for each in (facets["seller"].values if "seller" in facets else ())
+        ],
+    }
+    return [_filter(name, legend, choices[name]) for name, legend in LEGENDS.items() if choices[name]]
 
 
-def price_choices(asked: Asked, facet: Facet | None) -> list[Choice]:
-    """Return the price ranges as links; the link of a selected one takes it away."""
+def price_filter(asked: Asked, answer: Answer) -> PriceFilter:
+    """Return the price ranges as links; that of a selected one takes it away."""
+    facet = next((facet for facet in answer.facets if facet.name == "price"), None)
+    if facet is None:
+        return PriceFilter(choices=(), currency=asked.currency)
     choices = []
-    for value in () if facet is None else facet.values:
-        low, _, high = value.value.partition("-")
-        bounds = {"min_price": _bound(low), "max_price": _bound(high)}
-        is_selected = (asked.min_price, asked.max_price) == (bounds["min_price"], bounds["max_price"])
-        changes = dict.fromkeys(bounds, None) if is_selected else bounds
-        address = asked.address(**changes)
-        choices.append(Choice(value.value, value.label, value.count, is_selected=is_selected, address=address))
-    return choices
+    for each in facet.values:
+        low, _, high = each.value.partition("-")
+        address = (
+            asked.address(min_price=None, max_price=None, currency="")
+            if each.is_selected
+            else asked.address(min_price=_bound(low), max_price=_bound(high), currency=facet.currency)
+        )
+        choices.append(Choice(each.value, each.label, each.count, each.is_selected, address=address))
+    return PriceFilter(choices=choices, currency=facet.currency)
+
+
+def category_tree(asked: Asked, values: Sequence[FacetValue]) -> list[Choice]:
+    """Nest categories by their paths; one whose parent is not among them stands at the top.
+
+    Choosing one leaves the one that was chosen before; taking it back leads to its parent.
+    """
+    nodes: dict[str, Choice] = {}
+    top: list[Choice] = []
+    for each in values:
+        above = each.value.rpartition(PATH_SEPARATOR)[0]
+        parent = nodes.get(above)
+        goes_to = (above,) if parent is not None else ()
+        address = asked.address(categories=goes_to if each.is_selected else (each.value,))
+        label = each.label.rpartition(PATH_SEPARATOR)[2]
+        node = nodes[each.value] = Choice(each.value, label, each.count, each.is_selected, address=address)
+        (top if parent is None else parent.children).append(node)
+    return top
 
 
 def chips(asked: Asked, answer: Answer) -> list[Chip]:
@@ -177,48 +218,27 @@ def chips(asked: Asked, answer: Answer) -> list[Chip]:
     ]
     if price := _range_text(asked):
         on.append(Chip(price, asked.address(min_price=None, max_price=None, currency="")))
-    elif asked.currency:
-        on.append(Chip(f"Prices in {asked.currency}", asked.address(currency="")))
     return on
 
 
 def search_context(asked: Asked, answer: Answer) -> dict[str, Any]:
     """Return what the template of the results needs beside the answer itself."""
-    prices = next((facet for facet in answer.facets if facet.name == "price"), None)
     return {
         "asked": asked,
         "answer": answer,
         "cards": [card(found) for found in answer.results],
         "filters": filters(asked, answer),
-        "price_choices": price_choices(asked, prices),
+        "price_filter": price_filter(asked, answer),
         "chips": chips(asked, answer),
         "unfiltered_address": asked.unfiltered().address(),
         "previous_address": asked.address(page=asked.page - 1) if asked.page > 1 else "",
+        "next_address": asked.address(page=asked.page + 1) if answer.has_more and asked.page < MAX_PAGE else "",
     }
 
 
-def _choices(facet: Facet) -> list[Choice]:
-    if facet.name == "category":
-        return category_tree(facet.values)
-    labels = {name.value: text for name, (_, text) in STOCK.items()} if facet.name == "availability" else {}
-    return [
-        Choice(value.value, labels.get(value.value, value.label), value.count, is_selected=value.is_selected)
-        for value in facet.values
-    ]
-
-
-def category_tree(values: Sequence[FacetValue]) -> list[Choice]:
-    """Nest categories by their paths; one whose parent is not among them stands at the top."""
-    nodes = {value.value: Choice(value.value, _leaf(value), value.count, value.is_selected) for value in values}
-    top = []
-    for path, node in nodes.items():
-        parent = nodes.get(path.rpartition(PATH_SEPARATOR)[0])
-        (top if parent is None else parent.children).append(node)
-    return top
-
-
-def _leaf(value: FacetValue) -> str:
-    return value.label.rpartition(PATH_SEPARATOR)[2]
+def _filter(name: str, legend: str, choices: Sequence[Choice]) -> Filter:
+    shown = [choice for place, choice in enumerate(choices) if place < SHOWN_VALUES or choice.is_open]
+    return Filter(name, legend, shown=shown, folded=[choice for choice in choices if choice not in shown])
 
 
 def _labels(answer: Answer) -> dict[str, dict[str, str]]:
@@ -230,9 +250,8 @@ def _bound(text: str) -> Decimal | None:
 
 
 def _range_text(asked: Asked) -> str:
-    low = None if asked.min_price is None else f"{asked.min_price:f}"
-    high = None if asked.max_price is None else f"{asked.max_price:f}"
-    if low is None and high is None:
+    low, high = asked.min_price_text, asked.max_price_text
+    if not low and not high:
         return ""
     text = f"{low}–{high}" if low and high else f"from {low}" if low else f"up to {high}"
     return f"{text} {asked.currency}".strip()
