@@ -9,7 +9,7 @@ from drf_spectacular.views import SpectacularAPIView, SpectacularSwaggerView
 from jobs.api.job_log import JobLogView
 from jobs.api.own_jobs import JobView, QueueStatsView
 from jobs.pages.overviews import admin_pages
-from marketplace import health, pages, rq_dashboard
+from marketplace import health, rq_dashboard
 from marketplace.api import MeView, MySyncsView, ProductsView, ProductView, SellersView, SyncView
 from marketplace.routes import api_paths
 from marketplace.staff_urls import staff_urls
@@ -37,7 +37,6 @@ api_urls = [
 admin.autodiscover()  # here, not at start: workers and commands need not load the admin
 
 urlpatterns: list[URLPattern | URLResolver] = [
-    path("", pages.home, name="home"),
     path("healthz/live", health.live, name="live"),
     path("healthz/ready", health.ready, name="ready"),
     path("admin/rq/", rq_dashboard.dashboard, {"rest": ""}, name="rq-dashboard"),

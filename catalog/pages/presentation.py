@@ -15,6 +15,7 @@ from marketplace.models import Picture, Product, Seller
 from marketplace.products import amount_text, price_text
 
 SHOWN_VALUES = 8  # of a filter; the rest is folded away
+STARTING_POINTS = 12
 PATH_SEPARATOR = " > "
 # Icon and words: neither is left to the colour.
 STOCK = {
@@ -219,6 +220,15 @@ def chips(asked: Asked, answer: Answer) -> list[Chip]:
     if price := _range_text(asked):
         on.append(Chip(price, asked.address(min_price=None, max_price=None, currency="")))
     return on
+
+
+def starting_points(everything: Answer) -> list[Chip]:
+    """Return the largest categories of those at the top, each a search."""
+    facet = next((facet for facet in everything.facets if facet.name == "category"), None)
+    values = () if facet is None else facet.values
+    top = [each for each in values if PATH_SEPARATOR not in each.value] or values
+    largest = sorted(top, key=lambda each: -each.count)[:STARTING_POINTS]
+    return [Chip(each.label.rpartition(PATH_SEPARATOR)[2], Asked(categories=(each.value,)).address()) for each in largest]
 
 
 def search_context(asked: Asked, answer: Answer) -> dict[str, Any]:

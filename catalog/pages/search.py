@@ -16,7 +16,7 @@ from PIL import Image
 from catalog.index import IndexFilter
 from catalog.milvus import IndexMissing, IndexNotLoaded, IndexUnavailable
 from catalog.pages.asked import MAX_PAGE, PAGE_SIZE, Asked, read_asked
-from catalog.pages.presentation import PATH_SEPARATOR, Chip, card, search_context
+from catalog.pages.presentation import Chip, card, search_context, starting_points
 from catalog.pictures import MAX_BYTES, UnusablePicture
 from catalog.search.answers import Answer, Suggestion
 from catalog.search.asking import Search, Sort
@@ -35,7 +35,6 @@ SORTS = {
     Sort.PRICE_DOWN: "Price, high to low",
 }
 SHOWN_ALIKE = 24
-STARTING_POINTS = 8
 PREVIEW_SIDE_PX = 224
 MAX_FORM_BYTES = 64 * 1024  # what a form weighs beside its picture
 INDEX_AWAY = (IndexUnavailable, IndexMissing, IndexNotLoaded)
@@ -148,10 +147,7 @@ def _ways_on(asked: Asked, answer: Answer) -> dict[str, Any]:
     """Return what helps whoever found nothing: other words, and categories to start from."""
     if asked.page > 1 and answer.total:
         return {"first_address": asked.address()}
-    everything = search_products(Search(limit=1))
-    categories = next((facet.values for facet in everything.facets if facet.name == "category"), ())
-    top = [each for each in categories if PATH_SEPARATOR not in each.value] or list(categories)
-    points = [Chip(each.label, Asked(categories=(each.value,)).address()) for each in top[:STARTING_POINTS]]
+    points = starting_points(search_products(Search(limit=1)))
     return {"suggested": _suggested(answer.suggestions), "starting_points": points}
 
 
