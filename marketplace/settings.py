@@ -132,6 +132,8 @@ CACHES = {
         "BACKEND": "django.core.cache.backends.redis.RedisCache",
         "LOCATION": CACHE_URL,
         "KEY_PREFIX": "souk",
+        # A cache that hangs must not hold up what works without it.
+        "OPTIONS": {"socket_timeout": 1.0, "socket_connect_timeout": 1.0},
     }
 }
 SESSION_ENGINE = "django.contrib.sessions.backends.cached_db"
@@ -246,6 +248,8 @@ EMBEDDER = env.str("EMBEDDER", "hashing", validate=validate.OneOf(["hashing"]))
 # What a web process loads in the background when it starts, so that nobody waits for it.
 WEB_WARM_UPS = ["catalog.milvus.connect"]
 INDEX_COLLECTION = env.str("INDEX_COLLECTION", "products")
+# Rankings that a new index made stale are made anew by a thread of each process, as its counters are written.
+SEARCH_BEHIND = True
 
 # --- API ------------------------------------------------------------------------------------------
 REST_FRAMEWORK = {

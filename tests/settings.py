@@ -32,5 +32,6 @@ RQ_QUEUES = {
     **RQ_QUEUES,
     **dict.fromkeys(WORKLOAD_QUEUES, RQ_QUEUES["sync-seller"]),
 }
+SEARCH_BEHIND = False  # a thread would not see what stands in a test's transaction
 JOB_SCHEDULES = {}  # a test's dispatcher enqueues what the test asks for, and nothing else
 PASSWORD_HASHERS = ["django.contrib.auth.hashers.MD5PasswordHasher"]

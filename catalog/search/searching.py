@@ -1,70 +1,120 @@
 """Find products: by meaning and by words together, or newest first; never one that is not live."""
 
 import time
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
 
 from catalog.index import IndexFilter
-from catalog.ranking.ranking import RankedHit
-from catalog.search.answers import Answer, Found
-from catalog.search.asking import Search
-from catalog.search.filtering import narrowed
-from catalog.search.rankings import ranking_of
-from catalog.search.showing import searchable_products, shown_products
+from catalog.ranking.ranking import RankedHit, Ranking
+from catalog.search.answers import Answer, Facet, Found
+from catalog.search.asking import MAX_OFFSET, Search, Sort
+from catalog.search.browsing import browse
+from catalog.search.facets import facets_of
+from catalog.search.flights import Source
+from catalog.search.ordering import sorted_ids
+from catalog.search.rankings import Ranked, ranking_of
+from catalog.search.rows import Matcher, Row, live_ids, rows_of
+from catalog.search.showing import shown_products
+from catalog.search.suggesting import suggest
+from marketplace.models import Product
+
+EVERYTHING = IndexFilter()
+MAX_WAYS_OUT = 5
+
+
+@dataclass(frozen=True, slots=True)
+class _FoundSet:
+    """All that was found and is shown, in its order, with what it can be narrowed by."""
+
+    product_ids: Sequence[int]
+    facets: Sequence[Facet] = ()
 
 
 def search_products(search: Search) -> Answer:
     """Find products; an empty query browses, newest first.
 
     What is shown is read from PostgreSQL each time, so that a product that was rejected or taken down, or whose
-    seller was suspended, is not shown from the moment its row says so.
+    seller was suspended, is not shown from the moment its row says so. All pages of a query are cut from one ranking:
+    they join exactly. Where that holds all matches, filters, facets and orders are worked out on it, without the index.
     """
     started = time.perf_counter()
-    end = search.offset + search.limit
-    if search.words:
-        ranked = ranking_of(search.words, where=search.where)
-        ranking = ranked.ranking
-        live = set(_live(ranking.hits, search.where))
-        hits = [hit for hit in ranking.hits if hit.product_id in live]
-        results = found(hits[search.offset : end])
-        return Answer(
-            results=results,
-            total=len(hits),
-            total_is_capped=ranking.is_capped,
-            has_more=len(hits) > end,
-            took_ms=took_ms_since(started),
-            is_cached=ranked.is_cached,
-            is_degraded=ranking.is_degraded,
-            corrected=ranking.corrected,
-        )
-    products = narrowed(searchable_products(), search.where)
-    newest = products.order_by("-first_seen_at", "-pk").values_list("pk", flat=True)
-    hits = [RankedHit(product_id=product_id, score=0.0) for product_id in newest[search.offset : end]]
-    total = products.count()
+    answer = _ranked(search) if search.words else _browsed(search)
+    return replace(answer, took_ms=took_ms_since(started))
+
+
+def _browsed(search: Search) -> Answer:
+    browsed = browse(search)
     return Answer(
-        results=found(hits, is_ranked=False), total=total, has_more=total > end, took_ms=took_ms_since(started)
+        results=found(dict.fromkeys(browsed.product_ids)),
+        total=browsed.total,
+        has_more=browsed.has_more and search.offset + search.limit <= MAX_OFFSET,
+        facets=browsed.facets,
     )
 
 
-def found(hits: Sequence[RankedHit], *, is_ranked: bool = True) -> list[Found]:
+def _ranked(search: Search) -> Answer:
+    whole = ranking_of(search.words, where=EVERYTHING)
+    chosen = whole
+    if whole.ranking.is_capped and search.where != EVERYTHING:
+        chosen = ranking_of(search.words, where=search.where)
+    hits = {hit.product_id: hit for hit in chosen.ranking.hits}
+    found_set = _found_set(search, chosen.ranking, whole.ranking)
+    end = search.offset + search.limit
+    page = found_set.product_ids[search.offset : end]
+    corrected = chosen.ranking.corrected
+    return Answer(
+        results=found({product_id: hits[product_id] for product_id in page}),
+        total=len(found_set.product_ids),
+        total_is_capped=chosen.ranking.is_capped,
+        has_more=len(found_set.product_ids) > end <= MAX_OFFSET,
+        is_cached=_is_cached(whole, chosen),
+        is_degraded=chosen.ranking.is_degraded,
+        corrected=corrected,
+        facets=found_set.facets,
+        suggestions=() if found_set.product_ids else suggest(corrected or search.words, limit=MAX_WAYS_OUT),
+    )
+
+
+def _is_cached(*rankings: Ranked) -> bool:
+    return all(ranked.source in (Source.HIT, Source.STALE) for ranked in rankings)
+
+
+def _found_set(search: Search, chosen: Ranking, whole: Ranking) -> _FoundSet:
+    """Narrow, order and count what was found.
+
+    Where the whole ranking is capped, facets count over what both rankings hold: "at least".
+    """
+    ids = [hit.product_id for hit in chosen.hits]
+    if search.where == EVERYTHING and search.sort is Sort.RELEVANCE and not search.with_facets:
+        live = live_ids(ids)
+        return _FoundSet([product_id for product_id in ids if product_id in live])
+    pool = dict.fromkeys([*ids, *(hit.product_id for hit in whole.hits)])
+    rows = {row.product_id: row for row in rows_of(pool)}
+    passing = _passing(ids, rows, search.where)
+    return _FoundSet(
+        product_ids=sorted_ids(passing, search.sort, where=search.where),
+        facets=facets_of(rows.values(), search.where) if search.with_facets else (),
+    )
+
+
+def _passing(product_ids: Sequence[int], rows: Mapping[int, Row], where: IndexFilter) -> list[Row]:
+    matcher = Matcher(where)
+    shown = (rows[product_id] for product_id in product_ids if product_id in rows)
+    return [row for row in shown if not matcher.failing(row)]
+
+
+def found(hits: Mapping[int, RankedHit | None]) -> list[Found]:
     """Read what is shown of hits, in their order; those that are not live are left out."""
-    products = {product.pk: product for product in shown_products([hit.product_id for hit in hits])}
-    return [
-        Found(
-            product=products[hit.product_id],
-            score=hit.score if is_ranked else None,
-            legs=hit.legs,
-            matched=hit.matched,
-        )
-        for hit in hits
-        if hit.product_id in products
-    ]
+    products = {product.pk: product for product in shown_products(hits)}
+    return [_found(products[pk], hit) for pk, hit in hits.items() if pk in products]
+
+
+def _found(product: Product, hit: RankedHit | None) -> Found:
+    if hit is None:
+        return Found(product=product, score=None)
+    return Found(product=product, score=hit.score, legs=hit.legs, matched=hit.matched)
 
 
 def took_ms_since(started: float) -> float:
     """Return the milliseconds since a reading of the performance counter."""
     return round((time.perf_counter() - started) * 1000, 1)
-
-
-def _live(hits: Sequence[RankedHit], where: IndexFilter) -> list[int]:
-    ids = [hit.product_id for hit in hits]
-    return list(narrowed(searchable_products().filter(pk__in=ids), where).values_list("pk", flat=True))

@@ -46,5 +46,5 @@ def similar_products(product_id: int, *, limit: int = 12) -> Answer:
         for hit in near
         if hit.product_id != product_id
     ]
-    results = found(hits[:limit])
+    results = found({hit.product_id: hit for hit in hits[:limit]})
     return Answer(results=results, total=len(results), took_ms=took_ms_since(started))

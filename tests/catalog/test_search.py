@@ -13,8 +13,9 @@ from catalog.embedders.hashing import HashingEmbedder
 from catalog.index import Hit, IndexFilter
 from catalog.indexing import Purpose, mark_live, write_products
 from catalog.ranking.ranking import fuse
-from catalog.search import rankings
+from catalog.search import flights, query_vectors
 from catalog.search.asking import Search
+from catalog.search.breaking import Breaker
 from catalog.search.searching import search_products
 from marketplace.models import Product, Seller, SyncRun
 from qc.models import Verdict
@@ -159,7 +160,10 @@ def test_without_the_index_full_text_answers_and_is_not_cached(shop: dict[str, P
 def test_without_the_cache_search_still_answers(
     shop: dict[str, Product], settings: Any, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(rankings, "cache", RedisCache("redis://127.0.0.1:1/0", {}))
+    away = RedisCache("redis://127.0.0.1:1/0", {})
+    monkeypatch.setattr(flights, "cache", away)
+    monkeypatch.setattr(query_vectors, "cache", away)
+    monkeypatch.setattr(flights, "_breaker", Breaker(open_s=2.0))
 
     assert titles("lamp")
     assert not search_products(Search(query="lamp")).is_cached

@@ -1,0 +1,112 @@
+"""Browse: all live products without a query, with counts that PostgreSQL makes and the cache keeps."""
+
+import json
+from collections import Counter, defaultdict
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from decimal import Decimal
+from functools import partial
+from hashlib import sha256
+from typing import Any
+
+from django.contrib.postgres.expressions import ArraySubquery
+from django.db.models import Count, OuterRef, QuerySet
+
+from catalog import index
+from catalog.index import IndexFilter
+from catalog.search.answers import Facet, FacetValue
+from catalog.search.asking import Search
+from catalog.search.facets import Counts, facets, main_currency
+from catalog.search.filtering import narrowed
+from catalog.search.flights import Made, kept_or_made
+from catalog.search.ordering import ordered
+from catalog.search.rankings import filter_facts
+from catalog.search.showing import searchable_products
+from marketplace.models import Category, Product, ProductCategory
+
+KEEP_S = 60
+
+
+@dataclass(frozen=True, slots=True)
+class Browsed:
+    """The ids of one page, and how many products there are in all; that may be a minute old."""
+
+    product_ids: Sequence[int]
+    total: int
+    has_more: bool
+    facets: Sequence[Facet]
+
+
+def browse(search: Search) -> Browsed:
+    """Read one page of all products that pass the filter, newest first where no other order is asked for."""
+    where = search.where
+    facts = _overview(where, with_facets=search.with_facets)
+    currency = where.currency.upper() or facts["currency"]
+    products = ordered(narrowed(searchable_products(), where), search.sort, currency=currency)
+    ids = list(products.values_list("pk", flat=True)[search.offset : search.offset + search.limit + 1])
+    seen = search.offset + len(ids) if ids else 0
+    return Browsed(
+        product_ids=ids[: search.limit],
+        total=max(facts["total"], seen),
+        has_more=len(ids) > search.limit,
+        facets=[Facet(name, [FacetValue(*it) for it in values], unit) for name, values, unit in facts["facets"]],
+    )
+
+
+def _overview(where: IndexFilter, *, with_facets: bool) -> dict[str, Any]:
+    """Return the total, the most frequent currency and the facets, kept for a minute."""
+    facts = ["facets" if with_facets else "total", *filter_facts(where)]
+    key = "search:browse:" + sha256(json.dumps(facts).encode()).hexdigest()
+    return kept_or_made(key, version=index.current_version(), make=partial(_count, where, with_facets=with_facets))[0]
+
+
+def _count(where: IndexFilter, *, with_facets: bool) -> Made[dict[str, Any]]:
+    by_currency = _grouped(narrowed(searchable_products(), where), "currency")
+    priced = _grouped(narrowed(searchable_products(), where).filter(price__isnull=False), "currency")
+    found = facets(counted_by_sql(where), where) if with_facets else []
+    return Made(
+        {
+            "total": sum(by_currency.values()),
+            "currency": main_currency(priced),
+            "facets": [
+                (facet.name, [(it.value, it.label, it.count, it.is_selected) for it in facet.values], facet.currency)
+                for facet in found
+            ],
+        },
+        keep_s=KEEP_S,
+    )
+
+
+def counted_by_sql(where: IndexFilter) -> Counts:
+    """Count all live products in each facet, by the filters of the others, as facets.counted counts rows."""
+    products = searchable_products()
+    sellers = narrowed(products, replace(where, seller_ids=()))
+    availabilities = narrowed(products, replace(where, availabilities=()))
+    priced = narrowed(products, replace(where, min_price=None, max_price=None)).filter(price__isnull=False)
+    prices: defaultdict[str, Counter[Decimal]] = defaultdict(Counter)
+    for currency, price, count in priced.order_by().values_list("currency", "price").annotate(count=Count("pk")):
+        prices[currency][price] = count
+    by_seller = sellers.order_by().values_list("seller_id", "seller__name").annotate(count=Count("pk"))
+    return Counts(
+        sellers=Counter({(pk, name): count for pk, name, count in by_seller}),
+        categories=_by_categories(narrowed(products, replace(where, categories=()))),
+        availabilities=_grouped(availabilities, "availability"),
+        prices=prices,
+    )
+
+
+def _grouped(products: QuerySet[Product], column: str) -> Counter[str]:
+    return Counter(dict(products.order_by().values_list(column).annotate(count=Count("pk"))))
+
+
+def _by_categories(products: QuerySet[Product]) -> Counter[tuple[str, ...]]:
+    """Count products by the paths of all their categories."""
+    links = ProductCategory.objects.filter(product=OuterRef("pk")).order_by("category_id").values("category_id")
+    sets = products.annotate(found_in=ArraySubquery(links)).order_by().values_list("found_in")
+    by_ids = list(sets.annotate(count=Count("pk")))
+    known = {category_id for ids, _ in by_ids for category_id in ids}
+    paths = dict(Category.objects.filter(pk__in=known).values_list("pk", "path"))
+    counts: Counter[tuple[str, ...]] = Counter()
+    for ids, count in by_ids:
+        counts[tuple(sorted(paths[category_id] for category_id in ids if category_id in paths))] += count
+    return counts

@@ -1,0 +1,90 @@
+"""What filters, facets and orders look at: a few columns of each product found, read in one query."""
+
+from collections.abc import Collection, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from decimal import Decimal
+from functools import cached_property, lru_cache
+
+from django.contrib.postgres.expressions import ArraySubquery
+from django.db.models import OuterRef
+
+from catalog.index import IndexFilter, category_key
+from catalog.search.filtering import BETWEEN
+from catalog.search.showing import searchable_products
+from marketplace.models import ProductCategory
+
+
+@dataclass(frozen=True)
+class Row:
+    """One live product of an active seller, as facets see it; paths are those of its categories."""
+
+    product_id: int
+    seller_id: int
+    seller_name: str
+    price: Decimal | None
+    currency: str
+    availability: str
+    first_seen_at: datetime
+    paths: Sequence[str]
+
+    @cached_property
+    def category_keys(self) -> frozenset[str]:
+        """The forms in which a filter may name its categories, as the index has them."""
+        return frozenset(key for path in self.paths for key in keys_of_path(path))
+
+
+@lru_cache(maxsize=20_000)
+def keys_of_path(path: str) -> frozenset[str]:
+    """Return what names a category: its path, the paths above it, and each name in it."""
+    names = path.split(BETWEEN)
+    above = (BETWEEN.join(names[: depth + 1]) for depth in range(len(names)))
+    return frozenset(category_key(name) for name in (*above, *names))
+
+
+def rows_of(product_ids: Collection[int]) -> list[Row]:
+    """Read the rows of those of the products that buyers may see."""
+    paths = ProductCategory.objects.filter(product=OuterRef("pk")).order_by("category__path")
+    products = searchable_products().filter(pk__in=list(product_ids)).order_by()
+    columns = ("pk", "seller_id", "seller__name", "price", "currency", "availability", "first_seen_at")
+    found = products.annotate(paths=ArraySubquery(paths.values("category__path")))
+    return [Row(*values) for values in found.values_list(*columns, "paths").iterator(chunk_size=2000)]
+
+
+def live_ids(product_ids: Collection[int]) -> set[int]:
+    """Return those of the products that buyers may see."""
+    return set(searchable_products().filter(pk__in=list(product_ids)).order_by().values_list("pk", flat=True))
+
+
+class Matcher:
+    """Tells which of a search's filters a row does not pass."""
+
+    def __init__(self, where: IndexFilter) -> None:
+        self._where = where
+        self._categories = [category_key(name) for name in where.categories]
+        self._currency = where.currency.upper()
+
+    def failing(self, row: Row) -> tuple[str, ...]:
+        """Name the facets whose filters the row does not pass; the currency belongs to the price."""
+        where = self._where
+        fails = []
+        if where.seller_ids and row.seller_id not in where.seller_ids:
+            fails.append("seller")
+        if self._categories and row.category_keys.isdisjoint(self._categories):
+            fails.append("category")
+        if where.availabilities and row.availability not in where.availabilities:
+            fails.append("availability")
+        if not self._is_priced(row):
+            fails.append("price")
+        return tuple(fails)
+
+    def _is_priced(self, row: Row) -> bool:
+        where = self._where
+        if self._currency and row.currency != self._currency:
+            return False
+        if where.min_price is None and where.max_price is None:
+            return True
+        if row.price is None:
+            return False
+        is_above = where.min_price is None or row.price >= where.min_price
+        return is_above and (where.max_price is None or row.price <= where.max_price)
