@@ -28,6 +28,7 @@ from marketplace.public_pages import public_page
 
 logger = logging.getLogger(__name__)
 
+NBSP = "\u00a0"
 SORTS = {
     Sort.RELEVANCE: "Best match",
     Sort.NEWEST: "Newest",
@@ -112,7 +113,7 @@ def sorts(asked: Asked) -> list[tuple[str, str]]:
 
 def took_text(took_ms: float) -> str:
     """Write a duration as people read it."""
-    return f"{took_ms / 1000:.1f} s" if took_ms >= 1000 else f"{took_ms:.0f} ms"
+    return f"{took_ms / 1000:.1f}{NBSP}s" if took_ms >= 1000 else f"{took_ms:.0f}{NBSP}ms"
 
 
 def preview_address(picture: bytes) -> str:
