@@ -21,6 +21,7 @@ USES_MILVUS = {
     "test_index.py",
     "test_indexing.py",
     "test_search.py",
+    "test_search_page.py",
     "test_stages.py",
     "test_run_twice.py",
 }

@@ -1,7 +1,6 @@
 """The public search: words and filters, products like one product, products that look like a picture."""
 
 import base64
-import io
 import logging
 from collections.abc import Sequence
 from typing import Any
@@ -11,13 +10,12 @@ from django.shortcuts import render
 from django.urls import reverse
 from django.views.decorators.csrf import csrf_exempt
 from django.views.decorators.http import require_http_methods, require_safe
-from PIL import Image
 
 from catalog.index import IndexFilter
 from catalog.milvus import IndexMissing, IndexNotLoaded, IndexUnavailable
 from catalog.pages.asked import MAX_PAGE, PAGE_SIZE, Asked, read_asked
 from catalog.pages.presentation import Chip, card, search_context, starting_points
-from catalog.pictures import MAX_BYTES, UnusablePicture
+from catalog.pictures import MAX_BYTES, UnusablePicture, render_picture
 from catalog.search.answers import Answer, Suggestion
 from catalog.search.asking import Search, Sort
 from catalog.search.pictures import search_by_picture
@@ -36,7 +34,6 @@ SORTS = {
     Sort.PRICE_DOWN: "Price, high to low",
 }
 SHOWN_ALIKE = 24
-PREVIEW_SIDE_PX = 224
 MAX_FORM_BYTES = 64 * 1024  # what a form weighs beside its picture
 INDEX_AWAY = (IndexUnavailable, IndexMissing, IndexNotLoaded)
 
@@ -60,7 +57,8 @@ def search_page(request: HttpRequest) -> HttpResponse:
     if not answer.results:
         context |= _ways_on(asked, answer)
     response = render(request, "catalog/search.html", context)
-    response["HX-Push-Url"] = asked.address(page=asked.page)  # without the empty fields of the form
+    if "HX-Request" in request.headers:
+        response["HX-Push-Url"] = asked.address(page=asked.page)  # without the empty fields of the form
     return response
 
 
@@ -93,8 +91,8 @@ def image_page(request: HttpRequest) -> HttpResponse:
     if picture is None:
         return render(request, "catalog/image.html", {"problem": problem}, status=400)
     try:
-        answer = search_by_picture(picture, where=IndexFilter(), limit=SHOWN_ALIKE)
         preview = preview_address(picture)
+        answer = search_by_picture(picture, where=IndexFilter(), limit=SHOWN_ALIKE)
     except UnusablePicture as error:
         logger.info("a picture to search by cannot be read: %s", error)
         problem = "That file is no picture that we can read. JPEG, PNG, WebP, GIF and AVIF work."
@@ -117,13 +115,12 @@ def took_text(took_ms: float) -> str:
 
 
 def preview_address(picture: bytes) -> str:
-    """Return a small copy of a picture that search could read, as an address that holds it."""
-    out = io.BytesIO()
-    with Image.open(io.BytesIO(picture)) as image:
-        image.draft("RGB", (PREVIEW_SIDE_PX, PREVIEW_SIDE_PX))
-        image.thumbnail((PREVIEW_SIDE_PX, PREVIEW_SIDE_PX))
-        image.convert("RGB").save(out, "JPEG", quality=80)
-    return f"data:image/jpeg;base64,{base64.b64encode(out.getvalue()).decode()}"
+    """Return a small copy of a picture as an address that holds it.
+
+    Raises:
+        UnusablePicture: it cannot be decoded, or is too large.
+    """
+    return f"data:image/webp;base64,{base64.b64encode(render_picture(picture).thumbnail).decode()}"
 
 
 def _results(answer: Answer) -> dict[str, Any]:
