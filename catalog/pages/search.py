@@ -33,6 +33,7 @@ SORTS = {
     Sort.PRICE: "Price, low to high",
     Sort.PRICE_DOWN: "Price, high to low",
 }
+NEWEST_FIRST = (Sort.RELEVANCE, Sort.NEWEST)  # without words
 SHOWN_ALIKE = 24
 MAX_FORM_BYTES = 64 * 1024  # what a form weighs beside its picture
 INDEX_AWAY = (IndexUnavailable, IndexMissing, IndexNotLoaded)
@@ -47,7 +48,7 @@ def search_page(request: HttpRequest) -> HttpResponse:
     context = search_context(asked, answer) | {
         "problems": problems,
         "sorts": sorts(asked),
-        "chosen_sort": asked.sort if asked.q or asked.sort != Sort.RELEVANCE else Sort.NEWEST,
+        "chosen_sort": Sort.RELEVANCE if asked.sort in NEWEST_FIRST and not asked.q else asked.sort,
         "took": took_text(answer.took_ms),
         "pages": None if answer.total_is_capped else min(MAX_PAGE, -(-answer.total // PAGE_SIZE)),
         "canonical_address": request.build_absolute_uri(asked.address(page=asked.page, sort=Sort.RELEVANCE)),
@@ -105,8 +106,14 @@ def image_page(request: HttpRequest) -> HttpResponse:
 
 
 def sorts(asked: Asked) -> list[tuple[str, str]]:
-    """Return the orders to choose from; without words there is no best match, and newest comes first."""
-    return [(sort.value, label) for sort, label in SORTS.items() if asked.q or sort != Sort.RELEVANCE]
+    """Return the orders to choose from.
+
+    Without words newest comes first by itself: were it chosen by name, it would stay when words are asked for.
+    """
+    if asked.q:
+        return [(sort.value, label) for sort, label in SORTS.items()]
+    by_itself = (Sort.RELEVANCE.value, SORTS[Sort.NEWEST])
+    return [by_itself, *((sort.value, label) for sort, label in SORTS.items() if sort not in NEWEST_FIRST)]
 
 
 def took_text(took_ms: float) -> str:
