@@ -3,6 +3,7 @@
 from catalog.pages.domains import DomainAdmin
 from catalog.pages.imports import CatalogConnectionAdmin, FeedImportAdmin, FeedRowErrorAdmin
 from catalog.pages.scraping import ScrapingJobAdmin, SiteAdmin
+from catalog.pages.search_queries import SearchQueryAdmin
 
 __all__ = [
     "CatalogConnectionAdmin",
@@ -10,5 +11,6 @@ __all__ = [
     "FeedImportAdmin",
     "FeedRowErrorAdmin",
     "ScrapingJobAdmin",
+    "SearchQueryAdmin",
     "SiteAdmin",
 ]

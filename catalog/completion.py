@@ -6,9 +6,10 @@ from dataclasses import dataclass
 from django.db.models import Count, Q
 from django.utils import timezone
 
-from catalog import index
 from catalog.embedders.contract import Embedder
 from catalog.feed_imports import end_imports
+from catalog.indexes.flushing import make_fast
+from catalog.indexes.identity import identity_of
 from catalog.indexing import stale_products
 from catalog.listings import file_by_breadcrumbs, is_cut_short
 from catalog.milvus import patiently
@@ -37,15 +38,11 @@ def prepare_end(sync_id: int, *, embedder: Embedder) -> SyncEnd:
         IndexUnavailable: the index is away for longer than 30 s.
     """
     seller_id = SyncRun.objects.values_list("seller_id", flat=True).get(pk=sync_id)
-    fingerprint = embedder.fingerprint
-    (vector,) = embedder.embed(["lamp"])
+    identity = identity_of(embedder)
 
     def prepare() -> list[int]:
-        with index.write_lock():
-            index.ensure_collection(fingerprint)
-            index.flush(fingerprint)
-        index.warm_up(fingerprint, vector, "lamp")
-        return stale_products(seller_id, fingerprint=fingerprint)
+        make_fast(identity["fingerprint"], identity["picture_fingerprint"])
+        return stale_products(seller_id, embedder=embedder)
 
     return SyncEnd(sync_id=sync_id, stale=patiently(prepare))
 

@@ -2,7 +2,7 @@
 
 from collections import defaultdict
 from collections.abc import Collection, Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from enum import Enum
 
 from django.db.models import F, Max, QuerySet
@@ -10,10 +10,14 @@ from django.utils import timezone
 
 from catalog import index
 from catalog.embedders.contract import Embedder
+from catalog.embedders.current import picture_embedder_of
 from catalog.index import IndexRow
+from catalog.indexes.flushing import ask_for_flush
+from catalog.indexes.pictures import write_pictures
+from catalog.indexes.standing import enter_as_writer
 from catalog.milvus import patiently
 from catalog.setbacks import is_on_its_way
-from catalog.vectors import Vector, embedding_text, input_hash, vectors_for
+from catalog.vectors import NamedVector, input_names, product_vectors
 from catalog.words import index_text
 from marketplace.models import Product, ProductCategory
 
@@ -43,6 +47,7 @@ class Written:
 
     shown: frozenset[int]
     changed: int
+    pictures: int = 0
 
 
 def wanted(product: Product, *, is_approved: bool, purpose: Purpose) -> Wanted:
@@ -66,7 +71,11 @@ def approved_products(product_ids: Collection[int]) -> QuerySet[Product]:
 
 
 def write_products(
-    product_ids: Collection[int], *, purpose: Purpose, embedder: Embedder, vectors: Mapping[str, Vector] | None = None
+    product_ids: Collection[int],
+    *,
+    purpose: Purpose,
+    embedder: Embedder,
+    vectors: Mapping[int, NamedVector] | None = None,
 ) -> Written:
     """Bring the index's rows of these products up to date; rows that are so already are not written.
 
@@ -76,40 +85,57 @@ def write_products(
         product_ids: the products.
         purpose: see Purpose.
         embedder: whose collection, and for products whose vector is not stored.
-        vectors: vectors by input hash that need not be looked up.
+        vectors: vectors by product, with the names of their inputs, that go before those which the products name.
 
     Raises:
         IndexUnavailable: away for longer than 30 s.
+        EmbedderChanged: staff has put another embedder in its place.
     """
     return patiently(lambda: _write_locked(product_ids, purpose, embedder, vectors or {}))
 
 
 def _write_locked(
-    product_ids: Collection[int], purpose: Purpose, embedder: Embedder, vectors: Mapping[str, Vector]
+    product_ids: Collection[int], purpose: Purpose, embedder: Embedder, given: Mapping[int, NamedVector]
 ) -> Written:
     fingerprint = embedder.fingerprint
     with index.write_lock():
+        is_serving = enter_as_writer(fingerprint, product_ids)
         index.ensure_collection(fingerprint)
-        rows, products, unwanted = _wanted_rows(product_ids, purpose)
+        rows, products, unwanted = _wanted_rows(product_ids, purpose, embedder, given)
         held = index.row_hashes(fingerprint, [*rows, *unwanted])
         changed = [row for row in rows.values() if held.get(row.product_id) != row.row_hash]
         removed = [product_id for product_id in unwanted if product_id in held]
+        is_seen = is_serving and bool(removed or any(row.is_visible for row in changed))
+        if is_seen:
+            index.bump_version()  # here too: who is killed before the one below has changed what searches find
         if changed:
-            texts = {row.input_hash: embedding_text(products[row.product_id]) for row in changed}
-            missing = {digest: text for digest, text in texts.items() if digest not in vectors}
-            found, _ = vectors_for(missing, embedder=embedder)
-            index.upsert(fingerprint, changed, {**vectors, **found})
+            missing = [products[row.product_id] for row in changed if row.product_id not in given]
+            vectors = {**given, **product_vectors(missing, embedder=embedder)}
+            # A picture that turns out to be unreadable leaves the vector, and the name, to the text.
+            named = [replace(row, input_hash=vectors[row.product_id][0]) for row in changed]
+            index.upsert(fingerprint, named, dict(vectors.values()))
         if removed:
             index.delete(fingerprint, removed)
-        if removed or any(row.is_visible for row in changed):
+        pictures = write_pictures(rows, unwanted=unwanted, embedder=picture_embedder_of(embedder))
+        if is_seen:
             index.bump_version()
+        if is_serving and (changed or removed or pictures):
+            ask_for_flush()
     return Written(
-        shown=frozenset(row.product_id for row in rows.values() if row.is_visible), changed=len(changed) + len(removed)
+        shown=frozenset(row.product_id for row in rows.values() if row.is_visible),
+        changed=len(changed) + len(removed),
+        pictures=pictures,
     )
 
 
+def live_rows(products: QuerySet[Product], *, embedder: Embedder) -> dict[int, IndexRow]:
+    """Return the rows that the index should show of those of the products that are live."""
+    live = {product.pk: product for product in products.filter(status=Status.LIVE)}
+    return _rows(live, dict.fromkeys(live, True), input_names(live.values(), embedder=embedder))
+
+
 def _wanted_rows(
-    product_ids: Collection[int], purpose: Purpose
+    product_ids: Collection[int], purpose: Purpose, embedder: Embedder, given: Mapping[int, NamedVector]
 ) -> tuple[dict[int, IndexRow], dict[int, Product], list[int]]:
     """Return the rows that should be, their products, and the products that should have none."""
     products = Product.objects.in_bulk(list(product_ids))
@@ -117,15 +143,19 @@ def _wanted_rows(
     wishes = {pk: wanted(product, is_approved=pk in approved, purpose=purpose) for pk, product in products.items()}
     unwanted = [pk for pk in product_ids if wishes.get(pk, Wanted.NOTHING) is Wanted.NOTHING]
     shown = {pk: wish is Wanted.VISIBLE for pk, wish in wishes.items() if wish in (Wanted.VISIBLE, Wanted.HIDDEN)}
-    return _rows({pk: products[pk] for pk in shown}, shown), products, unwanted
+    rest = [products[pk] for pk in shown if pk not in given]
+    names = {**{pk: name for pk, (name, _) in given.items()}, **input_names(rest, embedder=embedder)}
+    return _rows({pk: products[pk] for pk in shown}, shown, names), products, unwanted
 
 
-def _rows(products: Mapping[int, Product], is_visible: Mapping[int, bool]) -> dict[int, IndexRow]:
+def _rows(
+    products: Mapping[int, Product], is_visible: Mapping[int, bool], input_names: Mapping[int, str]
+) -> dict[int, IndexRow]:
     categories = _category_paths(products)
-    return {pk: _row(product, categories[pk], is_visible[pk]) for pk, product in products.items()}
+    return {pk: _row(product, categories[pk], is_visible[pk], input_names[pk]) for pk, product in products.items()}
 
 
-def _row(product: Product, paths: list[str], is_visible: bool) -> IndexRow:
+def _row(product: Product, paths: list[str], is_visible: bool, input_name: str) -> IndexRow:
     return IndexRow(
         product_id=product.pk,
         seller_id=product.seller_id,
@@ -135,7 +165,7 @@ def _row(product: Product, paths: list[str], is_visible: bool) -> IndexRow:
         availability=product.availability,
         is_visible=is_visible,
         text=index_text([product.title, product.brand, product.sku, *paths, product.description]),
-        input_hash=input_hash(embedding_text(product)),
+        input_hash=input_name,
     )
 
 
@@ -170,14 +200,13 @@ def mark_live(product_ids: Collection[int]) -> int:
     )
 
 
-def stale_products(seller_id: int, *, fingerprint: str) -> list[int]:
+def stale_products(seller_id: int, *, embedder: Embedder) -> list[int]:
     """List the seller's products that the index shows wrongly: not at all, not as they are, or against their status.
 
     Products on their way are left out: their stages are still at work on them.
     """
-    held = index.visible_rows(fingerprint, seller_id)
-    live = {product.pk: product for product in Product.objects.filter(seller=seller_id, status=Status.LIVE)}
-    expected = _rows(live, dict.fromkeys(live, True))
+    held = index.visible_rows(embedder.fingerprint, seller_id)
+    expected = live_rows(Product.objects.filter(seller=seller_id), embedder=embedder)
     stale = {pk for pk, row in expected.items() if held.get(pk) != row.row_hash}
     on_their_way = Product.objects.filter(seller=seller_id, status=Status.PENDING).values_list("pk", flat=True)
     return sorted(stale | (held.keys() - expected.keys() - set(on_their_way)))

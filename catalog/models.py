@@ -18,11 +18,12 @@ def feed_storage() -> FileSystemStorage:
 
 
 class StoredVector(models.Model):
-    """The vector of one input under one embedder, kept so that equal input and a reindex cost nothing."""
+    """The vector of one text or picture under one embedder, kept so that equal input and a reindex cost nothing."""
 
     fingerprint = models.CharField(max_length=64)
     input_hash = models.CharField(max_length=64)
-    vector = models.BinaryField(help_text="768 little-endian float32 of L2 norm 1.")
+    text = models.TextField(blank=True, default="", db_default="", help_text="What was embedded; empty for a picture.")
+    vector = models.BinaryField(help_text="768 little-endian float32 of L2 norm 1; empty: the picture is unreadable.")
     created_at = models.DateTimeField(auto_now_add=True)
 
     class Meta:
@@ -264,3 +265,92 @@ class FeedRowError(models.Model):
 
     def __str__(self) -> str:
         return f"row {self.number}: {self.code}"
+
+
+class SearchMinute(models.Model):
+    """What happened to searches in one minute, by the names of catalog.search.counting, and how often."""
+
+    minute = models.DateTimeField()
+    name = models.CharField(max_length=20)
+    count = models.PositiveBigIntegerField(default=0)
+
+    class Meta:
+        constraints = [models.UniqueConstraint(fields=["minute", "name"], name="search_name_once_a_minute")]
+
+    def __str__(self) -> str:
+        return f"{self.name} {self.minute:%H:%M}"
+
+
+class SearchQuery(models.Model):
+    """What people looked for on one day, and how often they found nothing; not who they were."""
+
+    day = models.DateField()
+    query = models.CharField(max_length=100)
+    searches = models.PositiveBigIntegerField(default=0)
+    empty = models.PositiveBigIntegerField(default=0, help_text="Searches that found nothing.")
+
+    class Meta:
+        verbose_name_plural = "search queries"
+        ordering = ["-day", "-searches", "query"]
+        constraints = [models.UniqueConstraint(fields=["day", "query"], name="search_query_once_a_day")]
+
+    def __str__(self) -> str:
+        return self.query
+
+
+class SearchIndex(models.Model):
+    """One index of all products under one embedder: searches go to the active one, another may be in the making."""
+
+    class State(models.TextChoices):
+        BUILDING = "building"
+        ACTIVE = "active"
+        RETIRED = "retired"
+        FAILED = "failed"
+        CANCELLED = "cancelled"
+
+    embedder = models.CharField(max_length=40, help_text="Its name in the settings.")
+    fingerprint = models.CharField(max_length=64, blank=True)
+    picture_fingerprint = models.CharField(max_length=64, blank=True)
+    collection = models.CharField(max_length=255, blank=True, help_text="Its products, in Milvus.")
+    pictures_collection = models.CharField(max_length=255, blank=True)
+    state = models.CharField(max_length=10, choices=State, default=State.BUILDING)
+    step = models.PositiveIntegerField(default=0, help_text="How many steps of the building are done.")
+    cursor = models.BigIntegerField(default=0, help_text="The last product of the first pass.")
+    done = models.PositiveIntegerField(default=0)
+    total = models.PositiveIntegerField(default=0)
+    requested_by = models.CharField(max_length=150, blank=True)
+    reason = models.TextField(blank=True)
+    error_code = models.CharField(max_length=100, blank=True)
+    error_message = models.TextField(blank=True)
+    reconciliation = models.JSONField(default=dict, blank=True, help_text="What the last comparison found.")
+    created_at = models.DateTimeField(db_default=Now())
+    finished_at = models.DateTimeField(null=True, blank=True, help_text="When it became active, or was given up.")
+    retired_at = models.DateTimeField(null=True, blank=True)
+    dropped_at = models.DateTimeField(null=True, blank=True, help_text="When its collections were taken away.")
+
+    class Meta:
+        ordering = ["-id"]
+        verbose_name_plural = "search indexes"
+        constraints = [
+            models.UniqueConstraint(
+                fields=["state"],
+                condition=models.Q(state__in=["active", "building"]),
+                name="one_active_and_one_building_index",
+            )
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.embedder} {self.state}"
+
+
+class IndexChange(models.Model):
+    """A product whose row was looked at while another index was in the making: that one has to look too."""
+
+    search_index = models.ForeignKey(SearchIndex, on_delete=models.CASCADE, related_name="changes")
+    product_id = models.BigIntegerField()
+
+    class Meta:
+        constraints = [models.UniqueConstraint(fields=["search_index", "product_id"], name="change_once_an_index")]
+
+    def __str__(self) -> str:
+        return f"product {self.product_id}"

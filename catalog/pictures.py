@@ -5,6 +5,8 @@ import os
 import struct
 import tempfile
 import zlib
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import cache
 from hashlib import sha256
@@ -86,10 +88,31 @@ def render_picture(data: bytes) -> RenderedPicture:
         OversizedPicture: more than 16 MiB or 64 megapixels.
         UndecodablePicture: no picture, one of another format, or a broken one.
     """
+    with _told_as_unusable(data):
+        return _render(data)
+
+
+def decode_picture(data: bytes, *, side_px: int) -> Image.Image:
+    """Return an encoded picture upright, opaque and RGB; of an animation, its first frame.
+
+    A JPEG is halved while it is read, as often as both its sides keep side_px.
+
+    Raises:
+        OversizedPicture: more than 16 MiB or 64 megapixels.
+        UndecodablePicture: no picture, one of another format, or a broken one.
+    """
+    with _told_as_unusable(data), Image.open(io.BytesIO(data), formats=FORMATS) as image:
+        _check_pixels(image)
+        return _upright(image, side_px)
+
+
+@contextmanager
+def _told_as_unusable(data: bytes) -> Iterator[None]:
+    """Raise what Pillow raises about the data as one of our errors."""
     if len(data) > MAX_BYTES:
         raise OversizedPicture(f"{len(data):,} bytes; the most is {MAX_BYTES:,}")
     try:
-        return _render(data)
+        yield
     except _BOMBS as error:
         raise OversizedPicture(str(error)) from error
     except _DECODE_ERRORS as error:
@@ -113,9 +136,7 @@ def _render(data: bytes) -> RenderedPicture:
         if is_showable and max(width, height) <= DISPLAY_SIDE_PX:
             display = strip_jpeg(data)
         # The decoder halves a JPEG while it reads, as often as the target size allows.
-        target = THUMBNAIL_SIDE_PX if display is not None else DISPLAY_SIDE_PX
-        image.draft("RGB" if image.mode in ("RGB", "YCbCr") else None, (target, target))
-        upright = _opaque(ImageOps.exif_transpose(image) if orientation != 1 else image)
+        upright = _upright(image, THUMBNAIL_SIDE_PX if display is not None else DISPLAY_SIDE_PX)
     profile = upright.info.get("icc_profile", b"")
     if display is None:
         display = _encode_jpeg(upright, profile)
@@ -137,6 +158,12 @@ def _check_pixels(image: Image.Image) -> None:
     width, height = image.size
     if width * height > MAX_PIXELS:
         raise OversizedPicture(f"{width:,} x {height:,} pixels; the most is {MAX_PIXELS:,}")
+
+
+def _upright(image: Image.Image, side_px: int) -> Image.Image:
+    """Read the pixels: upright, opaque, and of a JPEG no more of them than side_px needs."""
+    image.draft("RGB" if image.mode in ("RGB", "YCbCr") else None, (side_px, side_px))
+    return _opaque(ImageOps.exif_transpose(image) if image.getexif().get(ORIENTATION, 1) != 1 else image)
 
 
 def _opaque(image: Image.Image) -> Image.Image:

@@ -102,6 +102,10 @@ def navigation(request: HttpRequest) -> list[dict[str, Any]]:
             ],
         ),
         (
+            "Search",
+            [("Queries", "manage_search", _list("catalog_searchquery"), "catalog.view_searchquery")],
+        ),
+        (
             "Catalog quality",
             [
                 ("To review", "flag", f"{products}?status__exact=flagged", "marketplace.view_product"),

@@ -1,5 +1,7 @@
 """Sellers, their keys, their products and the runs that bring them in."""
 
+from django.contrib.postgres.indexes import GinIndex
+from django.contrib.postgres.search import SearchVector
 from django.db import models
 from django.db.models import F, Q, Value
 
@@ -208,6 +210,17 @@ class Product(models.Model):
             models.Index(fields=["seller", "status"], name="product_seller_status"),
             models.Index(fields=["seller", "content_hash"], name="product_content", condition=~Q(content_hash="")),
             models.Index(fields=["last_sync"], name="product_last_sync"),
+            # What buyers browse: its order, and all that is counted, without a look at the rows.
+            models.Index(
+                F("first_seen_at").desc(),
+                F("id").desc(),
+                name="product_live_newest",
+                condition=Q(status="live"),
+                include=["seller", "availability", "currency", "price"],
+            ),
+            GinIndex(
+                SearchVector("title", "brand", config="simple"), name="product_live_words", condition=Q(status="live")
+            ),
         ]
 
     def __str__(self) -> str:
@@ -262,3 +275,26 @@ class Picture(models.Model):
 
     def __str__(self) -> str:
         return f"picture {self.position} of {self.product_id}"
+
+
+class GeminiMinute(models.Model):
+    """What one process used of one of Gemini's models in one minute."""
+
+    minute = models.DateTimeField()
+    model = models.CharField(max_length=100)
+    process_id = models.BigIntegerField(default=0, help_text="So that processes do not wait for each other's row.")
+    calls = models.PositiveIntegerField(default=0)
+    items = models.PositiveIntegerField(default=0, help_text="Texts or products that were answered.")
+    tokens = models.PositiveBigIntegerField(default=0, help_text="About, where the answer does not count them.")
+    refusals = models.PositiveIntegerField(default=0, help_text="Calls that Gemini refused: its limits.")
+    failures = models.PositiveIntegerField(default=0, help_text="Calls that failed otherwise.")
+    paced = models.PositiveIntegerField(default=0, help_text="Calls that were not made: our own limit.")
+
+    class Meta:
+        ordering = ["-minute", "model"]
+        constraints = [
+            models.UniqueConstraint(fields=["minute", "model", "process_id"], name="gemini_minute_once_a_process")
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.model} {self.minute:%Y-%m-%d %H:%M}"

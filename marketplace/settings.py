@@ -196,6 +196,9 @@ JOB_QUEUES = [
 JOB_SCHEDULES = {
     "resync-sellers": {"task": "resync-sellers", "crontab": "*/5 * * * *"},
     "sweep-scraping-results": {"task": "sweep-scraping-results", "crontab": "17 * * * *"},
+    "sweep-search-counts": {"task": "sweep-search-counts", "crontab": "37 * * * *"},
+    "reconcile-index": {"task": "reconcile-index", "crontab": "37 3 * * *"},
+    "sweep-search-indexes": {"task": "sweep-search-indexes", "crontab": "47 * * * *"},
 }
 RQ_QUEUES = {
     name: {
@@ -208,7 +211,12 @@ RQ_QUEUES = {
 RQ = {"WORKER_CLASS": "jobs.worker.PermitWorker"}
 RQ_SHOW_ADMIN_LINK = False
 # What apps above the engine add to GET /api/queue/stats/: the key, and the function that returns its figures.
-JOB_STATS_SECTIONS = {"catalog": "catalog.milestones.recent_figures"}
+JOB_STATS_SECTIONS = {
+    "catalog": "catalog.milestones.recent_figures",
+    "search": "catalog.search.counting.recent_figures",
+    "search_index": "catalog.indexes.reconciling.index_figures",
+    "gemini": "marketplace.gemini.usage.recent_figures",
+}
 
 # --- catalogs -------------------------------------------------------------------------------------
 # Hosts that speak WhatsApp's catalog addresses beside WhatsApp's own (host or host:port).
@@ -244,9 +252,29 @@ SCRAPING_RESULT_KEEP_DAYS = env.float("SCRAPING_RESULT_KEEP_DAYS", 30.0, validat
 PREVIEWS_PER_MIN = env.int("PREVIEWS_PER_MIN", 6, validate=validate.Range(min=1))
 
 # --- embeddings and search ------------------------------------------------------------------------
-EMBEDDER = env.str("EMBEDDER", "hashing", validate=validate.OneOf(["hashing"]))
+EMBEDDER = env.str("EMBEDDER", "hashing", validate=validate.OneOf(["hashing", "siglip", "gemini"]))
+# Google's Gemini: the key, another address than Google's (a proxy), and calls a minute to one model (the free tier's).
+GEMINI_API_KEY = env.str("GEMINI_API_KEY") if EMBEDDER == "gemini" else env.str("GEMINI_API_KEY", "")
+GEMINI_BASE_URL = env.str("GEMINI_BASE_URL", "")
+GEMINI_EMBEDDING_MODEL = env.str("GEMINI_EMBEDDING_MODEL", "gemini-embedding-001")
+GEMINI_TIMEOUT_S = env.float("GEMINI_TIMEOUT_S", 20.0, validate=validate.Range(min=0.1))
+GEMINI_REQUESTS_PER_MIN = env.int("GEMINI_REQUESTS_PER_MIN", 15, validate=validate.Range(min=1))
+SIGLIP_MODEL = env.str(
+    "SIGLIP_MODEL",
+    "hf-hub:timm/ViT-B-16-SigLIP",
+    validate=validate.Regexp(
+        r"(hf-hub:[\w.-]+/[\w.-]+|local-dir:.+)\Z", error="neither hf-hub:ORG/NAME nor local-dir:PATH"
+    ),
+)
+SIGLIP_PICTURE_WEIGHT = env.float("SIGLIP_PICTURE_WEIGHT", 0.5, validate=validate.Range(0.0, 1.0))
+SIGLIP_DEVICE = env.str(
+    "SIGLIP_DEVICE", "auto", validate=validate.Regexp(r"(auto|cpu|mps|cuda(:\d+)?)\Z", error="no device of torch")
+)
+SIGLIP_DTYPE = env.str("SIGLIP_DTYPE", "auto", validate=validate.OneOf(["auto", "float32", "bfloat16"]))
+SIGLIP_THREADS = env.int("SIGLIP_THREADS", 0, validate=validate.Range(0, 1024))
+SIGLIP_COMPILE = env.bool("SIGLIP_COMPILE", False)
 # What a web process loads in the background when it starts, so that nobody waits for it.
-WEB_WARM_UPS = ["catalog.milvus.connect"]
+WEB_WARM_UPS = ["catalog.milvus.connect", "catalog.embedders.current.warm_up"]
 INDEX_COLLECTION = env.str("INDEX_COLLECTION", "products")
 # Rankings that a new index made stale are made anew by a thread of each process, as its counters are written.
 SEARCH_BEHIND = True
@@ -359,5 +387,6 @@ LOGGING = {
         "rq.worker": {"level": "WARNING"},
         "pymilvus": {"level": "CRITICAL"},  # it logs a traceback for each call to a server that is away
         "asyncio": {"level": "WARNING"},
+        "httpx2": {"level": "WARNING"},  # a line for each call to Gemini
     },
 }

@@ -20,6 +20,8 @@ USES_MILVUS = {
     "test_feed_imports.py",
     "test_index.py",
     "test_indexing.py",
+    "test_building.py",
+    "test_reconciling.py",
     "test_search.py",
     "test_search_page.py",
     "test_stages.py",

@@ -164,7 +164,7 @@ def _a_product_that_is_fit_and_one_without_price(shop: Shop) -> Sequence[NewJob]
     return [shop.job("quality-control", product) for product in products]
 
 
-@case("index-product", changes={"Product", "index rows", "shown", "index version"})
+@case("index-product", changes={"StoredVector", "Product", "index rows", "shown", "index version"})
 def _products_to_show_to_hide_and_to_repair(shop: Shop) -> Sequence[NewJob]:
     fit, unfit, changed = (make_product(shop.sync, title) for title in ("Red lamp", "Blue lamp", "Green lamp"))
     _show(unfit, changed)
@@ -333,7 +333,7 @@ def _snapshot(subjects: Sequence[int]) -> Snapshot:
         ),
         "index rows": index.row_hashes(FINGERPRINT, products),
         "shown": [index.visible_rows(FINGERPRINT, seller.pk) for seller in Seller.objects.all()],
-        "index version": index.current_version(),
+        "index version": index.changes(),
         "follow-ups": list(Job.objects.exclude(pk__in=subjects).order_by("pk").values(*fields)),
         "groups": list(JobGroup.objects.order_by("name").values("name", "then_task", "then_payload", "outcome")),
         "gates": list(Gate.objects.order_by("key").values("key", "rate_per_s", "burst", "is_paused")),

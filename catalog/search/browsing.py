@@ -9,8 +9,9 @@ from functools import partial
 from hashlib import sha256
 from typing import Any
 
-from django.contrib.postgres.expressions import ArraySubquery
-from django.db.models import Count, OuterRef, QuerySet
+from django.contrib.postgres.aggregates import ArrayAgg
+from django.db import connection
+from django.db.models import Count, QuerySet
 
 from catalog import index
 from catalog.index import IndexFilter
@@ -101,12 +102,11 @@ def _grouped(products: QuerySet[Product], column: str) -> Counter[str]:
 
 def _by_categories(products: QuerySet[Product]) -> Counter[tuple[str, ...]]:
     """Count products by the paths of all their categories."""
-    links = ProductCategory.objects.filter(product=OuterRef("pk")).order_by("category_id").values("category_id")
-    sets = products.annotate(found_in=ArraySubquery(links)).order_by().values_list("found_in")
-    by_ids = list(sets.annotate(count=Count("pk")))
-    known = {category_id for ids, _ in by_ids for category_id in ids}
-    paths = dict(Category.objects.filter(pk__in=known).values_list("pk", "path"))
-    counts: Counter[tuple[str, ...]] = Counter()
-    for ids, count in by_ids:
-        counts[tuple(sorted(paths[category_id] for category_id in ids if category_id in paths))] += count
-    return counts
+    links = ProductCategory.objects.filter(product__in=products.order_by().values("pk"))
+    sets = links.values("product").annotate(ids=ArrayAgg("category_id", ordering="category_id")).values("ids")
+    inner, parameters = sets.query.sql_with_params()
+    with connection.cursor() as cursor:
+        cursor.execute(f"SELECT ids, count(*) FROM ({inner}) AS sets GROUP BY ids", parameters)  # noqa: S608 the ORM's
+        by_ids = cursor.fetchall()
+    paths = dict(Category.objects.filter(pk__in={pk for ids, _ in by_ids for pk in ids}).values_list("pk", "path"))
+    return Counter({tuple(sorted(paths[pk] for pk in ids)): count for ids, count in by_ids})

@@ -8,10 +8,11 @@ from collections import Counter, defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from decimal import Decimal
+from functools import lru_cache
 
-from catalog.index import IndexFilter, category_key
+from catalog.index import IndexFilter
 from catalog.search.answers import Facet, FacetValue
-from catalog.search.filtering import BETWEEN
+from catalog.search.filtering import BETWEEN, category_key
 from catalog.search.price_ranges import range_text, ranges_of
 from catalog.search.rows import Matcher, Row
 from marketplace.models import Product
@@ -139,7 +140,7 @@ def category_values(counts: Mapping[tuple[str, ...], int], selected: Sequence[st
         children[key.rpartition(BETWEEN)[0]].append(key)
     names = {category_key(name) for name in selected}
     chosen = {key for key in nodes if key in names or key.rpartition(BETWEEN)[2] in names}
-    is_open = {above for key in chosen for above in _with_those_above(key)}
+    is_open = {above for key in chosen for above, _ in _levels(key)}
     values: list[FacetValue] = []
 
     def show(parent: str) -> None:
@@ -161,15 +162,17 @@ def _nodes(counts: Mapping[tuple[str, ...], int]) -> dict[str, _Node]:
     for paths, count in counts.items():
         mine: dict[str, str] = {}
         for path in paths:
-            for above in _with_those_above(path):
-                mine.setdefault(category_key(above), above)
+            for key, above in _levels(path):
+                mine.setdefault(key, above)
         for key, path in mine.items():
             nodes[key].count += count
             nodes[key].spellings[path] += count
     return dict(nodes)
 
 
-def _with_those_above(path: str) -> list[str]:
-    """List the paths above a path from the root, and itself."""
+@lru_cache(maxsize=20_000)
+def _levels(path: str) -> tuple[tuple[str, str], ...]:
+    """List the paths above a path from the root, and itself: each with its key before it."""
     names = path.split(BETWEEN)
-    return [BETWEEN.join(names[: depth + 1]) for depth in range(len(names))]
+    above = (BETWEEN.join(names[: depth + 1]) for depth in range(len(names)))
+    return tuple((category_key(path), path) for path in above)

@@ -11,6 +11,11 @@ from marketplace.models import Category, Product, ProductCategory
 BETWEEN = " > "
 
 
+def category_key(name: str) -> str:
+    """Return the form in which categories are compared: no case, single spaces."""
+    return " ".join(name.casefold().split())
+
+
 def narrowed(products: QuerySet[Product], where: IndexFilter) -> QuerySet[Product]:
     """Apply the filter: within one of its fields any value will do, and every field has its say."""
     terms = Q()

@@ -1,34 +1,28 @@
 """Rankings: from the cache, else from the index, else from PostgreSQL; only the index's own are cached."""
 
 import json
-import logging
-import time
 import unicodedata
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from decimal import Decimal
-from functools import lru_cache, partial
+from functools import partial
 from hashlib import sha256
 from typing import Any
-
-from django.conf import settings
 
 from catalog import index
 from catalog.embedders.current import current_embedder
 from catalog.index import IndexFilter
-from catalog.milvus import IndexMissing, IndexNotLoaded, IndexUnavailable
 from catalog.ranking.ranking import RankedHit, Ranking, rank
-from catalog.search.breaking import Breaker
+from catalog.search.away import alarm, from_index
 from catalog.search.degraded import rank_without_index
+from catalog.search.filtering import category_key
 from catalog.search.flights import Made, Source, kept_or_made
 from catalog.search.query_vectors import CachedQueries, breaker_of
 
-logger = logging.getLogger(__name__)
-
 # Grows with each release that ranks the same query over the same index differently.
 RANKING_VERSION = 1
+EVERYTHING = IndexFilter()
 KEEP_S = 3600
 KEEP_EMPTY_S = 60
-ALARM_EVERY_S = 60.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,54 +49,17 @@ def normal_query(words: str) -> str:
 
 
 def _rank(query: str, where: IndexFilter) -> Made[dict[str, Any]]:
-    """Rank by the index; where it is away, or was a moment ago, by PostgreSQL."""
+    """Rank by the index; where it is away, by PostgreSQL. Only the index's own ranking is kept."""
     embedder = current_embedder()
-    breaker = breaker_of_index(settings.MILVUS_URI)
-    if not breaker.allows():
-        return _degraded(rank_without_index(query, where=where), "the index was away a moment ago")
-    try:
-        ranking = rank(query, where=where, embedder=CachedQueries(embedder, breaker_of(embedder.fingerprint)))
-    except (IndexUnavailable, IndexMissing, IndexNotLoaded) as error:
-        if isinstance(error, IndexUnavailable):
-            breaker.failed()
-        else:
-            breaker.succeeded()
-        return _degraded(rank_without_index(query, where=where), str(error))
-    breaker.succeeded()
+    queries = CachedQueries(embedder, breaker_of(embedder.fingerprint))
+    ranking = from_index(partial(rank, query, where=where, embedder=queries))
+    if ranking is None:
+        return Made(_facts(rank_without_index(query, where=where)), keep_s=0)
     if ranking.is_degraded:
-        return _degraded(ranking, "the embedder is away")
+        alarm.tell("the embedder is away")
+        return Made(_facts(ranking), keep_s=0)
     is_empty = not ranking.hits
     return Made(_facts(ranking), keep_s=KEEP_EMPTY_S if is_empty else KEEP_S, may_be_stale=not is_empty)
-
-
-def _degraded(ranking: Ranking, reason: str) -> Made[dict[str, Any]]:
-    _alarm.tell(reason)
-    return Made(_facts(replace(ranking, is_degraded=True)), keep_s=0)
-
-
-@lru_cache(maxsize=8)
-def breaker_of_index(uri: str) -> Breaker:
-    """Return this process's circuit breaker for the index at an address."""
-    return Breaker(open_s=5.0)
-
-
-class _Alarm:
-    """Warns of degraded searches once a minute, and says how many there were."""
-
-    def __init__(self) -> None:
-        self._told_at = -ALARM_EVERY_S
-        self._count = 0
-
-    def tell(self, reason: str) -> None:
-        self._count += 1
-        now = time.monotonic()
-        if now - self._told_at < ALARM_EVERY_S:
-            return
-        logger.warning("search is degraded: %d searches by words of PostgreSQL alone: %s", self._count, reason)
-        self._told_at, self._count = now, 0
-
-
-_alarm = _Alarm()
 
 
 def _key(query: str, where: IndexFilter, fingerprint: str) -> str:
@@ -114,7 +71,7 @@ def filter_facts(where: IndexFilter) -> list[Any]:
     """Write a filter so that equal ones are written equally."""
     return [
         sorted(where.seller_ids),
-        sorted(index.category_key(name) for name in where.categories),
+        sorted(category_key(name) for name in where.categories),
         sorted(where.availabilities),
         _plain(where.min_price),
         _plain(where.max_price),

@@ -1,18 +1,15 @@
 """What filters, facets and orders look at: a few columns of each product found, read in one query."""
 
-from collections.abc import Collection, Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from decimal import Decimal
 from functools import cached_property, lru_cache
 
-from django.contrib.postgres.expressions import ArraySubquery
-from django.db.models import OuterRef
+from django.db import connection
 
-from catalog.index import IndexFilter, category_key
-from catalog.search.filtering import BETWEEN
-from catalog.search.showing import searchable_products
-from marketplace.models import ProductCategory
+from catalog.index import IndexFilter
+from catalog.search.filtering import BETWEEN, category_key
 
 
 @dataclass(frozen=True)
@@ -42,18 +39,32 @@ def keys_of_path(path: str) -> frozenset[str]:
     return frozenset(category_key(name) for name in (*above, *names))
 
 
-def rows_of(product_ids: Collection[int]) -> list[Row]:
+# As raw SQL: for 550 ids the ORM's IN list, of a parameter each, took four times as long as an array (November 2026).
+_SHOWN = """
+  FROM marketplace_product product JOIN marketplace_seller seller ON seller.id = product.seller_id
+ WHERE product.id = ANY(%s) AND product.status = 'live' AND seller.status = 'active'
+"""
+_ROWS = f"""
+SELECT product.id, product.seller_id, seller.name, product.price, product.currency, product.availability,
+       product.first_seen_at,
+       ARRAY(SELECT category.path FROM marketplace_productcategory link
+               JOIN marketplace_category category ON category.id = link.category_id
+              WHERE link.product_id = product.id ORDER BY category.path)
+{_SHOWN}"""  # noqa: S608 no text of others
+
+
+def rows_of(product_ids: Iterable[int]) -> list[Row]:
     """Read the rows of those of the products that buyers may see."""
-    paths = ProductCategory.objects.filter(product=OuterRef("pk")).order_by("category__path")
-    products = searchable_products().filter(pk__in=list(product_ids)).order_by()
-    columns = ("pk", "seller_id", "seller__name", "price", "currency", "availability", "first_seen_at")
-    found = products.annotate(paths=ArraySubquery(paths.values("category__path")))
-    return [Row(*values) for values in found.values_list(*columns, "paths").iterator(chunk_size=2000)]
+    with connection.cursor() as cursor:
+        cursor.execute(_ROWS, [list(product_ids)])
+        return [Row(*values) for values in cursor.fetchall()]
 
 
-def live_ids(product_ids: Collection[int]) -> set[int]:
+def live_ids(product_ids: Iterable[int]) -> set[int]:
     """Return those of the products that buyers may see."""
-    return set(searchable_products().filter(pk__in=list(product_ids)).order_by().values_list("pk", flat=True))
+    with connection.cursor() as cursor:
+        cursor.execute(f"SELECT product.id {_SHOWN}", [list(product_ids)])
+        return {product_id for (product_id,) in cursor.fetchall()}
 
 
 class Matcher:

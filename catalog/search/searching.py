@@ -9,16 +9,16 @@ from catalog.ranking.ranking import RankedHit, Ranking
 from catalog.search.answers import Answer, Facet, Found
 from catalog.search.asking import MAX_OFFSET, Search, Sort
 from catalog.search.browsing import browse
+from catalog.search.counting import count_search
 from catalog.search.facets import facets_of
 from catalog.search.flights import Source
 from catalog.search.ordering import sorted_ids
-from catalog.search.rankings import Ranked, ranking_of
+from catalog.search.rankings import EVERYTHING, Ranked, normal_query, ranking_of
 from catalog.search.rows import Matcher, Row, live_ids, rows_of
 from catalog.search.showing import shown_products
 from catalog.search.suggesting import suggest
 from marketplace.models import Product
 
-EVERYTHING = IndexFilter()
 MAX_WAYS_OUT = 5
 
 
@@ -38,8 +38,15 @@ def search_products(search: Search) -> Answer:
     they join exactly. Where that holds all matches, filters, facets and orders are worked out on it, without the index.
     """
     started = time.perf_counter()
-    answer = _ranked(search) if search.words else _browsed(search)
-    return replace(answer, took_ms=took_ms_since(started))
+    answer, outcomes = _ranked(search) if search.words else (_browsed(search), ["browse"])
+    answer = replace(answer, took_ms=took_ms_since(started))
+    count_search(
+        outcomes,
+        took_ms=answer.took_ms,
+        query="" if search.offset else normal_query(search.words),
+        is_empty=not answer.total,
+    )
+    return answer
 
 
 def _browsed(search: Search) -> Answer:
@@ -52,7 +59,7 @@ def _browsed(search: Search) -> Answer:
     )
 
 
-def _ranked(search: Search) -> Answer:
+def _ranked(search: Search) -> tuple[Answer, list[str]]:
     whole = ranking_of(search.words, where=EVERYTHING)
     chosen = whole
     if whole.ranking.is_capped and search.where != EVERYTHING:
@@ -62,21 +69,25 @@ def _ranked(search: Search) -> Answer:
     end = search.offset + search.limit
     page = found_set.product_ids[search.offset : end]
     corrected = chosen.ranking.corrected
-    return Answer(
+    answer = Answer(
         results=found({product_id: hits[product_id] for product_id in page}),
         total=len(found_set.product_ids),
         total_is_capped=chosen.ranking.is_capped,
         has_more=len(found_set.product_ids) > end <= MAX_OFFSET,
-        is_cached=_is_cached(whole, chosen),
+        is_cached=_outcome(whole, chosen) in (Source.HIT, Source.STALE),
         is_degraded=chosen.ranking.is_degraded,
         corrected=corrected,
         facets=found_set.facets,
         suggestions=() if found_set.product_ids else suggest(corrected or search.words, limit=MAX_WAYS_OUT),
     )
+    return answer, [_outcome(whole, chosen)]
 
 
-def _is_cached(*rankings: Ranked) -> bool:
-    return all(ranked.source in (Source.HIT, Source.STALE) for ranked in rankings)
+def _outcome(*rankings: Ranked) -> str:
+    """Name the worst of what became of the rankings: made here, stale, or kept; of one without the index, degraded."""
+    sources = {ranked.source for ranked in rankings}
+    worst = next((source for source in (None, Source.MISS, Source.STALE) if source in sources), Source.HIT)
+    return "degraded" if worst is None else worst.value
 
 
 def _found_set(search: Search, chosen: Ranking, whole: Ranking) -> _FoundSet:

@@ -6,6 +6,9 @@ from django.db.models import Prefetch, QuerySet
 
 from marketplace.models import Picture, Product, Seller
 
+# What the reading of catalogs notes down and no buyer sees; some of it is long.
+UNSHOWN = ("evidence", "reasons", "not_carried", "picture_addresses")
+
 
 def searchable_products() -> QuerySet[Product]:
     """Find the products that buyers may see."""
@@ -18,6 +21,7 @@ def shown_products(product_ids: Iterable[int]) -> QuerySet[Product]:
     return (
         searchable_products()
         .filter(pk__in=list(product_ids))
+        .defer(*UNSHOWN)
         .select_related("seller")
         .prefetch_related("categories", Prefetch("pictures", queryset=pictures))
     )

@@ -7,10 +7,13 @@ from uuid import uuid4
 import pytest
 from django.core.cache import cache
 
-from catalog import index
 from catalog.embedders.hashing import HashingEmbedder
+from catalog.milvus import milvus_client
 from jobs.models import Worker
 from jobs.session import Session, set_current_session
+from marketplace.gemini.pace import forget_calls
+from tests.fakes import gemini
+from tests.fakes.gemini import GeminiApi
 
 
 @pytest.fixture
@@ -25,11 +28,21 @@ def session(db: None) -> Iterator[Session]:
 
 @pytest.fixture
 def search_index(settings: Any) -> Iterator[str]:
-    """An empty collection in the real Milvus, dropped afterwards; yields the embedder's fingerprint."""
+    """Collections of the test's own in the real Milvus, dropped afterwards; yields the hashing fingerprint."""
     settings.INDEX_COLLECTION = f"test_{uuid4().hex[:12]}"
     uri = settings.MILVUS_URI
     cache.clear()
-    fingerprint = HashingEmbedder.fingerprint
-    yield fingerprint
+    yield HashingEmbedder.fingerprint
     settings.MILVUS_URI = uri
-    index.drop_collection(fingerprint)
+    drop_collections(settings.INDEX_COLLECTION)
+
+
+def drop_collections(prefix: str) -> None:
+    """Drop what a test has made: collections are named after the setting."""
+    client = milvus_client()
+    for alias in client.list_aliases()["aliases"]:
+        if alias == prefix:
+            client.drop_alias(alias)
+    for name in client.list_collections():
+        if name.startswith(prefix):
+            client.drop_collection(name)

@@ -155,15 +155,6 @@ def test_a_change_of_any_fact_is_another_row() -> None:
 
 
 @pytest.mark.django_db
-def test_the_version_only_grows() -> None:
-    before = index.current_version()
-    index.bump_version()
-    index.bump_version()
-
-    assert index.current_version() == before + 2 or before == 1  # a sequence starts at 1, used or not
-
-
-@pytest.mark.django_db
 def test_a_collection_that_is_not_there_is_said_to_be_missing(search_index: str) -> None:
     with pytest.raises(IndexMissing):
         matching("lamp")

@@ -4,7 +4,9 @@ import pytest
 
 from catalog import index
 from catalog.embedders.hashing import HashingEmbedder
+from catalog.indexes import flushing
 from catalog.indexing import Purpose, Wanted, mark_live, stale_products, wanted, write_products
+from jobs.models import Job
 from marketplace.models import Product
 from qc.models import Verdict
 from tests.catalog.products import make_product, make_seller, make_sync
@@ -67,26 +69,39 @@ def test_a_row_that_is_right_is_not_written_again(search_index: str) -> None:
     product = make_product(make_sync(make_seller()), "Red lamp")
     approve(product)
     write_products([product.pk], purpose=Purpose.SHOW, embedder=embedder)
-    version = index.current_version()
+    changes = index.changes()
 
     again = write_products([product.pk], purpose=Purpose.SHOW, embedder=embedder)
 
     assert (again.shown, again.changed) == (frozenset({product.pk}), 0)
-    assert index.current_version() == version
+    assert index.changes() == changes
 
 
 @pytest.mark.django_db
 def test_only_a_visible_change_makes_cached_rankings_stale(search_index: str) -> None:
     product = make_product(make_sync(make_seller()), "Red lamp")
     index.bump_version()
-    version = index.current_version()
+    changes = index.changes()
 
     write_products([product.pk], purpose=Purpose.PREPARE, embedder=embedder)
-    assert index.current_version() == version
+    assert index.changes() == changes
 
     approve(product)
     write_products([product.pk], purpose=Purpose.SHOW, embedder=embedder)
-    assert index.current_version() == version + 1
+    assert index.changes() > changes
+
+
+@pytest.mark.django_db
+def test_whoever_writes_within_ten_seconds_gets_one_flush(search_index: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    sync = make_sync(make_seller())
+    now = [1_000_004.0]
+    monkeypatch.setattr(flushing.time, "time", lambda: now[0])
+    for title, at in (("A", 1_000_004.0), ("B", 1_000_009.0), ("C", 1_000_010.0)):
+        now[0] = at
+        write_products([make_product(sync, title).pk], purpose=Purpose.PREPARE, embedder=embedder)
+
+    flushes = Job.objects.filter(task="flush-search-index").order_by("pk")
+    assert [(it.key, it.state) for it in flushes] == [("window 100000", "scheduled"), ("window 100001", "scheduled")]
 
 
 @pytest.mark.django_db
@@ -116,4 +131,4 @@ def test_rows_that_are_not_as_they_should_be_are_found(search_index: str) -> Non
     Product.objects.filter(pk=rejected.pk).update(status=Status.REJECTED)
     Product.objects.filter(pk=changed.pk).update(title="B, new season")
 
-    assert stale_products(sync.seller_id, fingerprint=search_index) == [changed.pk, missing.pk, rejected.pk]
+    assert stale_products(sync.seller_id, embedder=embedder) == [changed.pk, missing.pk, rejected.pk]

@@ -233,6 +233,6 @@ def test_what_makes_no_sense_is_refused(client: Client, parameters: dict[str, st
 
 def test_the_index_version_is_part_of_what_is_cached(shop: dict[str, Product]) -> None:
     search_products(Search(query="lamp"))
-    index.bump_version()
+    index.bump_version(at_once=True)
 
     assert not search_products(Search(query="lamp")).is_cached
