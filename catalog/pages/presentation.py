@@ -10,7 +10,7 @@ from django.conf import settings
 
 from catalog.pages.asked import MAX_PAGE, Asked
 from catalog.pictures import DISPLAY_SIDE_PX, THUMBNAIL_SIDE_PX
-from catalog.search.answers import Answer, Facet, FacetValue, Found
+from catalog.search.answers import Answer, FacetValue, Found
 from marketplace.models import Picture, Product, Seller
 from marketplace.products import amount_text, price_text
 
@@ -228,7 +228,9 @@ def starting_points(everything: Answer) -> list[Chip]:
     values = () if facet is None else facet.values
     top = [each for each in values if PATH_SEPARATOR not in each.value] or values
     largest = sorted(top, key=lambda each: -each.count)[:STARTING_POINTS]
-    return [Chip(each.label.rpartition(PATH_SEPARATOR)[2], Asked(categories=(each.value,)).address()) for each in largest]
+    return [
+        Chip(each.label.rpartition(PATH_SEPARATOR)[2], Asked(categories=(each.value,)).address()) for each in largest
+    ]
 
 
 def search_context(asked: Asked, answer: Answer) -> dict[str, Any]:
@@ -269,5 +271,3 @@ def _range_text(asked: Asked) -> str:
 
 def _without(values: tuple[Any, ...], gone: Any) -> tuple[Any, ...]:
     return tuple(value for value in values if value != gone)
-
-

@@ -127,5 +127,3 @@ def _similar(product: Product) -> list[Card]:
     except (IndexUnavailable, IndexMissing, IndexNotLoaded) as error:
         logger.warning("similar products cannot be shown: %s", error)
         return []
-
-

@@ -82,7 +82,9 @@ def open_page(browser: Browser, live_server: Any, shop: list[Product]) -> Iterat
         )
         contexts.append(context)
         context.route("**/api/search/suggest/**", answer)
-        context.route("**/media/**", lambda route: route.fulfill(status=200, content_type="image/svg+xml", body="<svg/>"))
+        context.route(
+            "**/media/**", lambda route: route.fulfill(status=200, content_type="image/svg+xml", body="<svg/>")
+        )
         page = context.new_page()
         page.set_default_timeout(10_000)
         page.on("pageerror", lambda error: complaints.append(str(error)))
