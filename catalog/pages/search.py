@@ -153,7 +153,9 @@ def _ways_on(asked: Asked, answer: Answer) -> dict[str, Any]:
     if asked.page > 1 and answer.total:
         return {"first_address": asked.address()}
     points = starting_points(search_products(Search(limit=1)))
-    return {"suggested": _suggested(answer.suggestions), "starting_points": points}
+    # Under filters it is they that leave nothing over, whatever else the words may mean.
+    suggested = [] if asked.is_filtered else _suggested(answer.suggestions)
+    return {"suggested": suggested, "starting_points": points}
 
 
 def _suggested(suggestions: Sequence[Suggestion]) -> list[Chip]:
