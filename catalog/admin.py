@@ -4,6 +4,7 @@ from catalog.pages.domains import DomainAdmin
 from catalog.pages.imports import CatalogConnectionAdmin, FeedImportAdmin, FeedRowErrorAdmin
 from catalog.pages.scraping import ScrapingJobAdmin, SiteAdmin
 from catalog.pages.search_queries import SearchQueryAdmin
+from catalog.pages.synonyms import SynonymAdmin
 
 __all__ = [
     "CatalogConnectionAdmin",
@@ -13,4 +14,5 @@ __all__ = [
     "ScrapingJobAdmin",
     "SearchQueryAdmin",
     "SiteAdmin",
+    "SynonymAdmin",
 ]

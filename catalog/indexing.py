@@ -16,9 +16,10 @@ from catalog.indexes.flushing import ask_for_flush
 from catalog.indexes.pictures import write_pictures
 from catalog.indexes.standing import enter_as_writer
 from catalog.milvus import patiently
+from catalog.models import SearchDocument
+from catalog.ranking.documents import document_of, index_text, remove_documents, write_documents
 from catalog.setbacks import is_on_its_way
 from catalog.vectors import NamedVector, input_names, product_vectors
-from catalog.words import index_text
 from marketplace.models import Product, ProductCategory
 
 Status = Product.Status
@@ -101,7 +102,7 @@ def _write_locked(
     with index.write_lock():
         is_serving = enter_as_writer(fingerprint, product_ids)
         index.ensure_collection(fingerprint)
-        rows, products, unwanted = _wanted_rows(product_ids, purpose, embedder, given)
+        rows, products, documents, unwanted = _wanted_rows(product_ids, purpose, embedder, given)
         held = index.row_hashes(fingerprint, [*rows, *unwanted])
         changed = [row for row in rows.values() if held.get(row.product_id) != row.row_hash]
         removed = [product_id for product_id in unwanted if product_id in held]
@@ -114,6 +115,8 @@ def _write_locked(
             # A picture that turns out to be unreadable leaves the vector, and the name, to the text.
             named = [replace(row, input_hash=vectors[row.product_id][0]) for row in changed]
             index.upsert(fingerprint, named, dict(vectors.values()))
+        write_documents(documents)
+        remove_documents(unwanted)
         if removed:
             index.delete(fingerprint, removed)
         pictures = write_pictures(rows, unwanted=unwanted, embedder=picture_embedder_of(embedder))
@@ -131,13 +134,14 @@ def _write_locked(
 def live_rows(products: QuerySet[Product], *, embedder: Embedder) -> dict[int, IndexRow]:
     """Return the rows that the index should show of those of the products that are live."""
     live = {product.pk: product for product in products.filter(status=Status.LIVE)}
-    return _rows(live, dict.fromkeys(live, True), input_names(live.values(), embedder=embedder))
+    rows, _ = _rows(live, dict.fromkeys(live, True), input_names(live.values(), embedder=embedder))
+    return rows
 
 
 def _wanted_rows(
     product_ids: Collection[int], purpose: Purpose, embedder: Embedder, given: Mapping[int, NamedVector]
-) -> tuple[dict[int, IndexRow], dict[int, Product], list[int]]:
-    """Return the rows that should be, their products, and the products that should have none."""
+) -> tuple[dict[int, IndexRow], dict[int, Product], list[SearchDocument], list[int]]:
+    """Return the rows that should be, their products, their words, and the products that should have none."""
     products = Product.objects.in_bulk(list(product_ids))
     approved = set(approved_products(product_ids).values_list("pk", flat=True))
     wishes = {pk: wanted(product, is_approved=pk in approved, purpose=purpose) for pk, product in products.items()}
@@ -145,17 +149,25 @@ def _wanted_rows(
     shown = {pk: wish is Wanted.VISIBLE for pk, wish in wishes.items() if wish in (Wanted.VISIBLE, Wanted.HIDDEN)}
     rest = [products[pk] for pk in shown if pk not in given]
     names = {**{pk: name for pk, (name, _) in given.items()}, **input_names(rest, embedder=embedder)}
-    return _rows({pk: products[pk] for pk in shown}, shown, names), products, unwanted
+    rows, documents = _rows({pk: products[pk] for pk in shown}, shown, names)
+    return rows, products, documents, unwanted
 
 
 def _rows(
     products: Mapping[int, Product], is_visible: Mapping[int, bool], input_names: Mapping[int, str]
-) -> dict[int, IndexRow]:
-    categories = _category_paths(products)
-    return {pk: _row(product, categories[pk], is_visible[pk], input_names[pk]) for pk, product in products.items()}
+) -> tuple[dict[int, IndexRow], list[SearchDocument]]:
+    paths = _category_paths(products)
+    documents = {pk: document_of(product, paths[pk]) for pk, product in products.items()}
+    rows = {
+        pk: _row(product, paths[pk], documents[pk], is_visible=is_visible[pk], input_name=input_names[pk])
+        for pk, product in products.items()
+    }
+    return rows, list(documents.values())
 
 
-def _row(product: Product, paths: list[str], is_visible: bool, input_name: str) -> IndexRow:
+def _row(
+    product: Product, paths: list[str], document: SearchDocument, *, is_visible: bool, input_name: str
+) -> IndexRow:
     return IndexRow(
         product_id=product.pk,
         seller_id=product.seller_id,
@@ -164,7 +176,7 @@ def _row(product: Product, paths: list[str], is_visible: bool, input_name: str) 
         currency=product.currency,
         availability=product.availability,
         is_visible=is_visible,
-        text=index_text([product.title, product.brand, product.sku, *paths, product.description]),
+        text=index_text(document),
         input_hash=input_name,
     )
 

@@ -3,10 +3,13 @@
 import uuid
 
 from django.conf import settings
+from django.contrib.postgres.indexes import GinIndex
+from django.contrib.postgres.search import SearchVectorField
 from django.core.files.storage import FileSystemStorage
 from django.db import models
 from django.db.models.functions import Now
 
+from catalog.ranking.groups import check_group
 from jobs.models import Priority
 from jobs.sealing import TEXT_PREFIX
 from marketplace.models import Category, Product, Seller, SyncRun
@@ -354,3 +357,71 @@ class IndexChange(models.Model):
 
     def __str__(self) -> str:
         return f"product {self.product_id}"
+
+
+class SearchDocument(models.Model):
+    """The words of one product that the index holds, field by field, as searches compare them.
+
+    Each field is its stems, every one with a space on either side. In the title " . " ends a phrase and " > " stands
+    for a word such as "for" or "with"; after the last " . " come other forms of what was said before it.
+    """
+
+    product = models.OneToOneField(Product, on_delete=models.CASCADE, primary_key=True, related_name="document")
+    language = models.CharField(max_length=2)
+    digest = models.CharField(max_length=32, help_text="Of all fields; equal documents need no second write.")
+    title = models.TextField(blank=True)
+    brand = models.TextField(blank=True)
+    codes = models.TextField(blank=True)
+    categories = models.TextField(blank=True)
+    description = models.TextField(blank=True)
+    attributes = models.TextField(blank=True)
+    spoken = models.TextField(blank=True, help_text="Title, brand and categories unstemmed, for completions.")
+    stems = SearchVectorField(
+        help_text="All, with the weight of the field that holds each: A title to D attributes."
+    )
+
+    class Meta:
+        indexes = [GinIndex(fields=["stems"], name="searchdocument_stems")]
+
+    def __str__(self) -> str:
+        return f"words of product {self.product_id}"
+
+
+class Vocabulary(models.Model):
+    """What is known of the words of all documents at one time; the latest is the one in use."""
+
+    documents = models.PositiveIntegerField()
+    index_version = models.BigIntegerField(help_text="Of the index when it was made.")
+    contents = models.BinaryField(help_text="JSON, compressed by zlib.")
+    made_at = models.DateTimeField(auto_now_add=True)
+
+    class Meta:
+        verbose_name_plural = "vocabularies"
+        ordering = ["-id"]
+
+    def __str__(self) -> str:
+        return f"words of {self.documents} products"
+
+
+class Synonym(models.Model):
+    """Words that find the same products."""
+
+    words = models.CharField(max_length=500, help_text="Words or phrases, separated by commas: sofa, couch, settee")
+    means = models.CharField(
+        max_length=500,
+        blank=True,
+        db_default="",
+        help_text="Empty: each of the words finds all of them. Else each of them finds these too, but not the reverse.",
+    )
+    is_active = models.BooleanField(default=True, db_default=True)
+    updated_at = models.DateTimeField(auto_now=True)
+
+    class Meta:
+        ordering = ["words"]
+
+    def __str__(self) -> str:
+        return f"{self.words} → {self.means}" if self.means else self.words
+
+    def clean(self) -> None:
+        """Refuse a group that could not do anything; the message says what is missing."""
+        check_group(self.words, self.means)

@@ -1,14 +1,15 @@
 """The addresses of search, of scraping, and of products given otherwise than by an address, below /api/."""
 
-from django.urls import re_path
-
 from catalog.api.imports import ConnectionView, FeedErrorsView, FeedsView, FeedView, LinksView
 from catalog.api.scraping import PreviewsView, PreviewView, ScrapingJobsView, ScrapingJobView
-from catalog.api.search import SearchView
+from catalog.api.search import SearchByPictureView, SearchView, SimilarView, SuggestView
 from marketplace.routes import api_paths
 
 urlpatterns = [
-    re_path(r"^search/?$", SearchView.as_view(), name="search"),
+    *api_paths("search/", SearchView.as_view(), name="search"),
+    *api_paths("search/suggest/", SuggestView.as_view(), name="search-suggest"),
+    *api_paths("search/similar/<int:product_id>/", SimilarView.as_view(), name="search-similar"),
+    *api_paths("search/image/", SearchByPictureView.as_view(), name="search-image"),
     *api_paths("sellers/me/connection/", ConnectionView.as_view(), name="my-connection"),
     *api_paths("sellers/me/feeds/", FeedsView.as_view(), name="my-feeds"),
     *api_paths("sellers/me/feeds/<int:feed_id>/", FeedView.as_view(), name="my-feed"),

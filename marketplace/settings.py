@@ -196,6 +196,7 @@ JOB_QUEUES = [
 JOB_SCHEDULES = {
     "resync-sellers": {"task": "resync-sellers", "crontab": "*/5 * * * *"},
     "sweep-scraping-results": {"task": "sweep-scraping-results", "crontab": "17 * * * *"},
+    "refresh-vocabulary": {"task": "refresh-vocabulary", "crontab": "* * * * *"},
     "sweep-search-counts": {"task": "sweep-search-counts", "crontab": "37 * * * *"},
     "reconcile-index": {"task": "reconcile-index", "crontab": "37 3 * * *"},
     "sweep-search-indexes": {"task": "sweep-search-indexes", "crontab": "47 * * * *"},
@@ -278,6 +279,8 @@ WEB_WARM_UPS = ["catalog.milvus.connect", "catalog.embedders.current.warm_up"]
 INDEX_COLLECTION = env.str("INDEX_COLLECTION", "products")
 # Rankings that a new index made stale are made anew by a thread of each process, as its counters are written.
 SEARCH_BEHIND = True
+# Searches by picture that a key, or an address without one, may make in a minute.
+SEARCH_PICTURES_PER_MIN = env.int("SEARCH_PICTURES_PER_MIN", 20, validate=validate.Range(min=1))
 
 # --- API ------------------------------------------------------------------------------------------
 REST_FRAMEWORK = {
@@ -303,6 +306,7 @@ SPECTACULAR_SETTINGS = {
         "SyncStatus": "marketplace.models.SyncRun.Status",
         "ProductStatus": "marketplace.models.Product.Status",
         "PictureStatus": "marketplace.models.Picture.Status",
+        "ProductAvailability": "marketplace.models.Product.Availability",
         "JobState": "jobs.models.State",
         "ScrapingType": "catalog.models.ScrapingJob.Type",
         "ScrapingStatus": "catalog.models.ScrapingJob.Status",

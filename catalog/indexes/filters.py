@@ -46,17 +46,17 @@ def category_words(names: Iterable[str]) -> str:
     Milvus Lite evaluates a filter by an ARRAY row by row in Python, which took 1 s at 10,000 rows (2026-11-25); LIKE is
     one call of Arrow's, and digests need no escapes.
     """
-    words = (_category_word(name) for name in names)
+    words = (category_key(name) for name in names)
     return f" {' '.join(dict.fromkeys(islice(words, MAX_CATEGORIES)))} "
 
 
-def _category_word(name: str) -> str:
+def category_key(name: str) -> str:
     """Name a category, whatever its case and its spaces."""
     return sha256(" ".join(name.casefold().split()).encode()).hexdigest()[:CATEGORY_CHARS]
 
 
 def _in_category(name: str) -> str:
-    return f"categories like {_quoted(f'% {_category_word(name)} %')}"
+    return f"categories like {_quoted(f'% {category_key(name)} %')}"
 
 
 def _quoted(text: str) -> str:

@@ -6,7 +6,7 @@ from django.db import migrations, models
 class Migration(migrations.Migration):
 
     dependencies = [
-        ('catalog', '0008_search_indexes'),
+        ('catalog', '0009_search_documents_vocabulary_and_synonyms'),
     ]
 
     operations = [

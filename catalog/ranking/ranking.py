@@ -1,26 +1,35 @@
 """Which products answer a query, and in what order: one ranking of a fixed depth, whatever page is shown."""
 
+import logging
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from types import MappingProxyType
 
 from catalog import index
 from catalog.embedders.contract import Embedder
 from catalog.index import Hit, IndexFilter
-from catalog.words import index_text
+from catalog.ranking.candidates import Document, documents_of, documents_with
+from catalog.ranking.queries import Understood, understand
+from catalog.ranking.rerank import Placed, Tier, place
+from catalog.ranking.synonyms import current_synonyms
+from catalog.ranking.vocabulary import Vocabulary, current_vocabulary
+from jobs.errors import JobError
 
-# Candidates of each leg: what BM25 finds by words, what the vectors find by meaning.
+logger = logging.getLogger(__name__)
+
+# Candidates: what holds words of the query, what the index's BM25 puts first, what its vectors find by meaning.
 WORDS_DEPTH = 500
+BEST_DEPTH = 50
 MEANING_DEPTH = 50
-# Source: Cormack et al. 2009, "Reciprocal rank fusion outperforms Condorcet": k = 60.
-RANK_CONSTANT = 60
 
 
 @dataclass(frozen=True, slots=True)
 class RankedHit:
-    """A product in its place: a greater score comes first, and comparable within one ranking only.
+    """A product in its place: a greater score comes first.
 
     Args:
-        legs: what each leg contributed, by its name ("words", "meaning", "exact"): the leg's own score.
+        score: the tier (3 named by its code, 2 holds all words, 1 some, 0 none) and, below 1, how well it answers.
+        legs: what each leg says: "words" from 0 to 1, "meaning" the cosine, "exact" 1 for a code.
         matched: the words of the query that the product holds, as people wrote them.
     """
 
@@ -49,30 +58,71 @@ class Ranking:
 def rank(query: str, *, where: IndexFilter, embedder: Embedder) -> Ranking:
     """Rank the products that the index shows and that pass the filter; without words, nothing is found.
 
-    Both legs are fused here rather than by Milvus' hybrid search: Milvus Lite drops the least similarity there, and a
-    query without any neighbour would find its 50 least distant strangers.
+    An embedder that fails does not fail the search: it goes by words alone then.
 
     Raises:
         IndexUnavailable, IndexMissing, IndexNotLoaded: the index is away.
     """
-    stemmed = index_text([query])
-    if not stemmed:
+    vocabulary = current_vocabulary()
+    understood = understood_by(query, vocabulary)
+    if not understood.terms:
         return Ranking(hits=())
-    (vector,) = embedder.embed_queries([query])
-    words = index.matching(embedder.fingerprint, stemmed, where=where, limit=WORDS_DEPTH)
-    meaning = index.nearest(
+    sought = understood.sought(vocabulary)
+    best = index.matching(embedder.fingerprint, " ".join(sought), where=where, limit=BEST_DEPTH)
+    meaning = _by_meaning(understood.corrected or query, where=where, embedder=embedder)
+    documents = documents_with(sought, where=where, limit=WORDS_DEPTH)
+    is_capped = len(documents) == WORDS_DEPTH
+    known = {document.product_id for document in documents}
+    cosines = {hit.product_id: hit.score for hit in meaning or []}
+    documents += documents_of({hit.product_id for hit in best}.union(cosines) - known)
+    return Ranking(
+        hits=in_order(understood, documents, vocabulary=vocabulary, cosines=cosines),
+        is_capped=is_capped,
+        corrected=understood.corrected,
+        is_degraded=meaning is None,
+    )
+
+
+def understood_by(query: str, vocabulary: Vocabulary) -> Understood:
+    """Say what a query means by this vocabulary and the synonyms of staff."""
+    return understand(query, vocabulary=vocabulary, synonyms=current_synonyms(vocabulary.languages))
+
+
+def in_order(
+    understood: Understood,
+    documents: Sequence[Document],
+    *,
+    vocabulary: Vocabulary,
+    cosines: Mapping[int, float] = MappingProxyType({}),
+) -> list[RankedHit]:
+    """Order candidates by tier and by what their words are worth; ties by meaning, then by id.
+
+    Meaning finds and orders what holds no word of the query. It never moves what holds some: measured, see docs.
+    """
+    hits = [_hit(placed, cosines.get(placed.product_id)) for placed in place(understood, documents, vocabulary)]
+    found = [hit for hit in hits if hit.legs]
+    return sorted(found, key=lambda hit: (-hit.score, -hit.legs.get("meaning", 0.0), hit.product_id))
+
+
+def _by_meaning(text: str, *, where: IndexFilter, embedder: Embedder) -> list[Hit] | None:
+    """Find the nearest by meaning; None where the embedder fails."""
+    try:
+        (vector,) = embedder.embed_queries([text])
+    except JobError as error:
+        logger.warning("search goes by words alone: %s: %s", error.code, error)
+        return None
+    return index.nearest(
         embedder.fingerprint, vector, where=where, limit=MEANING_DEPTH, min_similarity=embedder.min_similarity
     )
-    return Ranking(hits=fuse({"words": words, "meaning": meaning}), is_capped=len(words) == WORDS_DEPTH)
 
 
-def fuse(legs: Mapping[str, Sequence[Hit]]) -> list[RankedHit]:
-    """Merge rankings by reciprocal rank fusion: a product scores 1 / (60 + rank) in each; ties by id."""
-    scores: dict[int, float] = {}
-    found: dict[int, dict[str, float]] = {}
-    for name, leg in legs.items():
-        for rank_, hit in enumerate(leg, start=1):
-            scores[hit.product_id] = scores.get(hit.product_id, 0.0) + 1.0 / (RANK_CONSTANT + rank_)
-            found.setdefault(hit.product_id, {})[name] = hit.score
-    fused = [RankedHit(product_id=pk, score=score, legs=found[pk]) for pk, score in scores.items()]
-    return sorted(fused, key=lambda hit: (-hit.score, hit.product_id))
+def _hit(placed: Placed, cosine: float | None) -> RankedHit:
+    legs = {} if placed.tier is Tier.MEANING else {"words": placed.words}
+    if placed.tier is Tier.EXACT:
+        legs["exact"] = 1.0
+    if cosine is not None:
+        legs["meaning"] = cosine
+    below_one = max(0.0, min(cosine or 0.0, 0.999)) if placed.tier is Tier.MEANING else placed.words
+    return RankedHit(
+        product_id=placed.product_id, score=float(placed.tier) + below_one, legs=legs, matched=placed.matched
+    )

@@ -13,7 +13,6 @@ from django.contrib.postgres.aggregates import ArrayAgg
 from django.db import connection
 from django.db.models import Count, QuerySet
 
-from catalog import index
 from catalog.index import IndexFilter
 from catalog.search.answers import Facet, FacetValue
 from catalog.search.asking import Search
@@ -21,7 +20,7 @@ from catalog.search.facets import Counts, facets, main_currency
 from catalog.search.filtering import narrowed
 from catalog.search.flights import Made, kept_or_made
 from catalog.search.ordering import ordered
-from catalog.search.rankings import filter_facts
+from catalog.search.rankings import filter_facts, search_version
 from catalog.search.showing import searchable_products
 from marketplace.models import Category, Product, ProductCategory
 
@@ -58,7 +57,7 @@ def _overview(where: IndexFilter, *, with_facets: bool) -> dict[str, Any]:
     """Return the total, the most frequent currency and the facets, kept for a minute."""
     facts = ["facets" if with_facets else "total", *filter_facts(where)]
     key = "search:browse:" + sha256(json.dumps(facts).encode()).hexdigest()
-    return kept_or_made(key, version=index.current_version(), make=partial(_count, where, with_facets=with_facets))[0]
+    return kept_or_made(key, version=search_version(), make=partial(_count, where, with_facets=with_facets))[0]
 
 
 def _count(where: IndexFilter, *, with_facets: bool) -> Made[dict[str, Any]]:
@@ -103,7 +102,7 @@ def _grouped(products: QuerySet[Product], column: str) -> Counter[str]:
 def _by_categories(products: QuerySet[Product]) -> Counter[tuple[str, ...]]:
     """Count products by the paths of all their categories."""
     links = ProductCategory.objects.filter(product__in=products.order_by().values("pk"))
-    sets = links.values("product").annotate(ids=ArrayAgg("category_id", ordering="category_id")).values("ids")
+    sets = links.values("product").annotate(ids=ArrayAgg("category_id", order_by="category_id")).values("ids")
     inner, parameters = sets.query.sql_with_params()
     with connection.cursor() as cursor:
         cursor.execute(f"SELECT ids, count(*) FROM ({inner}) AS sets GROUP BY ids", parameters)  # noqa: S608 the ORM's

@@ -12,7 +12,7 @@ from functools import lru_cache
 
 from catalog.index import IndexFilter
 from catalog.search.answers import Facet, FacetValue
-from catalog.search.filtering import BETWEEN, category_key
+from catalog.search.filtering import BETWEEN, category_form
 from catalog.search.price_ranges import range_text, ranges_of
 from catalog.search.rows import Matcher, Row
 from marketplace.models import Product
@@ -138,7 +138,7 @@ def category_values(counts: Mapping[tuple[str, ...], int], selected: Sequence[st
     children: defaultdict[str, list[str]] = defaultdict(list)
     for key in nodes:
         children[key.rpartition(BETWEEN)[0]].append(key)
-    names = {category_key(name) for name in selected}
+    names = {category_form(name) for name in selected}
     chosen = {key for key in nodes if key in names or key.rpartition(BETWEEN)[2] in names}
     is_open = {above for key in chosen for above, _ in _levels(key)}
     values: list[FacetValue] = []
@@ -175,4 +175,4 @@ def _levels(path: str) -> tuple[tuple[str, str], ...]:
     """List the paths above a path from the root, and itself: each with its key before it."""
     names = path.split(BETWEEN)
     above = (BETWEEN.join(names[: depth + 1]) for depth in range(len(names)))
-    return tuple((category_key(path), path) for path in above)
+    return tuple((category_form(path), path) for path in above)

@@ -11,7 +11,7 @@ from marketplace.models import Category, Product, ProductCategory
 BETWEEN = " > "
 
 
-def category_key(name: str) -> str:
+def category_form(name: str) -> str:
     """Return the form in which categories are compared: no case, single spaces."""
     return " ".join(name.casefold().split())
 

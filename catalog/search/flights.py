@@ -53,7 +53,7 @@ class Made(Generic[T]):
 class _Entry:
     """What is kept; written as a plain tuple, so that two releases can read each other's."""
 
-    version: int
+    version: str
     made_at: float
     may_be_stale: bool
     value: Any
@@ -62,7 +62,7 @@ class _Entry:
         return self.may_be_stale and 0 <= now - self.made_at <= STALE_S
 
 
-def kept_or_made(key: str, *, version: int, make: Callable[[], Made[T]]) -> tuple[T, Source]:
+def kept_or_made(key: str, *, version: str, make: Callable[[], Made[T]]) -> tuple[T, Source]:
     """Return the value kept under key for this version, or make it; what make raises is nobody else's.
 
     The value must be of plain types, as the cache keeps it pickled.
@@ -79,7 +79,7 @@ def kept_or_made(key: str, *, version: int, make: Callable[[], Made[T]]) -> tupl
     return _fly(key, version, make, token), Source.MISS
 
 
-def _fly(key: str, version: int, make: Callable[[], Made[T]], token: str | None) -> T:
+def _fly(key: str, version: str, make: Callable[[], Made[T]], token: str | None) -> T:
     """Make the value, keep it, and end the flight whatever happens."""
     try:
         made = make()
@@ -92,7 +92,7 @@ def _fly(key: str, version: int, make: Callable[[], Made[T]], token: str | None)
     return made.value
 
 
-def _wait(key: str, version: int, make: Callable[[], Made[T]]) -> tuple[T, Source]:
+def _wait(key: str, version: str, make: Callable[[], Made[T]]) -> tuple[T, Source]:
     """Wait for the process that makes the value; make it here when that fails, dies or takes too long."""
     give_up_at = time.monotonic() + WAIT_S
     pause_s = FIRST_LOOK_S

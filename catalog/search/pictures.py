@@ -67,7 +67,12 @@ def _alike(rendered: RenderedPicture, where: IndexFilter, *, limit: int) -> list
 
 
 def _same(rendered: RenderedPicture) -> set[int]:
-    facts = {"sha256": rendered.sha256, "hash": rendered.perceptual_hash, "bits": MAX_BITS, "limit": DEPTH}
+    facts: dict[str, str | int] = {
+        "sha256": rendered.sha256,
+        "hash": rendered.perceptual_hash,
+        "bits": MAX_BITS,
+        "limit": DEPTH,
+    }
     with connection.cursor() as cursor:
         cursor.execute(_SAME, facts)
         return {product_id for (product_id,) in cursor.fetchall()}

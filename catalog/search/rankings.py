@@ -12,9 +12,10 @@ from catalog import index
 from catalog.embedders.current import current_embedder
 from catalog.index import IndexFilter
 from catalog.ranking.ranking import RankedHit, Ranking, rank
+from catalog.ranking.vocabulary import current_vocabulary
+from catalog.ranking.without_index import rank_without_index
 from catalog.search.away import alarm, from_index
-from catalog.search.degraded import rank_without_index
-from catalog.search.filtering import category_key
+from catalog.search.filtering import category_form
 from catalog.search.flights import Made, Source, kept_or_made
 from catalog.search.query_vectors import CachedQueries, breaker_of
 
@@ -38,9 +39,14 @@ def ranking_of(words: str, *, where: IndexFilter) -> Ranked:
     query = normal_query(words)
     embedder = current_embedder()
     key = _key(query, where, embedder.fingerprint)
-    facts, source = kept_or_made(key, version=index.current_version(), make=partial(_rank, query, where))
+    facts, source = kept_or_made(key, version=search_version(), make=partial(_rank, query, where))
     ranking = _ranking(facts)
     return Ranked(ranking, source=None if ranking.is_degraded else source)
+
+
+def search_version() -> str:
+    """Name the state of all that a ranking is made of: the index, and what is known of its words."""
+    return f"{index.current_version()}.{current_vocabulary().number}"
 
 
 def normal_query(words: str) -> str:
@@ -71,7 +77,7 @@ def filter_facts(where: IndexFilter) -> list[Any]:
     """Write a filter so that equal ones are written equally."""
     return [
         sorted(where.seller_ids),
-        sorted(category_key(name) for name in where.categories),
+        sorted(category_form(name) for name in where.categories),
         sorted(where.availabilities),
         _plain(where.min_price),
         _plain(where.max_price),

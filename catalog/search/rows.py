@@ -9,7 +9,7 @@ from functools import cached_property, lru_cache
 from django.db import connection
 
 from catalog.index import IndexFilter
-from catalog.search.filtering import BETWEEN, category_key
+from catalog.search.filtering import BETWEEN, category_form
 
 
 @dataclass(frozen=True)
@@ -36,7 +36,7 @@ def keys_of_path(path: str) -> frozenset[str]:
     """Return what names a category: its path, the paths above it, and each name in it."""
     names = path.split(BETWEEN)
     above = (BETWEEN.join(names[: depth + 1]) for depth in range(len(names)))
-    return frozenset(category_key(name) for name in (*above, *names))
+    return frozenset(category_form(name) for name in (*above, *names))
 
 
 # As raw SQL: for 550 ids the ORM's IN list, of a parameter each, took four times as long as an array (November 2026).
@@ -72,7 +72,7 @@ class Matcher:
 
     def __init__(self, where: IndexFilter) -> None:
         self._where = where
-        self._categories = [category_key(name) for name in where.categories]
+        self._categories = [category_form(name) for name in where.categories]
         self._currency = where.currency.upper()
 
     def failing(self, row: Row) -> tuple[str, ...]:

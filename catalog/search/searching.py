@@ -16,7 +16,7 @@ from catalog.search.ordering import sorted_ids
 from catalog.search.rankings import EVERYTHING, Ranked, normal_query, ranking_of
 from catalog.search.rows import Matcher, Row, live_ids, rows_of
 from catalog.search.showing import shown_products
-from catalog.search.suggesting import suggest
+from catalog.search.suggesting import ways_out
 from marketplace.models import Product
 
 MAX_WAYS_OUT = 5
@@ -78,7 +78,7 @@ def _ranked(search: Search) -> tuple[Answer, list[str]]:
         is_degraded=chosen.ranking.is_degraded,
         corrected=corrected,
         facets=found_set.facets,
-        suggestions=() if found_set.product_ids else suggest(corrected or search.words, limit=MAX_WAYS_OUT),
+        suggestions=() if found_set.product_ids else ways_out(corrected or search.words, limit=MAX_WAYS_OUT),
     )
     return answer, [_outcome(whole, chosen)]
 

@@ -11,11 +11,11 @@ from catalog import index
 from catalog.embedders.contract import Embedder
 from catalog.embedders.current import current_embedder
 from catalog.ranking.ranking import RankedHit
+from catalog.ranking.without_index import rank_without_index
 from catalog.search.answers import Answer
 from catalog.search.away import from_index
-from catalog.search.degraded import rank_without_index
 from catalog.search.flights import Made, Source, kept_or_made
-from catalog.search.rankings import EVERYTHING, normal_query
+from catalog.search.rankings import EVERYTHING, normal_query, search_version
 from catalog.search.rows import live_ids
 from catalog.search.searching import found, took_ms_since
 from catalog.search.showing import searchable_products
@@ -46,7 +46,7 @@ def similar_products(product_id: int, *, limit: int = 12) -> Answer:
         raise NotShown(f"No product that is shown has the id {product_id}.") from None
     embedder = current_embedder()
     key = f"search:similar:{index.collection_name(embedder.fingerprint)}:{product_id}:{product.embedding_input_hash}"
-    facts, source = kept_or_made(key, version=index.current_version(), make=partial(_near, product, embedder))
+    facts, source = kept_or_made(key, version=search_version(), make=partial(_near, product, embedder))
     hits = [RankedHit(*hit) for hit in facts["hits"]]
     live = live_ids([hit.product_id for hit in hits]) - _copies_of(product)
     shown = [hit for hit in hits if hit.product_id in live]

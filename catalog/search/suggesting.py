@@ -10,16 +10,18 @@ from typing import NamedTuple
 from django.contrib.postgres.search import SearchQuery, SearchVector
 from django.db.models import Q
 
-from catalog import index
+from catalog.ranking.completions import completions
+from catalog.ranking.vocabulary import current_vocabulary
 from catalog.search.answers import Suggestion, SuggestionKind
-from catalog.search.asking import MAX_QUERY_CHARS
-from catalog.search.filtering import category_key
+from catalog.search.asking import MAX_QUERY_CHARS, Search
+from catalog.search.browsing import browse
+from catalog.search.filtering import BETWEEN, category_form
 from catalog.search.flights import Made, kept_or_made
-from catalog.search.rankings import EVERYTHING, normal_query, ranking_of
+from catalog.search.rankings import KEEP_EMPTY_S, normal_query, search_version
 from catalog.search.rows import live_ids
 from catalog.search.showing import searchable_products
 from catalog.words import fold
-from marketplace.models import Category, Product, ProductCategory
+from marketplace.models import Category, ProductCategory
 
 MAX_SUGGESTIONS = 20
 KEEP_S = 300
@@ -43,17 +45,25 @@ class Candidate(NamedTuple):
 def suggest(text: str, *, limit: int = 8) -> list[Suggestion]:
     """Suggest what begins like the text, the likeliest first, and only what is live; nothing for nothing.
 
-    Every word of the text counts, its last one as a beginning. Where nothing begins like that, what a search finds is
-    suggested: it knows of misspelt words.
+    Every word of the text counts, its last one as a beginning; that may be misspelt where nothing begins so.
     """
     query = normal_query(text.replace("\0", " "))[:MAX_QUERY_CHARS]
     if not _WORD.search(query):
         return []
     key = "search:suggest:" + sha256(query.encode()).hexdigest()
-    kept, _ = kept_or_made(key, version=index.current_version(), make=partial(_suggestions, query))
+    kept, _ = kept_or_made(key, version=search_version(), make=partial(_suggestions, query))
     live = live_ids([product_id for _, _, product_id in kept if product_id is not None])
     shown = [Suggestion(*it) for it in kept if it[2] is None or it[2] in live]
     return _mixed(shown, limit=min(limit, MAX_SUGGESTIONS))
+
+
+def ways_out(text: str, *, limit: int) -> list[Suggestion]:
+    """Suggest what else to look for where the text finds nothing: what begins like it, then the largest categories."""
+    facets = {facet.name: facet for facet in browse(Search(limit=1)).facets}
+    largest = (value for value in facets["category"].values if BETWEEN not in value.value)
+    categories = [Suggestion(value.value, "category") for value in largest]
+    begun = suggest(text, limit=limit)
+    return [*begun, *(it for it in categories if it not in begun)][:limit]
 
 
 def _mixed(suggestions: Sequence[Suggestion], *, limit: int) -> list[Suggestion]:
@@ -72,15 +82,19 @@ def _mixed(suggestions: Sequence[Suggestion], *, limit: int) -> list[Suggestion]
 
 
 def _suggestions(query: str) -> Made[list[Kept]]:
+    completed = completions(query, vocabulary=current_vocabulary(), limit=2 * WORDS)
     words = _WORD.findall(query)
     candidates = _candidates(words)
+    if not candidates and completed and completed[0].is_corrected:
+        words = _WORD.findall(completed[0].text)
+        candidates = _candidates(words)
     found: list[Kept] = [
-        *((text, "word", None) for text in completed(query, (it.title for it in candidates))),
+        *((it.text, "word", None) for it in completed if it.text != query),
         *((text, "brand", None) for text in beginning(words, (it.brand for it in candidates))),
-        *((path, "category", None) for path in _categories(query)),
+        *((path, "category", None) for path in _categories(" ".join(words))),
         *((it.title, "product", it.product_id) for it in best_titles(words, candidates)),
     ]
-    return Made(found or _searched(query), keep_s=KEEP_S, may_be_stale=bool(found))
+    return Made(found, keep_s=KEEP_S if found else KEEP_EMPTY_S, may_be_stale=bool(found))
 
 
 def _candidates(words: Sequence[str]) -> list[Candidate]:
@@ -90,18 +104,6 @@ def _candidates(words: Sequence[str]) -> list[Candidate]:
     query = SearchQuery(" & ".join(terms), config="simple", search_type="raw")
     found = searchable_products().annotate(begins=SearchVector("title", "brand", config="simple")).filter(begins=query)
     return [Candidate(*row) for row in found.order_by().values_list("pk", "title", "brand")[:CANDIDATES]]
-
-
-def completed(query: str, titles: Iterable[str]) -> list[str]:
-    """Complete the last word of the query by words of the titles, the most frequent first."""
-    head, last = re.match(r"(.*?)([^\s]*)$", query, re.DOTALL).groups()  # type: ignore[union-attr]
-    beginning_ = fold(last)
-    counts: Counter[str] = Counter()
-    for title in titles:
-        words = {word for word in _WORD.findall(title.casefold()) if fold(word).startswith(beginning_)}
-        counts.update(words)
-    ordered = sorted(counts, key=lambda word: (-counts[word], word))
-    return [f"{head}{word}" for word in ordered if beginning_ and fold(word) != beginning_][: WORDS * 2]
 
 
 def beginning(words: Sequence[str], names: Iterable[str]) -> list[str]:
@@ -122,23 +124,23 @@ def best_titles(words: Sequence[str], candidates: Sequence[Candidate]) -> list[C
 
 
 def _categories(query: str) -> list[str]:
-    """Find the paths of categories whose names begin like the query and that hold live products."""
-    name = category_key(query)
-    named = Category.objects.filter(Q(name__istartswith=name) | Q(name__icontains=f" {name}"))
+    """Find the paths of categories with a word in their names that the query begins, where live products are in them.
+
+    Of a path the part down to that name is suggested: what lies below it is found with it.
+    """
+    name = category_form(query)
+    named = Category.objects.filter(Q(path__istartswith=name) | Q(path__icontains=f" {name}"))
     links = ProductCategory.objects.filter(category__in=named, product__in=searchable_products().values("pk"))
-    paths = Counter(links.order_by().values_list("category__path", flat=True)[: CANDIDATES * 5])
-    return sorted(paths, key=lambda path: (-paths[path], path))[: CATEGORIES * 2]
+    counts: Counter[str] = Counter()
+    for path in links.order_by().values_list("category__path", flat=True)[: CANDIDATES * 5]:
+        counts.update(above_named(path, name))
+    return sorted(counts, key=lambda path: (-counts[path], path))[: CATEGORIES * 2]
 
 
-def _searched(query: str) -> list[Kept]:
-    """Suggest what a search finds, and the query as it understood it."""
-    ranking = ranking_of(query, where=EVERYTHING).ranking
-    titles = dict(_titles([hit.product_id for hit in ranking.hits[:MAX_SUGGESTIONS]]))
-    products: list[Kept] = [
-        (titles[hit.product_id], "product", hit.product_id) for hit in ranking.hits if hit.product_id in titles
-    ]
-    return [(ranking.corrected, "word", None), *products] if ranking.corrected else products
-
-
-def _titles(product_ids: Iterable[int]) -> Iterable[tuple[int, str]]:
-    return Product.objects.filter(pk__in=list(product_ids)).values_list("pk", "title")
+def above_named(path: str, begins: str) -> list[str]:
+    """Return the path down to the first name in it with a word that begins like this; nothing where none does."""
+    names = path.split(BETWEEN)
+    for depth, name in enumerate(names, start=1):
+        if f" {category_form(name)}".find(f" {begins}") >= 0:
+            return [BETWEEN.join(names[:depth])]
+    return []

@@ -120,6 +120,7 @@ def test_a_second_search_comes_from_the_cache_until_something_changes(shop: dict
     assert search_products(Search(query="lamp", limit=1)).is_cached
 
     show(make_product(sync, "Green lamp"))
+    index.bump_version(at_once=True)
 
     third = search_products(Search(query="lamp"))
     assert not third.is_cached

@@ -2,15 +2,21 @@
 
 import json
 from argparse import ArgumentParser
+from collections.abc import Mapping
 from decimal import Decimal, InvalidOperation
 from typing import Any
 
 from django.core.management.base import BaseCommand, CommandError
 from rich.console import Console
+from rich.progress import track
 from rich.table import Table
 
 from catalog.api.search_serializers import SearchAnswer
+from catalog.embedders.current import current_embedder
 from catalog.index import IndexFilter
+from catalog.management.query_files import read_queries
+from catalog.milvus import IndexMissing, IndexNotLoaded, IndexUnavailable
+from catalog.ranking.runs import run_queries
 from catalog.search.answers import Answer
 from catalog.search.asking import MAX_LIMIT, MAX_OFFSET, Search
 from catalog.search.searching import search_products
@@ -20,11 +26,17 @@ from marketplace.products import price_text
 class Command(BaseCommand):
     """Search the live products, as buyers do."""
 
-    help = "Search the live products as buyers do. For staff, and for scripts with --json."
+    help = (
+        "Search the live products as buyers do. For staff, and for scripts with --json. With --queries, many at once, "
+        'ranked anew rather than from the cache: one line of JSON for each, {"query", "hits": [the sources\' ids]}.'
+    )
 
     def add_arguments(self, parser: ArgumentParser) -> None:
         """Take what the API takes."""
         parser.add_argument("query", nargs="?", default="", help="words; without any, newest first")
+        parser.add_argument(
+            "--queries", metavar="FILE", help='one query a line, or CSV with a column "query"; - for the standard input'
+        )
         parser.add_argument("--seller", type=int, help="id of a seller")
         parser.add_argument("--category", default="", help="a category's name or its path")
         parser.add_argument("--min-price", type=_price)
@@ -43,6 +55,9 @@ class Command(BaseCommand):
             min_price=options["min_price"],
             max_price=options["max_price"],
         )
+        if options["queries"] is not None:
+            self._run(where, options)
+            return
         answer = search_products(
             Search(query=options["query"], where=where, limit=options["limit"], offset=options["offset"])
         )
@@ -50,6 +65,21 @@ class Command(BaseCommand):
             self.stdout.write(json.dumps(SearchAnswer(answer).data, ensure_ascii=False))
         else:
             _print(answer, Console())
+
+    def _run(self, where: IndexFilter, options: Mapping[str, Any]) -> None:
+        """Print one line for each query of the file, as soon as it is answered."""
+        if options["query"] or options["offset"]:
+            raise CommandError("--queries goes with neither a query of its own nor --offset")
+        queries = read_queries(options["queries"])
+        errors = Console(stderr=True)
+        try:
+            found = run_queries(queries, where=where, limit=options["limit"], embedder=current_embedder())
+            for query, hits in track(
+                found, total=len(queries), description="searching", console=errors, disable=not errors.is_terminal
+            ):
+                self.stdout.write(json.dumps({"query": query, "hits": hits}, ensure_ascii=False))
+        except (IndexUnavailable, IndexMissing, IndexNotLoaded) as error:
+            raise CommandError(f"{error}; see `manage.py stack --status`") from error
 
 
 def _price(text: str) -> Decimal:
