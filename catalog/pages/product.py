@@ -1,7 +1,6 @@
 """A product's public page: what its seller's catalog says of it, and the way to the shop."""
 
 import json
-import logging
 from decimal import Decimal
 from typing import Any
 from urllib.parse import urlsplit
@@ -11,7 +10,6 @@ from django.shortcuts import render
 from django.utils.safestring import SafeString, mark_safe
 from django.views.decorators.http import require_safe
 
-from catalog.milvus import IndexMissing, IndexNotLoaded, IndexUnavailable
 from catalog.pages.asked import Asked
 from catalog.pages.presentation import PATH_SEPARATOR, Card, Chip, card, rendition
 from catalog.pictures import DISPLAY_SIDE_PX, THUMBNAIL_SIDE_PX
@@ -21,8 +19,6 @@ from catalog.search.similar import NotShown, similar_products
 from marketplace.models import Product
 from marketplace.products import amount_text
 from marketplace.public_pages import public_page
-
-logger = logging.getLogger(__name__)
 
 SHOWN_SIMILAR = 6
 MAX_DESCRIPTION_CHARS = 300  # of what other sites show of a page
@@ -119,11 +115,7 @@ def _offer(product: Product, price: Decimal | None) -> dict[str, Any] | None:
 
 
 def _similar(product: Product) -> list[Card]:
-    """Return what is like it; the page does without where the index is away."""
     try:
         return [card(found) for found in similar_products(product.pk, limit=SHOWN_SIMILAR).results]
-    except NotShown:
-        return []
-    except (IndexUnavailable, IndexMissing, IndexNotLoaded) as error:
-        logger.warning("similar products cannot be shown: %s", error)
+    except NotShown:  # since it was read
         return []

@@ -1,7 +1,6 @@
 """The public search: words and filters, products like one product, products that look like a picture."""
 
 import base64
-import logging
 from collections.abc import Sequence
 from typing import Any
 
@@ -11,11 +10,11 @@ from django.urls import reverse
 from django.views.decorators.csrf import csrf_exempt
 from django.views.decorators.http import require_http_methods, require_safe
 
+from catalog.api.search import MAX_PICTURE_BYTES, MULTIPART_BYTES, picture_token
 from catalog.index import IndexFilter
-from catalog.milvus import IndexMissing, IndexNotLoaded, IndexUnavailable
 from catalog.pages.asked import MAX_PAGE, PAGE_SIZE, Asked, read_asked
 from catalog.pages.presentation import Chip, card, search_context, starting_points
-from catalog.pictures import MAX_BYTES, UnusablePicture, render_picture
+from catalog.pictures import OversizedPicture, UnusablePicture, render_picture
 from catalog.search.answers import Answer, Suggestion
 from catalog.search.asking import Search, Sort
 from catalog.search.pictures import search_by_picture
@@ -23,8 +22,7 @@ from catalog.search.searching import search_products
 from catalog.search.showing import shown_products
 from catalog.search.similar import NotShown, similar_products
 from marketplace.public_pages import public_page
-
-logger = logging.getLogger(__name__)
+from marketplace.throttling import TokenBucketThrottle
 
 NBSP = "\u00a0"
 SORTS = {
@@ -35,8 +33,8 @@ SORTS = {
 }
 NEWEST_FIRST = (Sort.RELEVANCE, Sort.NEWEST)  # without words
 SHOWN_ALIKE = 24
-MAX_FORM_BYTES = 64 * 1024  # what a form weighs beside its picture
-INDEX_AWAY = (IndexUnavailable, IndexMissing, IndexNotLoaded)
+TOO_LARGE = f"That picture is too large: {MAX_PICTURE_BYTES // 2**20} MB and 64 megapixels at most."
+UNREADABLE = "That file is no picture that we can read. JPEG, PNG, WebP, GIF and AVIF work."
 
 
 @public_page
@@ -70,15 +68,11 @@ def similar_page(request: HttpRequest, product_id: int) -> HttpResponse:
     product = shown_products([product_id]).first()
     if product is None:
         raise Http404
-    context: dict[str, Any] = {"product": product}
     try:
-        context["cards"] = [card(found) for found in similar_products(product_id, limit=SHOWN_ALIKE).results]
+        answer = similar_products(product_id, limit=SHOWN_ALIKE)
     except NotShown as error:
         raise Http404 from error
-    except INDEX_AWAY as error:
-        logger.warning("similar products cannot be shown: %s", error)
-        return render(request, "catalog/similar.html", context | {"is_away": True}, status=503)
-    return render(request, "catalog/similar.html", context)
+    return render(request, "catalog/similar.html", {"product": product} | _results(answer))
 
 
 @csrf_exempt  # it changes nothing and knows nobody; so the page needs no cookie
@@ -88,21 +82,21 @@ def image_page(request: HttpRequest) -> HttpResponse:
     """Ask for a picture, and show the products that look like it."""
     if request.method != "POST":
         return render(request, "catalog/image.html")
+    taken = picture_token(TokenBucketThrottle().get_ident(request))  # type: ignore[arg-type]
+    if taken is not None and not taken.is_allowed:
+        problem = f"That were many pictures at once. Wait {taken.retry_after_s} s, then try again."
+        return _refused(request, problem, status=429)
     picture, problem = _given_picture(request)
     if picture is None:
-        return render(request, "catalog/image.html", {"problem": problem}, status=400)
+        return _refused(request, problem)
     try:
         preview = preview_address(picture)
         answer = search_by_picture(picture, where=IndexFilter(), limit=SHOWN_ALIKE)
-    except UnusablePicture as error:
-        logger.info("a picture to search by cannot be read: %s", error)
-        problem = "That file is no picture that we can read. JPEG, PNG, WebP, GIF and AVIF work."
-        return render(request, "catalog/image.html", {"problem": problem}, status=400)
-    except INDEX_AWAY as error:
-        logger.warning("search by picture is away: %s", error)
-        problem = "Search by picture is away just now. Try again in a minute, or search by words."
-        return render(request, "catalog/image.html", {"problem": problem}, status=503)
-    return render(request, "catalog/image.html", {"answer": answer, "preview": preview} | _results(answer))
+    except OversizedPicture:
+        return _refused(request, TOO_LARGE)
+    except UnusablePicture:
+        return _refused(request, UNREADABLE)
+    return render(request, "catalog/image.html", {"preview": preview} | _results(answer))
 
 
 def sorts(asked: Asked) -> list[tuple[str, str]]:
@@ -131,25 +125,32 @@ def preview_address(picture: bytes) -> str:
 
 
 def _results(answer: Answer) -> dict[str, Any]:
-    return {"cards": [card(found) for found in answer.results], "took": took_text(answer.took_ms)}
+    return {
+        "answer": answer,
+        "cards": [card(found) for found in answer.results],
+        "took": took_text(answer.took_ms),
+    }
+
+
+def _refused(request: HttpRequest, problem: str, *, status: int = 400) -> HttpResponse:
+    return render(request, "catalog/image.html", {"problem": problem}, status=status)
 
 
 def _given_picture(request: HttpRequest) -> tuple[bytes | None, str]:
     """Return the picture of the form, or what is wrong with it."""
-    too_large = f"That picture is too large: {MAX_BYTES // 1024**2} MB at most."
     length = request.META.get("CONTENT_LENGTH") or "0"
-    if not length.isdigit() or int(length) > 2 * MAX_BYTES + MAX_FORM_BYTES:
-        return None, too_large
+    if not length.isdigit() or int(length) > MAX_PICTURE_BYTES + MULTIPART_BYTES:
+        return None, TOO_LARGE
     given = next((file for file in request.FILES.getlist("picture") if file.size), None)
     if given is None:
         return None, "Choose a picture first."
-    if given.size is not None and given.size > MAX_BYTES:
-        return None, too_large
+    if given.size is not None and given.size > MAX_PICTURE_BYTES:
+        return None, TOO_LARGE
     return given.read(), ""
 
 
 def _ways_on(asked: Asked, answer: Answer) -> dict[str, Any]:
-    """Return what helps whoever found nothing: other words, and categories to start from."""
+    """Return what helps whoever found nothing: what else the words may mean, and categories to start from."""
     if asked.page > 1 and answer.total:
         return {"first_address": asked.address()}
     points = starting_points(search_products(Search(limit=1)))
@@ -159,10 +160,12 @@ def _ways_on(asked: Asked, answer: Answer) -> dict[str, Any]:
 
 
 def _suggested(suggestions: Sequence[Suggestion]) -> list[Chip]:
+    """Return where suggestions lead; categories stand apart."""
     return [
         Chip(
             each.text,
             reverse("product-page", args=[each.product_id]) if each.product_id else Asked(q=each.text).address(),
         )
         for each in suggestions
+        if each.kind != "category"
     ]

@@ -23,7 +23,6 @@ from selectolax.lexbor import LexborHTMLParser
 from catalog.embedders.hashing import HashingEmbedder
 from catalog.embedding import embed_products, store_embeddings
 from catalog.indexing import Purpose, mark_live, write_products
-from catalog.milvus import IndexUnavailable
 from catalog.pages import search as pages
 from catalog.pages.asked import MAX_PAGE, PAGE_SIZE, Asked, read_asked
 from catalog.pages.presentation import category_tree
@@ -323,12 +322,13 @@ def test_too_many_pages_at_once_are_put_off(shop: dict[str, Product], settings: 
         (None, "Choose a picture first."),
         (b"", "Choose a picture first."),
         (b"GIF89a, or so it says", "That file is no picture that we can read."),
-        (b"x" * (16 * 1024 * 1024 + 1), "That picture is too large: 16 MB at most."),
+        (b"x" * (10 * 2**20 + 1), "That picture is too large: 10 MB and 64 megapixels at most."),
     ],
 )
 def test_what_is_no_picture_is_said_to_be_none(
-    sync: SyncRun, monkeypatch: pytest.MonkeyPatch, content: bytes | None, message: str
+    sync: SyncRun, settings: Any, content: bytes | None, message: str
 ) -> None:
+    settings.SEARCH_PICTURES_PER_MIN = 1000
     form = {} if content is None else {"picture": SimpleUploadedFile("a.jpg", content)}
 
     reply = Client(enforce_csrf_checks=True).post("/search/image/", form)
@@ -361,15 +361,15 @@ def test_a_picture_is_shown_beside_what_looks_like_it(
         assert preview.size == (320, 160)
 
 
-def test_search_by_picture_says_when_it_is_away(shop: dict[str, Product], monkeypatch: pytest.MonkeyPatch) -> None:
-    def search_by_picture(picture: bytes, **_: Any) -> Any:
-        raise IndexUnavailable("no answer")
+def test_many_pictures_at_once_are_put_off(sync: SyncRun, settings: Any) -> None:
+    settings.SEARCH_PICTURES_PER_MIN = 1
+    client = Client(REMOTE_ADDR="127.0.0.78")
 
-    monkeypatch.setattr(pages, "search_by_picture", search_by_picture)
-    reply = Client().post("/search/image/", {"picture": SimpleUploadedFile("a.jpg", picture_bytes())})
+    assert client.post("/search/image/").status_code == 400
+    reply = client.post("/search/image/")
 
-    assert reply.status_code == 503
-    assert b"away just now" in reply.content
+    assert reply.status_code == 429
+    assert b"then try again" in reply.content
 
 
 def test_categories_nest_below_the_ones_that_are_there() -> None:

@@ -46,6 +46,7 @@
   function take({ text, kind, product_id: id }) {
     close();
     if (kind === "product" && id) return window.location.assign(`/p/${id}/`);
+    if (kind === "category") return window.location.assign(`${form.action}?category=${encodeURIComponent(text)}`);
     input.value = text;
     form.requestSubmit();
   }
