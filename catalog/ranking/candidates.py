@@ -4,7 +4,7 @@ from collections.abc import Collection
 from typing import NamedTuple
 
 from django.contrib.postgres.search import SearchQueryField
-from django.db.models import F, FloatField, Func, Value
+from django.db.models import BooleanField, F, FloatField, Func, Value
 from django.db.models.functions import Cast
 
 from catalog.index import IndexFilter
@@ -43,10 +43,10 @@ def documents_with(stems: Collection[str], *, where: IndexFilter, limit: int) ->
         return []
     query = Cast(Value(" | ".join(f"'{stem}'" for stem in stems)), SearchQueryField())
     weights = Func(Value(WEIGHTS), template="%(expressions)s::float4[]", output_field=FloatField())
-    likeness = Func(
-        weights, F("document__stems"), query, Value(BY_LENGTH), function="ts_rank", output_field=FloatField()
-    )
-    found = narrowed(searchable_products(), where).filter(document__stems=query).order_by(likeness.desc(), "pk")
+    stems_of = F("document__stems")
+    likeness = Func(weights, stems_of, query, Value(BY_LENGTH), function="ts_rank", output_field=FloatField())
+    holds = Func(stems_of, query, arg_joiner=" @@ ", template="%(expressions)s", output_field=BooleanField())
+    found = narrowed(searchable_products(), where).filter(holds).order_by(likeness.desc(), "pk")
     return [Document(*row) for row in found.values_list("pk", *(f"document__{name}" for name in _FIELDS))[:limit]]
 
 

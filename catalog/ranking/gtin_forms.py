@@ -13,7 +13,7 @@ def plain_gtin(digits: str) -> str:
     """
     if len(digits) == 14 and digits[0] in "12345678":
         body = digits[1:13]
-        return (body + check_digit(f"{body}0")).lstrip("0")
+        return (body + check_digit(body)).lstrip("0")
     return digits.lstrip("0")
 
 

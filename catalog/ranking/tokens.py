@@ -51,6 +51,11 @@ def normalised(text: str) -> str:
     return unicodedata.normalize("NFC", text)
 
 
+def folded(text: str) -> str:
+    """Return the text in lower case without accents; syllables of Hangul stay whole."""
+    return fold(text) if text.isascii() else unicodedata.normalize("NFC", fold(text))
+
+
 def words_of(text: str) -> list[Word]:
     """List the words of a normalised text, in order; runs of unspaced scripts give their pairs of characters."""
     words: list[Word] = []
@@ -70,7 +75,7 @@ def words_of(text: str) -> list[Word]:
 
 def single_characters(text: str) -> list[str]:
     """List the characters of unspaced scripts, so that a query of one of them finds the text."""
-    return [] if text.isascii() else [fold(character) for run in _UNSPACED_RUN.findall(text) for character in run]
+    return [] if text.isascii() else [folded(character) for run in _UNSPACED_RUN.findall(text) for character in run]
 
 
 def codes_in(words: Iterable[Word], text: str) -> list[str]:
@@ -81,7 +86,7 @@ def codes_in(words: Iterable[Word], text: str) -> list[str]:
 
 def joined(text: str) -> str:
     """Return the letters and digits of a text, folded and without anything between: "TN-2110" becomes "tn2110"."""
-    return fold(_SEPARATORS.sub("", text))[:MAX_WORD_CHARS]
+    return folded(_SEPARATORS.sub("", text))[:MAX_WORD_CHARS]
 
 
 def is_code(word: str) -> bool:
@@ -103,7 +108,7 @@ def spaced(tokens: Iterable[str]) -> str:
 def _pairs(run: str, start: int, *, begins: bool) -> list[Word]:
     size = min(2, len(run))
     return [
-        Word(fold(run[i : i + size]), run[i : i + size], begins and i == 0, False, start + i, start + i + size)
+        Word(folded(run[i : i + size]), run[i : i + size], begins and i == 0, False, start + i, start + i + size)
         for i in range(len(run) - size + 1)
     ]
 
@@ -111,7 +116,7 @@ def _pairs(run: str, start: int, *, begins: bool) -> list[Word]:
 @lru_cache(maxsize=100_000)
 def _form(written: str) -> str:
     """Fold a word; of an elision what follows the apostrophe, of a possessive what stands before it."""
-    parts = fold(written).replace("’", "'").split("'")
+    parts = folded(written).replace("’", "'").split("'")
     is_elision = len(parts) > 1 and len(parts[0]) <= _ELISION_CHARS and len(parts[1]) > 1
     form = parts[1] if is_elision else parts[0]
     return "".join(character for character in form if character.isalnum())[:MAX_WORD_CHARS]

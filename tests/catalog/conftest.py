@@ -9,6 +9,8 @@ from django.core.cache import cache
 
 from catalog.embedders.hashing import HashingEmbedder
 from catalog.milvus import milvus_client
+from catalog.ranking.synonyms import forget_synonyms
+from catalog.ranking.vocabulary import forget_vocabulary
 from jobs.models import Worker
 from jobs.session import Session, set_current_session
 from marketplace.gemini.pace import forget_calls
@@ -24,6 +26,13 @@ def session(db: None) -> Iterator[Session]:
     set_current_session(opened)
     yield opened
     set_current_session(None)
+
+
+@pytest.fixture(autouse=True)
+def _no_words_of_other_tests() -> None:
+    """Forget what the process keeps of the catalog's words: it may be 5 s old."""
+    forget_vocabulary()
+    forget_synonyms()
 
 
 @pytest.fixture

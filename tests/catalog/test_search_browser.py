@@ -11,6 +11,7 @@ from django.conf import settings as django_settings
 from django.core.cache import cache
 from playwright.sync_api import Browser, ConsoleMessage, Page, Route, expect, sync_playwright
 
+from catalog.ranking.documents import document_of, write_documents
 from marketplace.models import Product
 from marketplace.stack.browser import find as installed_browser
 from tests.catalog.products import add_picture, make_product, make_seller, make_sync
@@ -64,6 +65,7 @@ def shop(transactional_db: None, settings: Any) -> list[Product]:
         )
         for number in range(30)
     ]
+    write_documents([document_of(product, ["Home"]) for product in products])
     add_picture(products[-1], display="d/1.webp", thumbnail="t/1.webp")
     return products
 
