@@ -25,7 +25,13 @@ STOCK = {
     Product.Availability.UNKNOWN: ("question", "Stock not stated"),
 }
 LEGENDS = {"category": "Category", "availability": "Availability", "seller": "Seller"}
-LEGS = {"exact": "exact number or name", "words": "its words", "meaning": "its meaning", "picture": "its picture"}
+LEGS = {
+    "exact": "exact number or name",
+    "words": "its words",
+    "meaning": "its meaning",
+    "picture": "its picture",
+    "same_picture": "the very same picture",
+}
 
 
 @dataclass(frozen=True, slots=True)
