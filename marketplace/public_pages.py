@@ -3,10 +3,11 @@
 from collections.abc import Callable
 from functools import wraps
 
+from django.conf import settings
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render
 
-from marketplace.throttling import TokenBucketThrottle
+from marketplace.throttling import TokenBucketThrottle, take_token
 
 # A seller's text that came through unescaped could still run nothing, load nothing and send nothing.
 CONTENT_POLICY = (
@@ -16,14 +17,15 @@ CONTENT_POLICY = (
 
 
 def public_page(view: Callable[..., HttpResponse]) -> Callable[..., HttpResponse]:
-    """Answer an address as often as the API does; let browsers keep a page only to ask whether it still holds.
+    """Answer an address as often as the API does, in a count of its own: suggestions must not use up the pages.
 
-    A product that was rejected must be gone at once, so that no cache may answer for us.
+    Browsers may keep a page only to ask whether it still holds: a product that was rejected must be gone at once.
     """
 
     @wraps(view)
     def page(request: HttpRequest, *args: object, **kwargs: object) -> HttpResponse:
-        taken = TokenBucketThrottle().take_for_address(request)  # type: ignore[arg-type]
+        address = TokenBucketThrottle().get_ident(request)  # type: ignore[arg-type]
+        taken = take_token(policy="page", subject=address, per_minute=settings.API_RATE_PER_ADDRESS)
         request.rate_limit = taken  # type: ignore[attr-defined]
         if taken is None or taken.is_allowed:
             response = view(request, *args, **kwargs)
