@@ -16,7 +16,7 @@ WINDOW_S = 10
 _WINDOW_BITS = 31
 
 _FACTS = """
-SELECT windows.last_value, acts.last_value, changes.last_value,
+SELECT windows.last_value, acts.last_value + acts.is_called::int, changes.last_value,
        floor(extract(epoch FROM clock_timestamp()) / %s)::bigint
   FROM catalog_index_windows windows, catalog_index_acts acts, catalog_index_version changes
 """

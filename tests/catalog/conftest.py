@@ -13,9 +13,6 @@ from catalog.ranking.synonyms import forget_synonyms
 from catalog.ranking.vocabulary import forget_vocabulary
 from jobs.models import Worker
 from jobs.session import Session, set_current_session
-from marketplace.gemini.pace import forget_calls
-from tests.fakes import gemini
-from tests.fakes.gemini import GeminiApi
 
 
 @pytest.fixture

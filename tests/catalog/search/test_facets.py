@@ -66,7 +66,7 @@ def test_counts_are_what_one_gets_by_asking(found: Sequence[Row], where: IndexFi
 
 
 @pytest.mark.django_db
-def test_postgresql_counts_and_filters_as_rows_are(django_assert_max_num_queries: object) -> None:
+def test_postgresql_counts_and_filters_as_rows_are() -> None:
     for name, paths in (("A", ["Home > Lamps"]), ("B", ["home > chairs", "Home > Lamps > Table"]), ("C", [])):
         sync = make_sync(make_seller(name))
         for price, currency in ((Decimal(10), "EUR"), (Decimal(30), "EUR"), (Decimal(7), "USD"), (None, "")):
@@ -110,13 +110,13 @@ def test_the_tree_of_categories_opens_below_what_is_selected() -> None:
 
 
 def test_a_level_with_one_category_is_open_and_the_commonest_spelling_is_shown() -> None:
-    counts = {("shop > Lamps",): 1, ("Shop > lamps",): 5, ("Shop > Chairs",): 2}
+    counts: dict[tuple[str, ...], int] = {("shop > Lamps",): 1, ("Shop > lamps",): 5, ("Shop > Chairs",): 2}
 
     assert [it.value for it in category_values(counts, ())] == ["Shop", "Shop > lamps", "Shop > Chairs"]
 
 
 def test_many_values_are_cut_but_what_is_selected_stays() -> None:
-    counts = {(f"Category {number:02}",): 100 - number for number in range(40)}
+    counts: dict[tuple[str, ...], int] = {(f"Category {number:02}",): 100 - number for number in range(40)}
     values = category_values(counts, ["Category 39"])
 
     assert len(values) == MAX_VALUES + 1
