@@ -9,7 +9,7 @@ from drf_spectacular.views import SpectacularAPIView, SpectacularSwaggerView
 from jobs.api.job_log import JobLogView
 from jobs.api.own_jobs import JobView, QueueStatsView
 from jobs.pages.overviews import admin_pages
-from marketplace import health, pages, rq_dashboard
+from marketplace import health, rq_dashboard
 from marketplace.api import MeView, MySyncsView, ProductsView, ProductView, SellersView, SyncView
 from marketplace.api_directory import BulkEmbeddingsView, BusinessesView, BusinessView, RetryEmbeddingView
 from marketplace.routes import api_paths
@@ -42,7 +42,6 @@ api_urls = [
 admin.autodiscover()  # here, not at start: workers and commands need not load the admin
 
 urlpatterns: list[URLPattern | URLResolver] = [
-    path("", pages.home, name="home"),
     path("healthz/live", health.live, name="live"),
     path("healthz/ready", health.ready, name="ready"),
     path("admin/rq/", rq_dashboard.dashboard, {"rest": ""}, name="rq-dashboard"),
@@ -51,6 +50,7 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path("admin/", admin.site.urls),
     path("api/", include((api_urls, "api"))),
     path("api/", include("catalog.urls")),
+    path("", include("catalog.page_urls")),
 ]
 
 if settings.EMBEDDED or settings.DEBUG:

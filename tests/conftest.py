@@ -25,6 +25,7 @@ USES_MILVUS = {
     "test_reconciling.py",
     "test_likeness_found.py",
     "test_search.py",
+    "test_search_page.py",
     "test_stages.py",
     "test_run_twice.py",
 }

@@ -28,6 +28,7 @@ STUCK_AFTER_S = 300.0
 SHOWN_DIFFERENCES = 20
 KEPT_WHEN_FRESH = ("secret-key", "stack.lock", "sample")
 DOORS = (
+    ("search", "/search/?q=lamp"),
     ("admin", "/admin/"),
     ("jobs", "/admin/jobs/job/"),
     ("RQ's permits", "/admin/rq/"),
