@@ -29,6 +29,19 @@ USES_MILVUS = {
     "test_stages.py",
     "test_run_twice.py",
 }
+# The groups of tests that take longest, in that order; two processes then end at about the same time.
+LONGEST_FIRST = (
+    "test_road",
+    "milvus",
+    "test_worker",
+    "test_stack",
+    "test_demo",
+    "test_chaos",
+    "test_stopping",
+    "test_kill_matrix",
+    "test_query_plans",
+    "test_scraping",
+)
 NEEDS = (
     "The tests run on a real PostgreSQL, Redis and Milvus. `make test` starts them; with TESTS=... and ARGS=... only "
     "some of them. Or keep them up with `manage.py stack --only redis,postgres,milvus` and run pytest beside it."
@@ -60,10 +73,24 @@ def pytest_configure(config: pytest.Config) -> None:
     sys.addaudithook(_refuse_other_machines)
 
 
+def _group_of(item: pytest.Item) -> str:
+    return "milvus" if item.path.name in USES_MILVUS else item.path.stem
+
+
 def pytest_itemcollected(item: pytest.Item) -> None:
     """Keep the tests of a file in one process, and all that write to Milvus, which bears one writer at a time."""
-    name = "milvus" if item.path.name in USES_MILVUS else item.path.stem
-    item.add_marker(pytest.mark.xdist_group(name))
+    item.add_marker(pytest.mark.xdist_group(_group_of(item)))
+
+
+@pytest.hookimpl(trylast=True)
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    """Hand the longest groups out first where several processes share the tests.
+
+    xdist itself begins with the group of the most tests, and would end with one that plays the whole demo.
+    """
+    if hasattr(config, "workerinput"):
+        places = {name: place for place, name in enumerate(LONGEST_FIRST)}
+        items.sort(key=lambda item: places.get(_group_of(item), len(places)))
 
 
 def pytest_sessionstart(session: pytest.Session) -> None:

@@ -24,6 +24,7 @@ from marketplace.demo.truth import differences
 from marketplace.stack.rendezvous import running_stack
 from marketplace.stack.services import HOST, Ports
 from tests.sample_shop import sample_catalog
+from tests.tracing import TRACING
 
 DEADLINE_S = 90.0
 LOOK_EVERY_S = 0.05
@@ -33,7 +34,9 @@ REQUESTS_PER_S = 2_000
 MOST_RESULTS = 100  # of one search
 CENT = Decimal("0.01")
 # What the test session's own stack has put into the environment, and what would replace the product's settings.
-NOT_HANDED_DOWN = ("DATABASE_URL", "REDIS_URL", "CACHE_URL", "MILVUS_URI", "SECRET_KEY", "DJANGO_SETTINGS_MODULE")
+NOT_HANDED_DOWN = (
+    "DATABASE_URL", "REDIS_URL", "CACHE_URL", "MILVUS_URI", "SECRET_KEY", "DJANGO_SETTINGS_MODULE", TRACING,
+)  # fmt: skip
 STAGES = ("process-images", "generate-embedding", "quality-control", "index-product")
 # Each edition's brands are among these, and the brand is searched: a query that every product answers.
 ALL_BRANDS = (

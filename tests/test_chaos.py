@@ -15,9 +15,10 @@ from django.conf import settings
 from tests.chaos.facts import Facts, JobFact
 from tests.chaos.faults import Kind, plan_faults
 from tests.chaos.verdict import Verdict, judge, percentile
+from tests.tracing import TRACING
 
 # What the test session's own stack has put into the environment.
-NOT_HANDED_DOWN = ("DATABASE_URL", "REDIS_URL", "CACHE_URL", "MILVUS_URI", "SECRET_KEY", "VAR_DIR")
+NOT_HANDED_DOWN = ("DATABASE_URL", "REDIS_URL", "CACHE_URL", "MILVUS_URI", "SECRET_KEY", "VAR_DIR", TRACING)
 SIZE: dict[str, Any] = {"seconds": 600, "mean_gap_s": 2.0, "workers": 4, "dispatchers": 2}
 
 

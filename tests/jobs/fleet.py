@@ -16,7 +16,7 @@ from jobs.models import Worker
 
 
 class Fleet:
-    """Starts processes, restarts those asked to be kept alive, and ends them all."""
+    """Starts processes, which load the engine and the workload but no product, and ends them all."""
 
     def __init__(self, log: Path) -> None:
         self.log = log
@@ -29,22 +29,26 @@ class Fleet:
             "REDIS_URL": settings.REDIS_URL,
             "CACHE_URL": settings.CACHE_URL,
             "SECRET_KEY": settings.SECRET_KEY,
-            "DJANGO_SETTINGS_MODULE": "tests.settings",
+            "DJANGO_SETTINGS_MODULE": "tests.workload.settings",
         }
 
     def without_redis(self) -> None:
         """Let the processes started from now on find no Redis."""
         self.environment["REDIS_URL"] = "redis://127.0.0.1:1/0"
 
+    def with_product(self) -> None:
+        """Let the processes started from now on load every app: they take twice as long to start."""
+        self.environment["DJANGO_SETTINGS_MODULE"] = "tests.settings"
+
     def set(self, **variables: str) -> None:
         """Give the processes started from now on these variables."""
         self.environment |= variables
 
     def start(self, *arguments: str) -> subprocess.Popen[bytes]:
-        """Start `manage.py ARGUMENTS`."""
+        """Start `manage.py ARGUMENTS`; the checks are left out, for they would load the pages of the product."""
         with self.log.open("ab") as log:
             process = subprocess.Popen(
-                [sys.executable, "manage.py", *arguments],
+                [sys.executable, "manage.py", *arguments, "--skip-checks"],
                 cwd=settings.BASE_DIR,
                 env=self.environment,
                 stdout=log,

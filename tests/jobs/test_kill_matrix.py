@@ -15,6 +15,7 @@ from pytest_django.plugin import DjangoDbBlocker
 
 from tests.chaos.cells import CELLS, Cell
 from tests.chaos.management.commands.kill_matrix import JOBS_A_CELL
+from tests.tracing import TRACING
 
 SILENCE_S = 2  # a worker that is stopped for so long has lost its jobs to others
 pytestmark = pytest.mark.django_db  # or there is no database for `matrix` to work in
@@ -29,6 +30,7 @@ def matrix(
     folder = tmp_path_factory.mktemp("matrix")
     with django_db_blocker.unblock():
         environ = os.environ | _addresses() | {"KILL_MATRIX": "1", "JOB_SILENCE_S": str(SILENCE_S)}
+        environ.pop(TRACING, None)
         done = subprocess.run(
             [sys.executable, "manage.py", "kill_matrix", str(folder)],
             cwd=settings.BASE_DIR, env=environ, capture_output=True, text=True, timeout=170,

@@ -35,8 +35,6 @@ from tests.chaos.members import Member
 from tests.jobs.fleet import Fleet
 from tests.workload.models import Effect, Execution
 
-ALONE = {"DJANGO_SETTINGS_MODULE": "tests.workload.settings"}
-
 
 def _is_any_open() -> bool:
     return Job.objects.exclude(state__in=["completed", "failed", "dead"]).exists()
@@ -70,7 +68,7 @@ def postgres(transactional_db: None, tmp_path: Path) -> Iterator[Member]:
 def struck(postgres: Member, tmp_path: Path) -> Iterator[Fleet]:
     """Processes on the PostgreSQL that may be struck, with tables and a spool of their own."""
     fleet = Fleet(tmp_path / "fleet.log")
-    fleet.set(VAR_DIR=str(tmp_path), **ALONE)
+    fleet.set(VAR_DIR=str(tmp_path))
     fleet.until(postgres.is_well, "PostgreSQL")
     migrate = [sys.executable, "manage.py", "migrate", "--run-syncdb", "--skip-checks", "--verbosity", "0"]
     subprocess.run(migrate, cwd=settings.BASE_DIR, env=fleet.environment, check=True)
@@ -83,9 +81,9 @@ def test_postgresql_killed_and_back_makes_nobody_a_crash_and_what_was_done_meanw
     struck: Fleet, postgres: Member, tmp_path: Path
 ) -> None:
     told = tmp_path / "told"
-    struck.start("dispatcher", "--skip-checks")
-    struck.worker("noop-16", "--skip-checks")
-    struck.worker("workload", "--skip-checks")
+    struck.start("dispatcher")
+    struck.worker("noop-16")
+    struck.worker("workload")
     held = enqueue(NewJob("act-when-told", {"subject": "held", "told": str(told)})).job_id
     enqueue_many([NewJob("act", {"subject": f"s{n}", "do": "sleep", "s": 0.05}) for n in range(60)])
     struck.until(Job.objects.filter(task="act", state=State.COMPLETED).exists, "the first jobs")
@@ -127,9 +125,9 @@ def test_a_redis_that_hangs_keeps_no_tick_from_reclaiming_and_is_used_again_when
 ) -> None:
     member, url = own_redis
     fleet.until(member.is_well, "Redis")
-    fleet.set(REDIS_URL=url, CACHE_URL=url, **ALONE)
-    fleet.start("dispatcher", "--skip-checks")
-    worker = fleet.worker("noop-16", "--skip-checks")
+    fleet.set(REDIS_URL=url, CACHE_URL=url)
+    fleet.start("dispatcher")
+    worker = fleet.worker("noop-16")
     held = enqueue(NewJob("act-when-told", {"subject": "held", "told": str(tmp_path / "never")})).job_id
     fleet.until(Execution.objects.exists, "the batch")
     member.stop(for_s=0)
@@ -166,8 +164,7 @@ def _release_one(fleet: Fleet) -> None:
 
 
 def test_a_leader_that_is_stopped_loses_the_lead_and_leads_again_only_when_it_is_free(fleet: Fleet) -> None:
-    fleet.set(**ALONE)
-    leader = fleet.start("hasty_dispatcher", "--skip-checks")
+    leader = fleet.start("hasty_dispatcher")
     fleet.until(lambda: bool(_leaders()), "a leader")
     stop = threading.Event()
     standby = Dispatcher()

@@ -122,6 +122,7 @@ def test_the_children_of_a_killed_pool_finish_their_batches_and_end(fleet: Fleet
 
 @pytest.mark.timeout(300)
 def test_a_worker_of_every_queue_outlives_rq_s_sweep_of_a_dead_one_s_permit(fleet: Fleet) -> None:
+    fleet.with_product()
     dead = fleet.worker()
     _enqueue(5, do="sleep", s=1)
     _busy_with(fleet, dead, 5)

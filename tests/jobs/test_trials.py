@@ -4,7 +4,6 @@ import signal
 import subprocess
 from collections import Counter
 
-import pytest
 from django.db import connection
 
 from jobs.batch import NewJob
@@ -17,12 +16,6 @@ from tests.jobs.fleet import Fleet
 from tests.workload.models import Effect, Execution
 
 SEEN_LATE = 5  # ticks
-
-
-@pytest.fixture(autouse=True)
-def engine_alone(fleet: Fleet) -> None:
-    """Start processes that load no product."""
-    fleet.set(DJANGO_SETTINGS_MODULE="tests.workload.settings")
 
 
 def _is_any_open() -> bool:
@@ -39,8 +32,8 @@ def test_a_poison_job_amid_64_ends_after_three_kills_alone_and_its_63_neighbours
     new = [NewJob("act-64", {"subject": f"s{n}"}) for n in range(63)]
     new.insert(31, NewJob("act-64", {"subject": "poison", "do": "kill"}))
     poison = enqueue_many(new)[31].job_id
-    fleet.start("dispatcher", "--skip-checks")
-    pool = fleet.start("rqworker-pool", "noop-64", "--num-workers", "1", "--skip-checks")
+    fleet.start("dispatcher")
+    pool = fleet.start("rqworker-pool", "noop-64", "--num-workers", "1")
     fleet.until(lambda: not _is_any_open(), "all jobs to be final", deadline_s=60)
     _end(pool)
     assert Counter(Job.objects.values_list("state", flat=True)) == {State.COMPLETED: 63, State.DEAD: 1}
@@ -66,7 +59,7 @@ def _is_beat_late() -> bool:
 
 
 def test_a_worker_that_cannot_beat_since_c_code_holds_the_gil_keeps_its_job(fleet: Fleet) -> None:
-    worker = fleet.worker("noop-16", "--skip-checks")
+    worker = fleet.worker("noop-16")
     enqueue(NewJob("act-hold", {"subject": "held", "s": 6}))
     dispatcher = Dispatcher()
     seen_late = 0
@@ -94,7 +87,7 @@ def test_permits_that_come_two_or_three_times_run_each_job_once(fleet: Fleet) ->
     permits: list[bytes] = transport().lrange(key, 0, -1)  # type: ignore[assignment]
     assert permits
     transport().rpush(key, *permits, *permits)
-    pool = fleet.start("rqworker-pool", "workload", "--num-workers", "2", "--skip-checks")
+    pool = fleet.start("rqworker-pool", "workload", "--num-workers", "2")
     fleet.until(lambda: not _is_any_open() and not transport().llen(key), "all jobs and permits")
     _end(pool)
     assert Counter(Effect.objects.values_list("subject", flat=True)) == {f"s{n}": 1 for n in range(40)}

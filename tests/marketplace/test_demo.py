@@ -10,6 +10,8 @@ from typing import Any
 import pytest
 from django.conf import settings
 
+from tests.tracing import TRACING
+
 pytestmark = pytest.mark.timeout(400)  # it starts the whole stack, twice
 
 FIGURES = {
@@ -17,7 +19,9 @@ FIGURES = {
     "as_truth",
 }  # fmt: skip
 # What names the services of the test session, and would be used in place of the demo's own.
-NOT_HANDED_DOWN = ("DATABASE_URL", "REDIS_URL", "CACHE_URL", "MILVUS_URI", "SECRET_KEY", "DJANGO_SETTINGS_MODULE")
+NOT_HANDED_DOWN = (
+    "DATABASE_URL", "REDIS_URL", "CACHE_URL", "MILVUS_URI", "SECRET_KEY", "DJANGO_SETTINGS_MODULE", TRACING,
+)  # fmt: skip
 
 
 def _play(var_dir: Path, *options: str) -> dict[str, Any]:
