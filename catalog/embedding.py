@@ -4,8 +4,9 @@ from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 
 from catalog.embedders.contract import Embedder
+from catalog.embedders.current import picture_embedder_of
 from catalog.indexing import Purpose, write_products
-from catalog.vectors import current_vectors
+from catalog.vectors import current_vectors, picture_vectors
 from marketplace.models import Product
 
 
@@ -28,6 +29,7 @@ def embed_products(product_ids: Collection[int], *, embedder: Embedder) -> Embed
     """
     products = list(Product.objects.filter(pk__in=product_ids).order_by("pk"))
     vectors = current_vectors(products, embedder=embedder)
+    picture_vectors(product_ids, embedder=picture_embedder_of(embedder))  # stored, for the stage that shows them
     write_products(product_ids, purpose=Purpose.PREPARE, embedder=embedder, vectors=vectors)
     return Embedded(fingerprint=embedder.fingerprint, input_names={pk: name for pk, (name, _) in vectors.items()})
 

@@ -119,7 +119,9 @@ def _write_locked(
         remove_documents(unwanted)
         if removed:
             index.delete(fingerprint, removed)
-        pictures = write_pictures(rows, unwanted=unwanted, embedder=picture_embedder_of(embedder))
+        pictures = 0
+        if purpose is not Purpose.PREPARE:  # nobody looks for pictures of products that are not shown
+            pictures = write_pictures(rows, unwanted=unwanted, embedder=picture_embedder_of(embedder))
         if is_seen:
             index.bump_version()
         if is_serving and (changed or removed or pictures):

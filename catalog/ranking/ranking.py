@@ -1,7 +1,7 @@
 """Which products answer a query, and in what order: one ranking of a fixed depth, whatever page is shown."""
 
 import logging
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from types import MappingProxyType
 
@@ -68,10 +68,10 @@ def rank(query: str, *, where: IndexFilter, embedder: Embedder) -> Ranking:
     if not understood.terms:
         return Ranking(hits=())
     sought = understood.sought(vocabulary)
-    best = index.matching(embedder.fingerprint, " ".join(sought), where=where, limit=BEST_DEPTH)
-    meaning = _by_meaning(understood.corrected or query, where=where, embedder=embedder)
     documents = documents_with(sought, where=where, limit=WORDS_DEPTH)
     is_capped = len(documents) == WORDS_DEPTH
+    best = _by_words(sought, where=where, embedder=embedder) if is_capped else ()
+    meaning = _by_meaning(understood.corrected or query, where=where, embedder=embedder)
     known = {document.product_id for document in documents}
     cosines = {hit.product_id: hit.score for hit in meaning or []}
     documents += documents_of({hit.product_id for hit in best}.union(cosines) - known)
@@ -102,6 +102,11 @@ def in_order(
     hits = [_hit(placed, cosines.get(placed.product_id)) for placed in place(understood, documents, vocabulary)]
     found = [hit for hit in hits if hit.legs]
     return sorted(found, key=lambda hit: (-hit.score, -hit.legs.get("meaning", 0.0), hit.product_id))
+
+
+def _by_words(stems: Collection[str], *, where: IndexFilter, embedder: Embedder) -> list[Hit]:
+    """Find the best by BM25 where there are more matches than PostgreSQL lists; else it could only find them again."""
+    return index.matching(embedder.fingerprint, " ".join(stems), where=where, limit=BEST_DEPTH)
 
 
 def _by_meaning(text: str, *, where: IndexFilter, embedder: Embedder) -> list[Hit] | None:
