@@ -16,7 +16,7 @@ PROCESSES = $(if $(filter tests,$(TESTS)),$(if $(ARGS),,-n $(shell nproc | awk "
 COVERAGE = $(if $(filter tests,$(TESTS)),$(if $(ARGS),,--cov --cov-report=term:skip-covered))
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo stack test check bench bench-engine bench-load bench-scrape bench-embed chaos fmt lock clean
+.PHONY: help setup demo stack test check bench bench-engine bench-load bench-scrape bench-embed bench-search chaos fmt lock clean
 
 help: ## Show what can be made
 	@echo "make demo      see it work: a sample catalog goes live (EXIT=1: end when done, FRESH=1: begin anew)"
@@ -28,6 +28,7 @@ help: ## Show what can be made
 	@echo "make bench     measure (bench-engine: the job engine beside BullMQ and Celery, ARGS=--quick)"
 	@echo "               (bench-scrape: the crawl beside Scrapy; bench-load: a deep queue and many workers)"
 	@echo "               (bench-embed: SigLIP beside plain open_clip, ARGS='--device cuda')"
+	@echo "               (bench-search: search at 1,184 to 50,000 products beside PostgreSQL's, ARGS=--quick)"
 	@echo "make chaos     kill and stop everything at random, then count (SECONDS=600 SEED=1, ARGS='--help' for more)"
 	@echo "make lock      pin the dependencies of pyproject.toml anew"
 	@echo "make clean     remove .venv/ and var/"
@@ -113,6 +114,11 @@ bench-scrape: .venv/installed-dev ## Our crawl beside Scrapy's, our extraction b
 
 bench-embed: .venv/installed-dev ## Our SigLIP beside open_clip's plain loop
 	@$(PY) -m tests.benchmarks.embed $(ARGS)
+
+bench-search: .venv/installed-dev ## Search, alone and while products are being indexed, beside PostgreSQL's own
+	@folder="$$(mktemp -d "$${TMPDIR:-/tmp}/souk-bench.XXXXXX")"; trap 'rm -rf "$$folder"' EXIT; \
+	VAR_DIR="$$folder" DJANGO_SETTINGS_MODULE=tests.settings $(PY) manage.py stack \
+		--only redis,postgres,milvus --quiet --run "python -m tests.benchmarks.search $(ARGS)"
 
 fmt: .venv/installed-dev
 	$(PY) -m ruff format .

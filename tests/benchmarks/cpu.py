@@ -18,6 +18,12 @@ def cpu_s(pids: Iterable[int]) -> float:
     return sum(_used_s(pid) for pid in [*services, *pids])
 
 
+def cpu_s_of_services() -> dict[str, float]:
+    """Return what each of the stack's services has used so far, with all its children, in seconds."""
+    state = running_stack(settings.VAR_DIR) or {"processes": {}}
+    return {name: _used_s(service["pid"]) for name, service in state["processes"].items()}
+
+
 def _used_s(pid: int) -> float:
     process = psutil.Process(pid)
     total_s = 0.0
