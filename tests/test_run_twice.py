@@ -27,7 +27,8 @@ from catalog.indexes import flushing
 from catalog.indexes.active import active_index
 from catalog.indexing import Purpose, mark_live, write_products
 from catalog.models import Domain as SiteDomain
-from catalog.models import MilestoneMinute, ScrapingJob, SearchIndex
+from catalog.models import MilestoneMinute, ScrapingJob, SearchIndex, SearchMinute, SearchQuery
+from catalog.ranking.vocabulary import forget_vocabulary
 from catalog.robots import forget_rules
 from catalog.scraping.contract import Step
 from catalog.scraping.frontier import begin, frontier_to_json
@@ -153,7 +154,7 @@ def _pictures_of_a_product_and_its_copy_of_which_one_is_missing(shop: Shop) -> S
 
 @case(
     "generate-embedding",
-    changes={"StoredVector", "Product", "index rows", "follow-ups"},
+    changes={"StoredVector", "Product", "SearchDocument", "index rows", "follow-ups"},
     follow_ups={"quality-control": 3, "flush-search-index": 1},
 )
 def _products_of_which_two_have_equal_texts(shop: Shop) -> Sequence[NewJob]:
@@ -169,7 +170,10 @@ def _a_product_that_is_fit_and_one_without_price(shop: Shop) -> Sequence[NewJob]
     return [shop.job("quality-control", product) for product in products]
 
 
-@case("index-product", changes={"StoredVector", "Product", "index rows", "shown", "index version"})
+@case(
+    "index-product",
+    changes={"StoredVector", "Product", "SearchDocument", "index rows", "shown", "index version"},
+)
 def _products_to_show_to_hide_and_to_repair(shop: Shop) -> Sequence[NewJob]:
     fit, unfit, changed = (make_product(shop.sync, title) for title in ("Red lamp", "Blue lamp", "Green lamp"))
     _show(unfit, changed)
@@ -203,7 +207,7 @@ def _the_first_step_of_another_index(shop: Shop) -> Sequence[NewJob]:
 
 @case(
     "reconcile-index",
-    changes={"StoredVector", "SearchIndex", "index rows", "shown", "index version", "follow-ups"},
+    changes={"StoredVector", "SearchIndex", "SearchDocument", "index rows", "shown", "index version", "follow-ups"},
     follow_ups={"flush-search-index": 1},
 )
 def _a_live_product_that_the_index_lacks(shop: Shop) -> Sequence[NewJob]:
@@ -218,6 +222,21 @@ def _an_index_that_was_retired_long_ago(shop: Shop) -> Sequence[NewJob]:
         embedder="other", state="retired", fingerprint="old_v1", retired_at=timezone.now() - timedelta(hours=2)
     )
     return [NewJob("sweep-search-indexes", {})]
+
+
+@case("refresh-vocabulary", changes={"Vocabulary", "index version"})
+def _words_that_were_never_counted(shop: Shop) -> Sequence[NewJob]:
+    _show(make_product(shop.sync, "Red lamp"))
+    return [NewJob("refresh-vocabulary", {})]
+
+
+@case("sweep-search-counts", changes={"SearchMinute", "SearchQuery"})
+def _searches_of_long_ago_and_of_today(shop: Shop) -> Sequence[NewJob]:
+    now = timezone.now()
+    for age in (timedelta(0), timedelta(days=365)):
+        SearchMinute.objects.create(minute=now - age, name="searches", count=1)
+        SearchQuery.objects.create(day=(now - age).date(), query="lamp", searches=1)
+    return [NewJob("sweep-search-counts", {})]
 
 
 @case("resync-sellers", changes={"SyncRun", "groups", "follow-ups"}, follow_ups={"sync-seller": 2})
@@ -318,6 +337,7 @@ def shop(
     settings.INDEX_COLLECTION = collection
     cache.clear()
     forget_rules()
+    forget_vocabulary()
     monkeypatch.setitem(EMBEDDERS, "other", OtherEmbedder)
     monkeypatch.setattr(flushing, "EVERY_S", 10**9)  # whoever asks, asks for the same flush
     active_index()

@@ -13,7 +13,7 @@ from catalog.ranking.units import measures
 from catalog.ranking.vocabulary import Vocabulary
 
 MAX_TERMS = 32
-MAX_SOUGHT = 16
+MAX_SOUGHT = 32
 # What a product says in other words counts less than the words that were typed.
 SYNONYM_WEIGHT = 0.5
 MIN_PART_CHARS = 2
@@ -66,7 +66,7 @@ class Understood:
     changes: tuple[Change, ...] = ()
 
     def sought(self, vocabulary: Vocabulary) -> list[str]:
-        """List the stems and codes that may lead to a product: the 16 rarest, for common ones lead to too many."""
+        """List the stems and codes that may lead to a product: the 32 rarest, for common ones lead to too many."""
         stems = (stem for term in self.terms for phrase, _ in term.options for stem in phrase)
         return sorted(dict.fromkeys([*self.codes, *stems]), key=vocabulary.rarity, reverse=True)[:MAX_SOUGHT]
 
