@@ -35,7 +35,7 @@ SCRIPT_ESCAPES = {ord(sign): f"\\u{ord(sign):04X}" for sign in "<>&\u2028\u2029"
 @require_safe
 def product_page(request: HttpRequest, product_id: int) -> HttpResponse:
     """Show a live product; any other is not there."""
-    product = shown_products([product_id]).first()
+    product = shown_products([product_id]).get(product_id)
     if product is None:
         raise Http404
     shown = card(Found(product=product, score=None))

@@ -65,7 +65,7 @@ def search_page(request: HttpRequest) -> HttpResponse:
 @require_safe
 def similar_page(request: HttpRequest, product_id: int) -> HttpResponse:
     """Show the products that are like one product."""
-    product = shown_products([product_id]).first()
+    product = shown_products([product_id]).get(product_id)
     if product is None:
         raise Http404
     try:

@@ -19,6 +19,7 @@ from catalog.search.asking import Search
 from catalog.search.facets import Counts, facets, main_currency
 from catalog.search.filtering import narrowed
 from catalog.search.flights import Made, kept_or_made
+from catalog.search.found_sets import facet_facts
 from catalog.search.ordering import ordered
 from catalog.search.rankings import filter_facts, search_version
 from catalog.search.showing import searchable_products
@@ -68,10 +69,7 @@ def _count(where: IndexFilter, *, with_facets: bool) -> Made[dict[str, Any]]:
         {
             "total": sum(by_currency.values()),
             "currency": main_currency(priced),
-            "facets": [
-                (facet.name, [(it.value, it.label, it.count, it.is_selected) for it in facet.values], facet.currency)
-                for facet in found
-            ],
+            "facets": facet_facts(found),
         },
         keep_s=KEEP_S,
     )

@@ -28,20 +28,31 @@ KEEP_EMPTY_S = 60
 
 @dataclass(frozen=True, slots=True)
 class Ranked:
-    """A ranking, and where it comes from; source is None where it is degraded: that is never cached."""
+    """A ranking, and where it comes from; source is None where it is degraded: that is never cached.
+
+    Args:
+        key: names the query, the filter and the embedder, in the cache.
+    """
 
     ranking: Ranking
     source: Source | None
+    key: str
 
 
-def ranking_of(words: str, *, where: IndexFilter) -> Ranked:
-    """Rank what the index shows for a query and a filter; where it is away, what PostgreSQL finds by words alone."""
+def ranking_of(words: str, *, where: IndexFilter, version: str) -> Ranked:
+    """Rank what the index shows for a query and a filter; where it is away, what PostgreSQL finds by words alone.
+
+    Args:
+        words: the query.
+        where: the filter.
+        version: search_version() of now.
+    """
     query = normal_query(words)
     embedder = current_embedder()
-    key = _key(query, where, embedder.fingerprint)
-    facts, source = kept_or_made(key, version=search_version(), make=partial(_rank, query, where))
+    key = ranking_key(query, where, fingerprint=embedder.fingerprint)
+    facts, source = kept_or_made(key, version=version, make=partial(_rank, query, where))
     ranking = _ranking(facts)
-    return Ranked(ranking, source=None if ranking.is_degraded else source)
+    return Ranked(ranking, source=None if ranking.is_degraded else source, key=key)
 
 
 def search_version() -> str:
@@ -68,7 +79,8 @@ def _rank(query: str, where: IndexFilter) -> Made[dict[str, Any]]:
     return Made(_facts(ranking), keep_s=KEEP_EMPTY_S if is_empty else KEEP_S, may_be_stale=not is_empty)
 
 
-def _key(query: str, where: IndexFilter, fingerprint: str) -> str:
+def ranking_key(query: str, where: IndexFilter, *, fingerprint: str) -> str:
+    """Name a ranking in the cache."""
     facts = [RANKING_VERSION, index.collection_name(fingerprint), query, *filter_facts(where)]
     return "search:ranking:" + sha256(json.dumps(facts).encode()).hexdigest()
 

@@ -1,33 +1,22 @@
 """Find products: by meaning and by words together, or newest first; never one that is not live."""
 
 import time
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Mapping
+from dataclasses import replace
 
-from catalog.index import IndexFilter
-from catalog.ranking.ranking import RankedHit, Ranking
-from catalog.search.answers import Answer, Facet, Found
-from catalog.search.asking import MAX_OFFSET, Search, Sort
+from catalog.ranking.ranking import RankedHit
+from catalog.search.answers import Answer, Found
+from catalog.search.asking import MAX_OFFSET, Search
 from catalog.search.browsing import browse
 from catalog.search.counting import count_search
-from catalog.search.facets import facets_of
 from catalog.search.flights import Source
-from catalog.search.ordering import sorted_ids
-from catalog.search.rankings import EVERYTHING, Ranked, normal_query, ranking_of
-from catalog.search.rows import Matcher, Row, live_ids, rows_of
+from catalog.search.found_sets import found_set_of
+from catalog.search.rankings import EVERYTHING, Ranked, normal_query, ranking_of, search_version
 from catalog.search.showing import shown_products
 from catalog.search.suggesting import ways_out
 from marketplace.models import Product
 
 MAX_WAYS_OUT = 5
-
-
-@dataclass(frozen=True, slots=True)
-class _FoundSet:
-    """All that was found and is shown, in its order, with what it can be narrowed by."""
-
-    product_ids: Sequence[int]
-    facets: Sequence[Facet] = ()
 
 
 def search_products(search: Search) -> Answer:
@@ -60,12 +49,13 @@ def _browsed(search: Search) -> Answer:
 
 
 def _ranked(search: Search) -> tuple[Answer, list[str]]:
-    whole = ranking_of(search.words, where=EVERYTHING)
+    version = search_version()
+    whole = ranking_of(search.words, where=EVERYTHING, version=version)
     chosen = whole
     if whole.ranking.is_capped and search.where != EVERYTHING:
-        chosen = ranking_of(search.words, where=search.where)
+        chosen = ranking_of(search.words, where=search.where, version=version)
     hits = {hit.product_id: hit for hit in chosen.ranking.hits}
-    found_set = _found_set(search, chosen.ranking, whole.ranking)
+    found_set = found_set_of(search, chosen, whole, version=version)
     end = search.offset + search.limit
     page = found_set.product_ids[search.offset : end]
     corrected = chosen.ranking.corrected
@@ -90,33 +80,9 @@ def _outcome(*rankings: Ranked) -> str:
     return "degraded" if worst is None else worst.value
 
 
-def _found_set(search: Search, chosen: Ranking, whole: Ranking) -> _FoundSet:
-    """Narrow, order and count what was found.
-
-    Where the whole ranking is capped, facets count over what both rankings hold: "at least".
-    """
-    ids = [hit.product_id for hit in chosen.hits]
-    if search.where == EVERYTHING and search.sort is Sort.RELEVANCE and not search.with_facets:
-        live = live_ids(ids)
-        return _FoundSet([product_id for product_id in ids if product_id in live])
-    pool = dict.fromkeys([*ids, *(hit.product_id for hit in whole.hits)])
-    rows = {row.product_id: row for row in rows_of(pool)}
-    passing = _passing(ids, rows, search.where)
-    return _FoundSet(
-        product_ids=sorted_ids(passing, search.sort, where=search.where),
-        facets=facets_of(rows.values(), search.where) if search.with_facets else (),
-    )
-
-
-def _passing(product_ids: Sequence[int], rows: Mapping[int, Row], where: IndexFilter) -> list[Row]:
-    matcher = Matcher(where)
-    shown = (rows[product_id] for product_id in product_ids if product_id in rows)
-    return [row for row in shown if not matcher.failing(row)]
-
-
 def found(hits: Mapping[int, RankedHit | None]) -> list[Found]:
     """Read what is shown of hits, in their order; those that are not live are left out."""
-    products = {product.pk: product for product in shown_products(hits)}
+    products = shown_products(hits)
     return [_found(products[pk], hit) for pk, hit in hits.items() if pk in products]
 
 
