@@ -105,7 +105,6 @@ def _answer(leg: Future[list[Hit]] | None, give_up_at: float) -> list[Hit] | Non
         return leg.result(timeout=max(give_up_at - time.monotonic(), 0.0))
     except TimeoutError:
         leg.cancel()
-        logger.info("search does not wait for the index any longer")
         return None
 
 
