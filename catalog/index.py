@@ -12,7 +12,7 @@ from catalog.indexes.collections import (
     flush,
     point_alias,
 )
-from catalog.indexes.filters import IndexFilter, category_key
+from catalog.indexes.filters import IndexFilter
 from catalog.indexes.reading import (
     held_rows,
     matching,
@@ -35,7 +35,6 @@ __all__ = [
     "Kind",
     "PictureRow",
     "bump_version",
-    "category_key",
     "changes",
     "collection_name",
     "current_version",

@@ -8,6 +8,7 @@ from typing import Any
 
 from django.conf import settings
 
+from catalog.category_paths import PATH_SEPARATOR, last_name
 from catalog.pages.asked import MAX_PAGE, Asked
 from catalog.pictures import DISPLAY_SIDE_PX, THUMBNAIL_SIDE_PX
 from catalog.search.answers import Answer, FacetValue, Found
@@ -16,7 +17,6 @@ from marketplace.products import amount_text, price_text
 
 SHOWN_VALUES = 8  # of a filter; the rest is folded away
 STARTING_POINTS = 12
-PATH_SEPARATOR = " > "
 # Icon and words: neither is left to the colour.
 STOCK = {
     Product.Availability.IN_STOCK: ("check", "In stock"),
@@ -197,7 +197,7 @@ def category_tree(asked: Asked, values: Sequence[FacetValue]) -> list[Choice]:
         parent = nodes.get(above)
         goes_to = (above,) if parent is not None else ()
         address = asked.address(categories=goes_to if each.is_selected else (each.value,))
-        label = each.label.rpartition(PATH_SEPARATOR)[2]
+        label = last_name(each.label)
         node = nodes[each.value] = Choice(each.value, label, each.count, each.is_selected, address=address)
         (top if parent is None else parent.children).append(node)
     return top
@@ -212,8 +212,7 @@ def chips(asked: Asked, answer: Answer) -> list[Chip]:
         found = Seller.objects.filter(pk__in=missing, status=Seller.Status.ACTIVE).values_list("pk", "name")
         names |= {str(pk): name for pk, name in found}
     on = [
-        Chip(path.rpartition(PATH_SEPARATOR)[2], asked.address(categories=_without(asked.categories, path)))
-        for path in asked.categories
+        Chip(last_name(path), asked.address(categories=_without(asked.categories, path))) for path in asked.categories
     ]
     on += [
         Chip(names.get(str(pk), f"Seller {pk}"), asked.address(sellers=_without(asked.sellers, pk)))
@@ -234,9 +233,7 @@ def starting_points(everything: Answer) -> list[Chip]:
     values = () if facet is None else facet.values
     top = [each for each in values if PATH_SEPARATOR not in each.value] or values
     largest = sorted(top, key=lambda each: -each.count)[:STARTING_POINTS]
-    return [
-        Chip(each.label.rpartition(PATH_SEPARATOR)[2], Asked(categories=(each.value,)).address()) for each in largest
-    ]
+    return [Chip(last_name(each.label), Asked(categories=(each.value,)).address()) for each in largest]
 
 
 def search_context(asked: Asked, answer: Answer) -> dict[str, Any]:

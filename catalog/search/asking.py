@@ -25,7 +25,7 @@ class Search:
 
     Args:
         query: words; without any, all products are browsed.
-        where: what a result must have; see catalog.search.filtering.
+        where: what a result must have; see catalog.narrowing.
         sort: the order.
         limit: results on a page.
         offset: results before it.

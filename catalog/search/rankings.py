@@ -9,13 +9,13 @@ from hashlib import sha256
 from typing import Any
 
 from catalog import index
+from catalog.category_paths import category_form
 from catalog.embedders.current import current_embedder
 from catalog.index import IndexFilter
 from catalog.ranking.ranking import RankedHit, Ranking, rank
 from catalog.ranking.vocabulary import current_vocabulary
 from catalog.ranking.without_index import rank_without_index
 from catalog.search.away import alarm, from_index
-from catalog.search.filtering import category_form
 from catalog.search.flights import Made, Source, kept_or_made
 from catalog.search.query_vectors import CachedQueries, breaker_of
 

@@ -18,7 +18,7 @@ from catalog.search.flights import Made, Source, kept_or_made
 from catalog.search.rankings import EVERYTHING, normal_query, search_version
 from catalog.search.rows import live_ids
 from catalog.search.searching import found, took_ms_since
-from catalog.search.showing import searchable_products
+from catalog.showing import searchable_products
 from catalog.vectors import stored_vectors
 from marketplace.models import Product
 
