@@ -23,7 +23,7 @@ from catalog.indexes.reading import (
     visible_rows,
     warm_up,
 )
-from catalog.indexes.rows import Facts, Hit, IndexRow, PictureRow
+from catalog.indexes.rows import Facts, Hit, IndexRow
 from catalog.indexes.versions import bump_version, changes, current_version
 from catalog.indexes.writing import delete, upsert, write_lock
 
@@ -33,7 +33,6 @@ __all__ = [
     "IndexFilter",
     "IndexRow",
     "Kind",
-    "PictureRow",
     "bump_version",
     "changes",
     "collection_name",

@@ -2,7 +2,6 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
-from decimal import Decimal
 from hashlib import sha256
 from typing import Any
 
@@ -12,6 +11,7 @@ from catalog.category_paths import PATH_SEPARATOR, last_name
 from catalog.pages.asked import MAX_PAGE, Asked
 from catalog.pictures import DISPLAY_SIDE_PX, THUMBNAIL_SIDE_PX
 from catalog.search.answers import Answer, FacetValue, Found
+from catalog.search.price_ranges import read_range
 from marketplace.models import Picture, Product, Seller
 from marketplace.products import amount_text, price_text
 
@@ -175,11 +175,11 @@ def price_filter(asked: Asked, answer: Answer) -> PriceFilter:
         return PriceFilter(choices=(), currency=asked.currency)
     choices = []
     for each in facet.values:
-        low, _, high = each.value.partition("-")
+        low, high = read_range(each.value)
         address = (
             asked.address(min_price=None, max_price=None, currency="")
             if each.is_selected
-            else asked.address(min_price=_bound(low), max_price=_bound(high), currency=facet.currency)
+            else asked.address(min_price=low, max_price=high, currency=facet.currency)
         )
         choices.append(Choice(each.value, each.label, each.count, each.is_selected, address=address))
     return PriceFilter(choices=choices, currency=facet.currency)
@@ -258,10 +258,6 @@ def _filter(name: str, legend: str, choices: Sequence[Choice]) -> Filter:
 
 def _labels(answer: Answer) -> dict[str, dict[str, str]]:
     return {facet.name: {value.value: value.label for value in facet.values} for facet in answer.facets}
-
-
-def _bound(text: str) -> Decimal | None:
-    return Decimal(text) if text else None
 
 
 def _range_text(asked: Asked) -> str:

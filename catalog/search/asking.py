@@ -1,5 +1,6 @@
 """What somebody looks for: words, filters, an order and a page."""
 
+import unicodedata
 from dataclasses import dataclass, field
 from enum import StrEnum
 
@@ -17,6 +18,11 @@ class Sort(StrEnum):
     PRICE = "price"  # the least first; other currencies after the one that is sorted by, and no price last
     PRICE_DOWN = "-price"
     NEWEST = "newest"
+
+
+def normal_query(words: str) -> str:
+    """Return the query in the form in which it is ranked and cached: no case, single spaces, composed letters."""
+    return unicodedata.normalize("NFC", " ".join(words.split()).casefold())
 
 
 @dataclass(frozen=True, slots=True)

@@ -20,8 +20,6 @@ from marketplace.models import Product
 MAX_VALUES = 20
 LABELS = {str(value): str(label).capitalize() for value, label in Product.Availability.choices}
 
-Paths = Sequence[str]
-
 
 @dataclass
 class Counts:

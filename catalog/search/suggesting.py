@@ -14,10 +14,10 @@ from catalog.category_paths import PATH_SEPARATOR, category_form, last_name, pat
 from catalog.ranking.completions import completions
 from catalog.ranking.vocabulary import current_vocabulary
 from catalog.search.answers import Suggestion, SuggestionKind
-from catalog.search.asking import MAX_QUERY_CHARS, Search
+from catalog.search.asking import MAX_QUERY_CHARS, Search, normal_query
 from catalog.search.browsing import browse
 from catalog.search.flights import Made, kept_or_made
-from catalog.search.rankings import KEEP_EMPTY_S, normal_query, search_version
+from catalog.search.rankings import KEEP_EMPTY_S, search_version
 from catalog.search.rows import live_ids
 from catalog.showing import searchable_products
 from catalog.words import fold

@@ -12,7 +12,7 @@ from catalog import index
 from catalog.embedders.hashing import HashingEmbedder
 from catalog.index import IndexFilter, IndexRow
 from catalog.milvus import IndexMissing, IndexUnavailable, milvus_client, patiently
-from catalog.words import index_text
+from catalog.words import stems
 from tests.catalog.indexes.server import Server
 
 embedder = HashingEmbedder()
@@ -27,7 +27,7 @@ def row(product_id: int, text: str, **fields: Any) -> IndexRow:
         "currency": "EUR",
         "availability": "in_stock",
         "is_visible": True,
-        "text": index_text([text]),
+        "text": " ".join(stems(text)),
         "input_hash": text,
     }
     return IndexRow(product_id=product_id, **values | fields)
@@ -42,7 +42,8 @@ def write(*rows: IndexRow) -> None:
 
 
 def matching(query: str, where: IndexFilter = EVERYTHING) -> list[int]:
-    return [hit.product_id for hit in index.matching(embedder.fingerprint, index_text([query]), where=where, limit=10)]
+    words = " ".join(stems(query))
+    return [hit.product_id for hit in index.matching(embedder.fingerprint, words, where=where, limit=10)]
 
 
 def nearest(query: str, where: IndexFilter = EVERYTHING) -> list[int]:
