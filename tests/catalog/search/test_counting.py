@@ -2,6 +2,7 @@
 
 from datetime import timedelta
 from typing import Any
+from unittest.mock import Mock
 
 import pytest
 from django.core.cache import cache
@@ -120,3 +121,20 @@ def test_staff_see_what_people_look_for(admin_client: Client) -> None:
     nothing = admin_client.get("/admin/catalog/searchquery/?found=nothing").content.decode()
     assert "zzyzx" in nothing
     assert "red lamp" not in nothing
+
+
+def test_a_writing_that_had_to_wait_too_long_is_asked_for_again(monkeypatch: pytest.MonkeyPatch, settings: Any) -> None:
+    settings.SEARCH_BEHIND = True
+    timers: list[Any] = []
+    monkeypatch.setattr(counting, "Timer", lambda _, act: timers.append(act) or Mock())
+    monkeypatch.setattr(counting, "run_behind", lambda _: False)
+    for _ in range(2):
+        count_search(["hit"], took_ms=1.0)
+    assert len(timers) == 1
+
+    timers[0]()
+    count_search(["hit"], took_ms=1.0)
+
+    assert len(timers) == 2
+    flush()
+    assert recent_figures()["last_5_min"]["searches"] == 3
