@@ -1,9 +1,7 @@
 """The index on a real Milvus: what is written is found, and what is away is said to be away."""
 
 import time
-from collections.abc import Iterator
 from decimal import Decimal
-from pathlib import Path
 from typing import Any
 
 import pytest
@@ -166,14 +164,6 @@ def test_a_collection_that_vanished_is_made_again(search_index: str) -> None:
     patiently(lambda: write(row(1, "lamp")), patience_s=5)
 
     assert matching("lamp") == [1]
-
-
-@pytest.fixture
-def server(tmp_path: Path, settings: Any) -> Iterator[Server]:
-    server = Server(tmp_path / "milvus")
-    settings.MILVUS_URI = f"http://127.0.0.1:{server.port}"
-    yield server
-    server.kill()
 
 
 @pytest.mark.django_db

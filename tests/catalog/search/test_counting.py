@@ -125,16 +125,17 @@ def test_staff_see_what_people_look_for(admin_client: Client) -> None:
 
 def test_a_writing_that_had_to_wait_too_long_is_asked_for_again(monkeypatch: pytest.MonkeyPatch, settings: Any) -> None:
     settings.SEARCH_BEHIND = True
-    timers: list[Any] = []
-    monkeypatch.setattr(counting, "Timer", lambda _, act: timers.append(act) or Mock())
+    timer = Mock()
+    monkeypatch.setattr(counting, "Timer", timer)
     monkeypatch.setattr(counting, "run_behind", lambda _: False)
     for _ in range(2):
         count_search(["hit"], took_ms=1.0)
-    assert len(timers) == 1
+    assert timer.call_count == 1
+    _, act = timer.call_args.args
 
-    timers[0]()
+    act()
     count_search(["hit"], took_ms=1.0)
 
-    assert len(timers) == 2
+    assert timer.call_count == 2
     flush()
     assert recent_figures()["last_5_min"]["searches"] == 3
