@@ -1,8 +1,9 @@
 """Which products answer a query, and in what order: one ranking of a fixed depth, whatever page is shown."""
 
 import logging
+import time
 from collections.abc import Collection, Mapping, Sequence
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass, field
 from types import MappingProxyType
 from typing import cast
@@ -28,6 +29,8 @@ BEST_DEPTH = 50
 MEANING_DEPTH = 50
 # The index is asked while PostgreSQL is: each takes some 20 ms at 10,000 products. These threads touch no database.
 _beside = ThreadPoolExecutor(max_workers=16, thread_name_prefix="search-leg")
+# A search that is asked while much is being indexed does not wait for Milvus Lite, which then takes seconds.
+INDEX_WAIT_S = 0.2
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,7 +68,8 @@ class Ranking:
 def rank(query: str, *, where: IndexFilter, embedder: Embedder) -> Ranking:
     """Rank the products that the index shows and that pass the filter; without words, nothing is found.
 
-    An embedder that fails does not fail the search: it goes by words alone then.
+    An embedder that fails, or an index that takes longer than 0.2 s, does not fail the search: it goes by words alone
+    then, and says so (is_degraded).
 
     Raises:
         IndexUnavailable, IndexMissing, IndexNotLoaded: the index is away.
@@ -76,19 +80,33 @@ def rank(query: str, *, where: IndexFilter, embedder: Embedder) -> Ranking:
         return Ranking(hits=())
     sought = understood.sought(vocabulary)
     vector = _vector(understood.corrected or query, embedder=embedder)
+    give_up_at = time.monotonic() + INDEX_WAIT_S
     nearest = None if vector is None else _beside.submit(_by_meaning, vector, where=where, embedder=embedder)
     documents = documents_with(sought, where=where, limit=WORDS_DEPTH)
     is_capped = len(documents) == WORDS_DEPTH
-    best = _by_words(sought, where=where, embedder=embedder) if is_capped else ()
-    known = {document.product_id for document in documents}
-    cosines = {hit.product_id: hit.score for hit in (nearest.result() if nearest is not None else ())}
-    documents += documents_of({hit.product_id for hit in best}.union(cosines) - known)
+    best = _beside.submit(_by_words, sought, where=where, embedder=embedder) if is_capped else None
+    meaning = _answer(nearest, give_up_at)
+    cosines = {hit.product_id: hit.score for hit in meaning or ()}
+    others = {hit.product_id for hit in _answer(best, give_up_at) or ()}.union(cosines)
+    documents += documents_of(others - {document.product_id for document in documents})
     return Ranking(
         hits=in_order(understood, documents, vocabulary=vocabulary, cosines=cosines),
         is_capped=is_capped,
         corrected=understood.corrected,
-        is_degraded=vector is None,
+        is_degraded=meaning is None,
     )
+
+
+def _answer(leg: Future[list[Hit]] | None, give_up_at: float) -> list[Hit] | None:
+    """Return what a leg found; None where it was not asked, or does not answer in time."""
+    if leg is None:
+        return None
+    try:
+        return leg.result(timeout=max(give_up_at - time.monotonic(), 0.0))
+    except TimeoutError:
+        leg.cancel()
+        logger.info("search does not wait for the index any longer")
+        return None
 
 
 def understood_by(query: str, vocabulary: Vocabulary) -> Understood:

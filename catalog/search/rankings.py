@@ -68,7 +68,7 @@ def _rank(query: str, where: IndexFilter) -> Made[dict[str, Any]]:
     if ranking is None:
         return Made(_facts(rank_without_index(query, where=where)), keep_s=0)
     if ranking.is_degraded:
-        alarm.tell("the embedder is away")
+        alarm.tell("the embedder or the index did not answer in time")
         return Made(_facts(ranking), keep_s=0)
     is_empty = not ranking.hits
     return Made(_facts(ranking), keep_s=KEEP_EMPTY_S if is_empty else KEEP_S, may_be_stale=not is_empty)

@@ -80,7 +80,8 @@ TENANTS = {
 }
 # Addresses that answer everybody alike, and whose answers no tenant owns.
 PUBLIC = {
-    "sellers", "schema", "docs", "search", "businesses", "business", "directory-search", "home", "live", "ready",
+    "sellers", "schema", "docs", "search", "search-suggest", "search-similar", "search-image", "businesses", "business",
+    "directory-search", "home", "search-page", "similar-page", "image-page", "product-page", "live", "ready",
 }  # fmt: skip
 
 

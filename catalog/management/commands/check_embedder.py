@@ -5,15 +5,15 @@ import time
 from argparse import ArgumentParser
 from typing import Any
 
-from django.conf import settings
 from django.core.management.base import BaseCommand, CommandError
 from rich.console import Console
 from rich.table import Table
 
 from catalog.embedders.contract import Embedder
-from catalog.embedders.current import EMBEDDERS, current_embedder, embedder_named, picture_embedder_of
+from catalog.embedders.current import EMBEDDERS, embedder_named, picture_embedder_of
 from catalog.embedders.siglip import SiglipEmbedder
 from catalog.embedders.speed import measure_speed
+from catalog.indexes.active import active_embedder_name
 from jobs.errors import JobError
 
 DEFAULT_SECONDS = 6.0
@@ -39,11 +39,11 @@ class Command(BaseCommand):
         """Load, measure, print."""
         if options["seconds"] < 0:
             raise CommandError("--seconds is 0 or more")
-        name = options["embedder"]
+        name = options["embedder"] or active_embedder_name()
         try:
-            facts = _facts(embedder_named(name) if name else current_embedder(), seconds=options["seconds"])
+            facts = _facts(embedder_named(name), seconds=options["seconds"])
         except JobError as error:
-            raise CommandError(f"{name or settings.EMBEDDER} cannot run: {error} [{error.code}]") from error
+            raise CommandError(f"{name} cannot run: {error} [{error.code}]") from error
         if options["json"]:
             self.stdout.write(json.dumps(facts))
         else:

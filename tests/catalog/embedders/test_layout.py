@@ -99,6 +99,7 @@ def test_a_picture_that_cannot_be_decoded_is_named() -> None:
     assert caught.value.position == 70
 
 
-def test_it_serves_where_the_embedder_sees_no_pictures(forgotten: None, db: None) -> None:
+@pytest.mark.django_db
+def test_it_serves_where_the_embedder_sees_no_pictures() -> None:
     assert isinstance(current_picture_embedder(), LayoutEmbedder)
     assert current_picture_embedder() is current_picture_embedder()

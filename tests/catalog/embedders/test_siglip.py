@@ -451,7 +451,7 @@ def test_without_a_gpu_the_cpu_is_taken_and_a_named_device_must_be_there(
 
 # --- in the product -------------------------------------------------------------------------------
 @pytest.fixture
-def chosen(forgotten: None, db: None, name: str, settings: Any) -> None:
+def chosen(db: None, forgotten: None, name: str, settings: Any) -> None:
     current._made.cache_clear()
     settings.EMBEDDER, settings.SIGLIP_MODEL = "siglip", name
     settings.SIGLIP_DEVICE, settings.SIGLIP_THREADS = "cpu", 1
@@ -482,8 +482,8 @@ def test_the_least_similarity_is_that_of_unrelated_texts_and_no_likeness_to_the_
 def test_django_starts_without_torch() -> None:
     code = (
         "import django; django.setup(); import sys; "
-        "from catalog.embedders import current, siglip, layout; current.embedder_named('hashing'); "
-        "siglip.siglip_of_settings(); "
+        "from catalog.embedders import current, siglip, layout; siglip.siglip_of_settings(); "
+        "current.active_embedder_name = lambda: 'hashing'; current.warm_up(); "
         "assert not {'torch', 'open_clip', 'transformers', 'huggingface_hub'} & set(sys.modules)"
     )
     subprocess.run([sys.executable, "-c", code], cwd=Path(__file__).parents[3], check=True, timeout=60)
