@@ -12,7 +12,7 @@ from catalog.indexes.collections import (
     flush,
     point_alias,
 )
-from catalog.indexes.filters import IndexFilter, category_key
+from catalog.indexes.filters import IndexFilter
 from catalog.indexes.reading import (
     held_rows,
     matching,
@@ -23,7 +23,7 @@ from catalog.indexes.reading import (
     visible_rows,
     warm_up,
 )
-from catalog.indexes.rows import Facts, Hit, IndexRow, PictureRow
+from catalog.indexes.rows import Facts, Hit, IndexRow
 from catalog.indexes.versions import bump_version, changes, current_version
 from catalog.indexes.writing import delete, upsert, write_lock
 
@@ -33,9 +33,7 @@ __all__ = [
     "IndexFilter",
     "IndexRow",
     "Kind",
-    "PictureRow",
     "bump_version",
-    "category_key",
     "changes",
     "collection_name",
     "current_version",

@@ -9,6 +9,7 @@ from django.db.models import F, Max, QuerySet
 from django.utils import timezone
 
 from catalog import index
+from catalog.category_paths import names_of
 from catalog.embedders.contract import Embedder
 from catalog.embedders.current import picture_embedder_of
 from catalog.index import IndexRow
@@ -195,8 +196,7 @@ def _category_names(paths: Iterable[str]) -> tuple[str, ...]:
     """List each path, each path above it and each name in it: a filter may name any of them."""
     names: dict[str, None] = {}
     for path in paths:
-        parts = path.split(" > ")
-        names |= dict.fromkeys([*(" > ".join(parts[: i + 1]) for i in range(len(parts))), *parts])
+        names |= dict.fromkeys(names_of(path))
     return tuple(names)
 
 

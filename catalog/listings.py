@@ -8,6 +8,7 @@ from django.db import connection
 from django.db.models import Q
 from django.utils import timezone
 
+from catalog.category_paths import PATH_SEPARATOR
 from catalog.duplicates import link_duplicates, lock_contents
 from catalog.milestones import tell_of_list
 from catalog.politeness.domains import set_paces
@@ -24,7 +25,6 @@ from marketplace.models import Category, Product, ProductCategory, SyncRun
 
 BATCH = 500
 MAX_CRUMBS = 6
-PATH_SEPARATOR = " > "
 TOO_MANY_LISTS = "catalog.too_many_lists"
 TOO_MANY_PRODUCTS = "catalog.too_many_products"
 # A product that was lost, and is listed again, goes through all stages once more.

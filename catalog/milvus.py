@@ -18,11 +18,15 @@ if TYPE_CHECKING:
 CONNECT_TIMEOUT_S = 5.0
 # A killed Milvus is back within some 10 s: waiting here is cheaper than an attempt of every job.
 PATIENCE_S = 30.0
-# A server that is back is asked again within a second or two; gRPC itself would wait up to two minutes.
-RECONNECT = {
+CHANNEL = {
+    # A server that is back is asked again within a second or two; gRPC itself would wait up to two minutes.
     "grpc.initial_reconnect_backoff_ms": 200,
     "grpc.min_reconnect_backoff_ms": 500,
     "grpc.max_reconnect_backoff_ms": 2000,
+    # pymilvus pings every 10 s, also where nothing is asked. gRPC's servers, and so Milvus Lite, bear one ping in 5
+    # minutes and only while something is asked; they end the connection of whoever pings more.
+    "grpc.keepalive_time_ms": 330_000,
+    "grpc.keepalive_permit_without_calls": 0,
 }
 _NO_CONNECTION, _COLLECTION_MISSING, _COLLECTION_NOT_LOADED = 2, 100, 101  # MilvusException.code
 
@@ -84,7 +88,7 @@ def milvus_client() -> "MilvusClient":
         client = _clients.get(place)
         if client is None:
             client = _clients[place] = MilvusClient(
-                uri=settings.MILVUS_URI, token=settings.MILVUS_TOKEN, timeout=CONNECT_TIMEOUT_S, grpc_options=RECONNECT
+                uri=settings.MILVUS_URI, token=settings.MILVUS_TOKEN, timeout=CONNECT_TIMEOUT_S, grpc_options=CHANNEL
             )
         return client
 

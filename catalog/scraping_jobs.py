@@ -13,9 +13,9 @@ from uuid import UUID
 from django.db import transaction
 from django.utils import timezone
 
+from catalog.category_paths import PATH_SEPARATOR
 from catalog.egress import check_address
 from catalog.hosts import host_of
-from catalog.listings import PATH_SEPARATOR
 from catalog.models import ScrapingJob, Site
 from catalog.politeness.domains import set_paces
 from catalog.scraping.contract import PRODUCT, START, WORKING, Found, Order, Step, Taken, merged

@@ -13,6 +13,7 @@ from django.conf import settings
 from numpy.typing import NDArray
 
 from catalog.embedders.contract import DIMENSIONS, Embedder, PictureEmbedder, UnreadablePicture
+from catalog.embedders.current import picture_embedder_of
 from catalog.inputs import Input, current_inputs, input_hash, named_inputs, picture_hash, readable_pictures
 from catalog.models import StoredVector
 from marketplace.models import Picture, Product
@@ -76,7 +77,7 @@ def _vectors_of(inputs: Mapping[int, Input], *, embedder: Embedder) -> dict[int,
     pictures: dict[str, Vector] = {}
     if embedder.picture_weight > 0:
         wanted = {it.picture_hash: it.picture for it in inputs.values() if it.picture_hash}
-        pictures = _picture_vectors(wanted, embedder=as_picture_embedder(embedder))
+        pictures = _picture_vectors(wanted, embedder=picture_embedder_of(embedder))
     found = {}
     for pk, made_of in inputs.items():
         text, picture = texts[made_of.text_hash], pictures.get(made_of.picture_hash)
@@ -85,12 +86,6 @@ def _vectors_of(inputs: Mapping[int, Input], *, embedder: Embedder) -> dict[int,
         else:
             found[pk] = (made_of.name, combine(text, picture, picture_weight=embedder.picture_weight))
     return found
-
-
-def as_picture_embedder(embedder: Any) -> PictureEmbedder:
-    """Return the embedder as one of pictures, which it is where its picture_weight is above 0: see the contract."""
-    picture_embedder: PictureEmbedder = embedder
-    return picture_embedder
 
 
 def _text_vectors(texts: Mapping[str, str], *, embedder: Embedder) -> dict[str, Vector]:

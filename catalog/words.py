@@ -3,7 +3,6 @@
 import re
 import threading
 import unicodedata
-from collections.abc import Iterable
 
 import Stemmer
 
@@ -83,11 +82,6 @@ def stems(text: str) -> list[str]:
     words = [_APOSTROPHES.sub("", word) for word in _WORD.findall(fold(text))]
     stemmed: list[str] = _stemmer().stemWords([word for word in words if word not in STOP_WORDS])
     return stemmed
-
-
-def index_text(parts: Iterable[str]) -> str:
-    """Join the stems of several texts into the one that BM25 searches."""
-    return " ".join(stem for part in parts for stem in stems(part))
 
 
 def _stemmer() -> Stemmer.Stemmer:

@@ -31,8 +31,8 @@ class LayoutEmbedder:
 
     fingerprint = "layout_v1"
     summary = "Compares how colours lie in a picture: offline and deterministic; knows its look, not what it shows."
-    # 60 drawn products over white (tests/catalog/test_layout.py): 19 of 20 pairs of them lie below 0.45, and each lies
-    # above 0.75 to itself after JPEG at 40 %, a quarter of the size, or 5 % cut off two sides (November 2026).
+    # 60 drawn products over white (tests/catalog/embedders/test_layout.py): 19 of 20 pairs of them lie below 0.45, and
+    # each lies above 0.75 to itself after JPEG at 40 %, a quarter of the size, or 5 % cut off two sides (Nov. 2026).
     min_similarity = 0.45
 
     def embed_pictures(self, pictures: Sequence[bytes]) -> Vectors:

@@ -7,6 +7,8 @@ from decimal import Decimal
 from hashlib import sha256
 from itertools import islice
 
+from catalog.category_paths import category_form
+
 MAX_CATEGORIES = 64
 CATEGORY_CHARS = 16
 
@@ -50,13 +52,8 @@ def category_words(names: Iterable[str]) -> str:
     return f" {' '.join(dict.fromkeys(islice(words, MAX_CATEGORIES)))} "
 
 
-def category_key(name: str) -> str:
-    """Return the form in which categories are compared: no case, single spaces."""
-    return " ".join(name.casefold().split())
-
-
 def _category_word(name: str) -> str:
-    return sha256(category_key(name).encode()).hexdigest()[:CATEGORY_CHARS]
+    return sha256(category_form(name).encode()).hexdigest()[:CATEGORY_CHARS]
 
 
 def _in_category(name: str) -> str:

@@ -2,21 +2,21 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
-from decimal import Decimal
 from hashlib import sha256
 from typing import Any
 
 from django.conf import settings
 
+from catalog.category_paths import PATH_SEPARATOR, last_name
 from catalog.pages.asked import MAX_PAGE, Asked
 from catalog.pictures import DISPLAY_SIDE_PX, THUMBNAIL_SIDE_PX
 from catalog.search.answers import Answer, FacetValue, Found
+from catalog.search.price_ranges import read_range
 from marketplace.models import Picture, Product, Seller
 from marketplace.products import amount_text, price_text
 
 SHOWN_VALUES = 8  # of a filter; the rest is folded away
 STARTING_POINTS = 12
-PATH_SEPARATOR = " > "
 # Icon and words: neither is left to the colour.
 STOCK = {
     Product.Availability.IN_STOCK: ("check", "In stock"),
@@ -175,11 +175,11 @@ def price_filter(asked: Asked, answer: Answer) -> PriceFilter:
         return PriceFilter(choices=(), currency=asked.currency)
     choices = []
     for each in facet.values:
-        low, _, high = each.value.partition("-")
+        low, high = read_range(each.value)
         address = (
             asked.address(min_price=None, max_price=None, currency="")
             if each.is_selected
-            else asked.address(min_price=_bound(low), max_price=_bound(high), currency=facet.currency)
+            else asked.address(min_price=low, max_price=high, currency=facet.currency)
         )
         choices.append(Choice(each.value, each.label, each.count, each.is_selected, address=address))
     return PriceFilter(choices=choices, currency=facet.currency)
@@ -197,7 +197,7 @@ def category_tree(asked: Asked, values: Sequence[FacetValue]) -> list[Choice]:
         parent = nodes.get(above)
         goes_to = (above,) if parent is not None else ()
         address = asked.address(categories=goes_to if each.is_selected else (each.value,))
-        label = each.label.rpartition(PATH_SEPARATOR)[2]
+        label = last_name(each.label)
         node = nodes[each.value] = Choice(each.value, label, each.count, each.is_selected, address=address)
         (top if parent is None else parent.children).append(node)
     return top
@@ -212,8 +212,7 @@ def chips(asked: Asked, answer: Answer) -> list[Chip]:
         found = Seller.objects.filter(pk__in=missing, status=Seller.Status.ACTIVE).values_list("pk", "name")
         names |= {str(pk): name for pk, name in found}
     on = [
-        Chip(path.rpartition(PATH_SEPARATOR)[2], asked.address(categories=_without(asked.categories, path)))
-        for path in asked.categories
+        Chip(last_name(path), asked.address(categories=_without(asked.categories, path))) for path in asked.categories
     ]
     on += [
         Chip(names.get(str(pk), f"Seller {pk}"), asked.address(sellers=_without(asked.sellers, pk)))
@@ -234,9 +233,7 @@ def starting_points(everything: Answer) -> list[Chip]:
     values = () if facet is None else facet.values
     top = [each for each in values if PATH_SEPARATOR not in each.value] or values
     largest = sorted(top, key=lambda each: -each.count)[:STARTING_POINTS]
-    return [
-        Chip(each.label.rpartition(PATH_SEPARATOR)[2], Asked(categories=(each.value,)).address()) for each in largest
-    ]
+    return [Chip(last_name(each.label), Asked(categories=(each.value,)).address()) for each in largest]
 
 
 def search_context(asked: Asked, answer: Answer) -> dict[str, Any]:
@@ -261,10 +258,6 @@ def _filter(name: str, legend: str, choices: Sequence[Choice]) -> Filter:
 
 def _labels(answer: Answer) -> dict[str, dict[str, str]]:
     return {facet.name: {value.value: value.label for value in facet.values} for facet in answer.facets}
-
-
-def _bound(text: str) -> Decimal | None:
-    return Decimal(text) if text else None
 
 
 def _range_text(asked: Asked) -> str:

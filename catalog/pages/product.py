@@ -10,12 +10,13 @@ from django.shortcuts import render
 from django.utils.safestring import SafeString, mark_safe
 from django.views.decorators.http import require_safe
 
+from catalog.category_paths import PATH_SEPARATOR, last_name, paths_to
 from catalog.pages.asked import Asked
-from catalog.pages.presentation import PATH_SEPARATOR, Card, Chip, card, rendition
+from catalog.pages.presentation import Card, Chip, card, rendition
 from catalog.pictures import DISPLAY_SIDE_PX, THUMBNAIL_SIDE_PX
 from catalog.search.answers import Found
-from catalog.search.showing import shown_products
 from catalog.search.similar import NotShown, similar_products
+from catalog.showing import shown_products
 from marketplace.models import Product
 from marketplace.products import amount_text
 from marketplace.public_pages import public_page
@@ -74,11 +75,8 @@ def trail(product: Product) -> list[Chip]:
     paths = [category.path for category in product.categories.all()]
     if not paths:
         return []
-    names = max(paths, key=lambda path: (path.count(PATH_SEPARATOR), path)).split(PATH_SEPARATOR)
-    return [
-        Chip(name, Asked(categories=(PATH_SEPARATOR.join(names[: depth + 1]),)).address())
-        for depth, name in enumerate(names)
-    ]
+    deepest = max(paths, key=lambda path: (path.count(PATH_SEPARATOR), path))
+    return [Chip(last_name(path), Asked(categories=(path,)).address()) for path in paths_to(deepest)]
 
 
 def json_ld(product: Product, address: str, pictures: list[str]) -> SafeString:

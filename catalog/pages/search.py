@@ -19,8 +19,8 @@ from catalog.search.answers import Answer, Suggestion
 from catalog.search.asking import Search, Sort
 from catalog.search.pictures import search_by_picture
 from catalog.search.searching import search_products
-from catalog.search.showing import shown_products
 from catalog.search.similar import NotShown, similar_products
+from catalog.showing import shown_products
 from marketplace.public_pages import public_page
 from marketplace.throttling import TokenBucketThrottle
 

@@ -7,8 +7,8 @@ from django.db import connection
 
 from catalog.index import IndexFilter
 from catalog.models import SearchDocument
-from catalog.search.filtering import narrowed
-from catalog.search.showing import searchable_products
+from catalog.narrowing import narrowed
+from catalog.showing import searchable_products
 
 # ts_rank's weights of attributes, descriptions, brands and titles, in the proportions of the re-ranking; and its
 # normalisation: divided by 1 + the logarithm of the length.

@@ -8,6 +8,7 @@ from django.contrib.postgres.search import SearchVectorField
 from django.db.models import Value
 from django.db.models.functions import Cast
 
+from catalog.category_paths import PATH_SEPARATOR
 from catalog.models import SearchDocument
 from catalog.ranking.gtin_forms import plain_gtin
 from catalog.ranking.languages import STOP_WORDS, detect, stem
@@ -69,7 +70,7 @@ def document_of(product: Product, paths: Iterable[str]) -> SearchDocument:
     title, brand = _read(product.title), _read(product.brand)
     description = _read(product.description)
     attributes = _read(" . ".join(_texts(product.attributes)))
-    categories = _read(" . ".join(path.replace(" > ", " . ") for path in paths))
+    categories = _read(" . ".join(path.replace(PATH_SEPARATOR, " . ") for path in paths))
     forms = (word.form for word in (*title.words, *description.words))
     language = detect(forms, f"{title.text} {description.text}")
     fields = {

@@ -1,5 +1,6 @@
 """What somebody looks for: words, filters, an order and a page."""
 
+import unicodedata
 from dataclasses import dataclass, field
 from enum import StrEnum
 
@@ -19,13 +20,18 @@ class Sort(StrEnum):
     NEWEST = "newest"
 
 
+def normal_query(words: str) -> str:
+    """Return the query in the form in which it is ranked and cached: no case, single spaces, composed letters."""
+    return unicodedata.normalize("NFC", " ".join(words.split()).casefold())
+
+
 @dataclass(frozen=True, slots=True)
 class Search:
     """What somebody looks for.
 
     Args:
         query: words; without any, all products are browsed.
-        where: what a result must have; see catalog.search.filtering.
+        where: what a result must have; see catalog.narrowing.
         sort: the order.
         limit: results on a page.
         offset: results before it.

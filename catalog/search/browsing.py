@@ -14,15 +14,15 @@ from django.db import connection
 from django.db.models import Count, QuerySet
 
 from catalog.index import IndexFilter
+from catalog.narrowing import narrowed
 from catalog.search.answers import Facet, FacetValue
 from catalog.search.asking import Search
 from catalog.search.facets import Counts, facets, main_currency
-from catalog.search.filtering import narrowed
 from catalog.search.flights import Made, kept_or_made
 from catalog.search.found_sets import facet_facts
 from catalog.search.ordering import ordered
 from catalog.search.rankings import filter_facts, search_version
-from catalog.search.showing import searchable_products
+from catalog.showing import searchable_products
 from marketplace.models import Category, Product, ProductCategory
 
 KEEP_S = 60

@@ -97,7 +97,7 @@ def count_search(outcomes: Sequence[str], *, took_ms: float, query: str = "", is
         is_first = not _tally.is_flush_ahead and settings.SEARCH_BEHIND
         _tally.is_flush_ahead = _tally.is_flush_ahead or is_first
     if is_first:
-        timer = Timer(FLUSH_S, run_behind, [flush])
+        timer = Timer(FLUSH_S, flush_behind)
         timer.daemon = True
         timer.start()
 
@@ -110,8 +110,15 @@ def _count_query(key: QueryKey, *, is_empty: bool) -> None:
         _tally.empty[key] += 1
 
 
+def flush_behind() -> None:
+    """Have what was counted written; where too much waits already, the next search asks for it again."""
+    if not run_behind(flush):
+        with _tally.lock:
+            _tally.is_flush_ahead = False
+
+
 def flush() -> None:
-    """Write what was counted; where that fails, it is counted with what comes next."""
+    """Write what was counted; where that fails, searches are counted with what comes next, and their words are lost."""
     minutes, queries, empty = _tally.take()
     if not minutes:
         return

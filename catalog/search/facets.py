@@ -10,17 +10,15 @@ from dataclasses import dataclass, field
 from decimal import Decimal
 from functools import lru_cache
 
+from catalog.category_paths import PATH_SEPARATOR, category_form, last_name, paths_to
 from catalog.index import IndexFilter
 from catalog.search.answers import Facet, FacetValue
-from catalog.search.filtering import BETWEEN, category_form
 from catalog.search.price_ranges import range_text, ranges_of
 from catalog.search.rows import Matcher, Row
 from marketplace.models import Product
 
 MAX_VALUES = 20
 LABELS = {str(value): str(label).capitalize() for value, label in Product.Availability.choices}
-
-Paths = Sequence[str]
 
 
 @dataclass
@@ -137,9 +135,9 @@ def category_values(counts: Mapping[tuple[str, ...], int], selected: Sequence[st
     nodes = _nodes(counts)
     children: defaultdict[str, list[str]] = defaultdict(list)
     for key in nodes:
-        children[key.rpartition(BETWEEN)[0]].append(key)
+        children[key.rpartition(PATH_SEPARATOR)[0]].append(key)
     names = {category_form(name) for name in selected}
-    chosen = {key for key in nodes if key in names or key.rpartition(BETWEEN)[2] in names}
+    chosen = {key for key in nodes if key in names or last_name(key) in names}
     is_open = {above for key in chosen for above, _ in _levels(key)}
     values: list[FacetValue] = []
 
@@ -149,7 +147,7 @@ def category_values(counts: Mapping[tuple[str, ...], int], selected: Sequence[st
             if place >= MAX_VALUES and key not in is_open:
                 continue
             path = nodes[key].path
-            values.append(FacetValue(path, path.rpartition(BETWEEN)[2], nodes[key].count, key in chosen))
+            values.append(FacetValue(path, last_name(path), nodes[key].count, key in chosen))
             if key in is_open or len(level) == 1:
                 show(key)
 
@@ -173,6 +171,4 @@ def _nodes(counts: Mapping[tuple[str, ...], int]) -> dict[str, _Node]:
 @lru_cache(maxsize=20_000)
 def _levels(path: str) -> tuple[tuple[str, str], ...]:
     """List the paths above a path from the root, and itself: each with its key before it."""
-    names = path.split(BETWEEN)
-    above = (BETWEEN.join(names[: depth + 1]) for depth in range(len(names)))
-    return tuple((category_form(path), path) for path in above)
+    return tuple((category_form(above), above) for above in paths_to(path))

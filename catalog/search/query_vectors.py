@@ -1,7 +1,6 @@
 """Vectors of queries, kept in the cache far longer than rankings: a new index does not change them."""
 
 import logging
-import unicodedata
 from collections.abc import Sequence
 from functools import lru_cache
 from hashlib import sha256
@@ -11,6 +10,7 @@ from django.core.cache import cache
 from redis.exceptions import RedisError
 
 from catalog.embedders.contract import DIMENSIONS, Embedder, Vectors
+from catalog.search.asking import normal_query
 from catalog.search.breaking import Breaker
 from jobs.errors import JobError, RetryableError
 
@@ -69,8 +69,7 @@ class CachedQueries:
         return vectors
 
     def _key(self, text: str) -> str:
-        normal = unicodedata.normalize("NFC", " ".join(text.split())).casefold()
-        return f"search:vector:{self.fingerprint}:{sha256(normal.encode()).hexdigest()}"
+        return f"search:vector:{self.fingerprint}:{sha256(normal_query(text).encode()).hexdigest()}"
 
 
 @lru_cache(maxsize=8)

@@ -1,7 +1,6 @@
 """Rankings: from the cache, else from the index, else from PostgreSQL; only the index's own are cached."""
 
 import json
-import unicodedata
 from dataclasses import dataclass
 from decimal import Decimal
 from functools import partial
@@ -9,13 +8,14 @@ from hashlib import sha256
 from typing import Any
 
 from catalog import index
+from catalog.category_paths import category_form
 from catalog.embedders.current import current_embedder
 from catalog.index import IndexFilter
 from catalog.ranking.ranking import RankedHit, Ranking, rank
 from catalog.ranking.vocabulary import current_vocabulary
 from catalog.ranking.without_index import rank_without_index
+from catalog.search.asking import normal_query
 from catalog.search.away import alarm, from_index
-from catalog.search.filtering import category_form
 from catalog.search.flights import Made, Source, kept_or_made
 from catalog.search.query_vectors import CachedQueries, breaker_of
 
@@ -58,11 +58,6 @@ def ranking_of(words: str, *, where: IndexFilter, version: str) -> Ranked:
 def search_version() -> str:
     """Name the state of all that a ranking is made of: the index, and what is known of its words."""
     return f"{index.current_version()}.{current_vocabulary().number}"
-
-
-def normal_query(words: str) -> str:
-    """Return the query in the form in which it is ranked and cached: no case, single spaces, composed letters."""
-    return unicodedata.normalize("NFC", " ".join(words.split()).casefold())
 
 
 def _rank(query: str, where: IndexFilter) -> Made[dict[str, Any]]:

@@ -6,14 +6,14 @@ from dataclasses import replace
 
 from catalog.ranking.ranking import RankedHit
 from catalog.search.answers import Answer, Found
-from catalog.search.asking import MAX_OFFSET, Search
+from catalog.search.asking import MAX_OFFSET, Search, normal_query
 from catalog.search.browsing import browse
 from catalog.search.counting import count_search
 from catalog.search.flights import Source
 from catalog.search.found_sets import found_set_of
-from catalog.search.rankings import EVERYTHING, Ranked, normal_query, ranking_of, search_version
-from catalog.search.showing import shown_products
+from catalog.search.rankings import EVERYTHING, Ranked, ranking_of, search_version
 from catalog.search.suggesting import ways_out
+from catalog.showing import shown_products
 from marketplace.models import Product
 
 MAX_WAYS_OUT = 5

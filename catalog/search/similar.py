@@ -13,12 +13,13 @@ from catalog.embedders.current import current_embedder
 from catalog.ranking.ranking import RankedHit
 from catalog.ranking.without_index import rank_without_index
 from catalog.search.answers import Answer
+from catalog.search.asking import normal_query
 from catalog.search.away import from_index
 from catalog.search.flights import Made, Source, kept_or_made
-from catalog.search.rankings import EVERYTHING, normal_query, search_version
+from catalog.search.rankings import EVERYTHING, search_version
 from catalog.search.rows import live_ids
 from catalog.search.searching import found, took_ms_since
-from catalog.search.showing import searchable_products
+from catalog.showing import searchable_products
 from catalog.vectors import stored_vectors
 from marketplace.models import Product
 

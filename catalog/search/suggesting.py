@@ -10,16 +10,16 @@ from typing import NamedTuple
 from django.contrib.postgres.search import SearchQuery, SearchVector
 from django.db.models import Q
 
+from catalog.category_paths import PATH_SEPARATOR, category_form, last_name, paths_to
 from catalog.ranking.completions import completions
 from catalog.ranking.vocabulary import current_vocabulary
 from catalog.search.answers import Suggestion, SuggestionKind
-from catalog.search.asking import MAX_QUERY_CHARS, Search
+from catalog.search.asking import MAX_QUERY_CHARS, Search, normal_query
 from catalog.search.browsing import browse
-from catalog.search.filtering import BETWEEN, category_form
 from catalog.search.flights import Made, kept_or_made
-from catalog.search.rankings import KEEP_EMPTY_S, normal_query, search_version
+from catalog.search.rankings import KEEP_EMPTY_S, search_version
 from catalog.search.rows import live_ids
-from catalog.search.showing import searchable_products
+from catalog.showing import searchable_products
 from catalog.words import fold
 from marketplace.models import Category, ProductCategory
 
@@ -60,7 +60,7 @@ def suggest(text: str, *, limit: int = 8) -> list[Suggestion]:
 def ways_out(text: str, *, limit: int) -> list[Suggestion]:
     """Suggest what else to look for where the text finds nothing: what begins like it, then the largest categories."""
     facets = {facet.name: facet for facet in browse(Search(limit=1)).facets}
-    largest = (value for value in facets["category"].values if BETWEEN not in value.value)
+    largest = (value for value in facets["category"].values if PATH_SEPARATOR not in value.value)
     categories = [Suggestion(value.value, "category") for value in largest]
     begun = suggest(text, limit=limit)
     return [*begun, *(it for it in categories if it not in begun)][:limit]
@@ -139,8 +139,7 @@ def _categories(query: str) -> list[str]:
 
 def above_named(path: str, begins: str) -> list[str]:
     """Return the path down to the first name in it with a word that begins like this; nothing where none does."""
-    names = path.split(BETWEEN)
-    for depth, name in enumerate(names, start=1):
-        if f" {category_form(name)}".find(f" {begins}") >= 0:
-            return [BETWEEN.join(names[:depth])]
+    for above in paths_to(path):
+        if f" {begins}" in f" {category_form(last_name(above))}":
+            return [above]
     return []

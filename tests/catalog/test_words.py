@@ -2,7 +2,7 @@
 
 import pytest
 
-from catalog.words import fold, index_text, stems
+from catalog.words import fold, stems
 
 
 @pytest.mark.parametrize(
@@ -18,7 +18,3 @@ def test_one_stem_for_all_forms_of_a_word() -> None:
 
 def test_stop_words_and_signs_are_left_out() -> None:
     assert stems("The lamp, of — and for: 3 tables!") == ["lamp", "3", "tabl"]
-
-
-def test_texts_join_in_order() -> None:
-    assert index_text(["Red chairs", "", "of Oak"]) == "red chair oak"

@@ -16,9 +16,9 @@ from catalog.embedders.current import current_embedder
 from catalog.index import IndexFilter
 from catalog.management.query_files import read_queries
 from catalog.milvus import IndexMissing, IndexNotLoaded, IndexUnavailable
-from catalog.ranking.runs import run_queries
 from catalog.search.answers import Answer
 from catalog.search.asking import MAX_LIMIT, MAX_OFFSET, Search
+from catalog.search.runs import run_queries
 from catalog.search.searching import search_products
 from marketplace.products import price_text
 

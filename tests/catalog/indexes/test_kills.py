@@ -4,10 +4,9 @@ import multiprocessing
 import os
 import time
 import traceback
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from functools import partial
 from multiprocessing.connection import Connection
-from pathlib import Path
 from typing import Any
 
 import pytest
@@ -30,14 +29,6 @@ DEADLINE_S = 120.0
 embedder = HashingEmbedder()
 
 Work = Callable[[], dict[str, int]]
-
-
-@pytest.fixture
-def server(tmp_path: Path, settings: Any) -> Iterator[Server]:
-    server = Server(tmp_path / "milvus")
-    settings.MILVUS_URI = f"http://127.0.0.1:{server.port}"
-    yield server
-    server.kill()
 
 
 def publish(count: int) -> list[int]:

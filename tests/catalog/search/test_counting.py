@@ -2,6 +2,7 @@
 
 from datetime import timedelta
 from typing import Any
+from unittest.mock import Mock
 
 import pytest
 from django.core.cache import cache
@@ -120,3 +121,21 @@ def test_staff_see_what_people_look_for(admin_client: Client) -> None:
     nothing = admin_client.get("/admin/catalog/searchquery/?found=nothing").content.decode()
     assert "zzyzx" in nothing
     assert "red lamp" not in nothing
+
+
+def test_a_writing_that_had_to_wait_too_long_is_asked_for_again(monkeypatch: pytest.MonkeyPatch, settings: Any) -> None:
+    settings.SEARCH_BEHIND = True
+    timer = Mock()
+    monkeypatch.setattr(counting, "Timer", timer)
+    monkeypatch.setattr(counting, "run_behind", lambda _: False)
+    for _ in range(2):
+        count_search(["hit"], took_ms=1.0)
+    assert timer.call_count == 1
+    _, act = timer.call_args.args
+
+    act()
+    count_search(["hit"], took_ms=1.0)
+
+    assert timer.call_count == 2
+    flush()
+    assert recent_figures()["last_5_min"]["searches"] == 3

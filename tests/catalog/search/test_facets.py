@@ -10,13 +10,13 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from catalog.index import IndexFilter
+from catalog.narrowing import narrowed
 from catalog.search.answers import Facet, FacetValue
 from catalog.search.browsing import counted_by_sql
 from catalog.search.facets import MAX_VALUES, category_values, facets, facets_of, main_currency
-from catalog.search.filtering import narrowed
 from catalog.search.price_ranges import read_range
 from catalog.search.rows import Matcher, Row, rows_of
-from catalog.search.showing import searchable_products
+from catalog.showing import searchable_products
 from marketplace.models import Product
 from tests.catalog.products import make_product, make_seller, make_sync
 

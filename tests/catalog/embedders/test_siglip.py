@@ -486,7 +486,7 @@ def test_django_starts_without_torch() -> None:
         "current.active_embedder_name = lambda: 'hashing'; current.warm_up(); "
         "assert not {'torch', 'open_clip', 'transformers', 'huggingface_hub'} & set(sys.modules)"
     )
-    subprocess.run([sys.executable, "-c", code], cwd=Path(__file__).parents[2], check=True, timeout=60)
+    subprocess.run([sys.executable, "-c", code], cwd=Path(__file__).parents[3], check=True, timeout=60)
 
 
 def test_check_embedder_tells_what_runs_and_how_fast(

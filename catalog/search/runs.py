@@ -10,7 +10,7 @@ from catalog.milvus import patiently
 from catalog.ranking.ranking import rank
 from catalog.ranking.vocabulary import refresh_vocabulary
 from catalog.search.asking import Search
-from catalog.search.showing import searchable_products
+from catalog.showing import searchable_products
 
 SPARE_HITS = 200  # of which some may have gone since they were indexed
 

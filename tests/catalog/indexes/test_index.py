@@ -1,9 +1,7 @@
 """The index on a real Milvus: what is written is found, and what is away is said to be away."""
 
 import time
-from collections.abc import Iterator
 from decimal import Decimal
-from pathlib import Path
 from typing import Any
 
 import pytest
@@ -12,7 +10,7 @@ from catalog import index
 from catalog.embedders.hashing import HashingEmbedder
 from catalog.index import IndexFilter, IndexRow
 from catalog.milvus import IndexMissing, IndexUnavailable, milvus_client, patiently
-from catalog.words import index_text
+from catalog.words import stems
 from tests.catalog.indexes.server import Server
 
 embedder = HashingEmbedder()
@@ -27,7 +25,7 @@ def row(product_id: int, text: str, **fields: Any) -> IndexRow:
         "currency": "EUR",
         "availability": "in_stock",
         "is_visible": True,
-        "text": index_text([text]),
+        "text": " ".join(stems(text)),
         "input_hash": text,
     }
     return IndexRow(product_id=product_id, **values | fields)
@@ -42,7 +40,8 @@ def write(*rows: IndexRow) -> None:
 
 
 def matching(query: str, where: IndexFilter = EVERYTHING) -> list[int]:
-    return [hit.product_id for hit in index.matching(embedder.fingerprint, index_text([query]), where=where, limit=10)]
+    words = " ".join(stems(query))
+    return [hit.product_id for hit in index.matching(embedder.fingerprint, words, where=where, limit=10)]
 
 
 def nearest(query: str, where: IndexFilter = EVERYTHING) -> list[int]:
@@ -165,14 +164,6 @@ def test_a_collection_that_vanished_is_made_again(search_index: str) -> None:
     patiently(lambda: write(row(1, "lamp")), patience_s=5)
 
     assert matching("lamp") == [1]
-
-
-@pytest.fixture
-def server(tmp_path: Path, settings: Any) -> Iterator[Server]:
-    server = Server(tmp_path / "milvus")
-    settings.MILVUS_URI = f"http://127.0.0.1:{server.port}"
-    yield server
-    server.kill()
 
 
 @pytest.mark.django_db

@@ -5,15 +5,9 @@ from operator import or_
 
 from django.db.models import Q, QuerySet
 
+from catalog.category_paths import PATH_SEPARATOR
 from catalog.index import IndexFilter
 from marketplace.models import Category, Product, ProductCategory
-
-BETWEEN = " > "
-
-
-def category_form(name: str) -> str:
-    """Return the form in which categories are compared: no case, single spaces."""
-    return " ".join(name.casefold().split())
 
 
 def narrowed(products: QuerySet[Product], where: IndexFilter) -> QuerySet[Product]:
@@ -39,7 +33,11 @@ def narrowed(products: QuerySet[Product], where: IndexFilter) -> QuerySet[Produc
 def _named(name: str) -> Q:
     """Match a category by its path or any path above it; by its name or any name above it."""
     name = " ".join(name.split())
-    path = Q(path__iexact=name) | Q(path__istartswith=f"{name}{BETWEEN}")
-    if BETWEEN in name:
+    path = Q(path__iexact=name) | Q(path__istartswith=f"{name}{PATH_SEPARATOR}")
+    if PATH_SEPARATOR in name:
         return path
-    return path | Q(path__iendswith=f"{BETWEEN}{name}") | Q(path__icontains=f"{BETWEEN}{name}{BETWEEN}")
+    return (
+        path
+        | Q(path__iendswith=f"{PATH_SEPARATOR}{name}")
+        | Q(path__icontains=f"{PATH_SEPARATOR}{name}{PATH_SEPARATOR}")
+    )
