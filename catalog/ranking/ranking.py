@@ -65,11 +65,11 @@ class Ranking:
     is_degraded: bool = False
 
 
-def rank(query: str, *, where: IndexFilter, embedder: Embedder) -> Ranking:
+def rank(query: str, *, where: IndexFilter, embedder: Embedder, wait_s: float = INDEX_WAIT_S) -> Ranking:
     """Rank the products that the index shows and that pass the filter; without words, nothing is found.
 
-    An embedder that fails, or an index that takes longer than 0.2 s, does not fail the search: it goes by words alone
-    then, and says so (is_degraded).
+    An embedder that fails, or an index that takes wait_s longer than PostgreSQL, does not fail the search: it goes
+    by the words alone that PostgreSQL found then, and says so (is_degraded).
 
     Raises:
         IndexUnavailable, IndexMissing, IndexNotLoaded: the index is away.
@@ -80,20 +80,20 @@ def rank(query: str, *, where: IndexFilter, embedder: Embedder) -> Ranking:
         return Ranking(hits=())
     sought = understood.sought(vocabulary)
     vector = _vector(understood.corrected or query, embedder=embedder)
-    give_up_at = time.monotonic() + INDEX_WAIT_S
     nearest = None if vector is None else _beside.submit(_by_meaning, vector, where=where, embedder=embedder)
     documents = documents_with(sought, where=where, limit=WORDS_DEPTH)
     is_capped = len(documents) == WORDS_DEPTH
     best = _beside.submit(_by_words, sought, where=where, embedder=embedder) if is_capped else None
-    meaning = _answer(nearest, give_up_at)
+    give_up_at = time.monotonic() + wait_s
+    meaning, by_words = _answer(nearest, give_up_at), _answer(best, give_up_at)
     cosines = {hit.product_id: hit.score for hit in meaning or ()}
-    others = {hit.product_id for hit in _answer(best, give_up_at) or ()}.union(cosines)
+    others = {hit.product_id for hit in by_words or ()}.union(cosines)
     documents += documents_of(others - {document.product_id for document in documents})
     return Ranking(
         hits=in_order(understood, documents, vocabulary=vocabulary, cosines=cosines),
         is_capped=is_capped,
         corrected=understood.corrected,
-        is_degraded=meaning is None,
+        is_degraded=meaning is None or (is_capped and by_words is None),
     )
 
 
