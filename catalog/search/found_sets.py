@@ -37,11 +37,11 @@ def found_set_of(search: Search, chosen: Ranked, whole: Ranked, *, version: str)
         return FoundSet(_shown([hit.product_id for hit in chosen.ranking.hits]))
     make = partial(_worked_out, search, chosen.ranking, whole.ranking)
     if not {chosen.source, whole.source} <= {Source.HIT, Source.MISS}:  # of a stale or degraded ranking nothing is kept
-        facts = make().value
+        facts, source = make().value, Source.MISS
     else:
-        facts, _ = kept_or_made(_key(search, chosen, whole), version=version, make=make)
+        facts, source = kept_or_made(_key(search, chosen, whole), version=version, make=make)
     return FoundSet(
-        product_ids=_shown(facts["ids"]),
+        product_ids=facts["ids"] if source is Source.MISS else _shown(facts["ids"]),  # just made: all are shown
         facets=[Facet(name, [FacetValue(*it) for it in values], unit) for name, values, unit in facts["facets"]],
     )
 
