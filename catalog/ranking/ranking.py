@@ -25,8 +25,9 @@ logger = logging.getLogger(__name__)
 
 # Candidates: what holds words of the query, what the index's BM25 puts first, what its vectors find by meaning.
 WORDS_DEPTH = 500
-BEST_DEPTH = 50
-MEANING_DEPTH = 50
+# Milvus Lite takes 0.4 ms a hit; nDCG@10 is the same at 20, 30 and 50 (November 2026). A page shows 24.
+BEST_DEPTH = 24
+MEANING_DEPTH = 24
 # The index is asked while PostgreSQL is: each takes some 20 ms at 10,000 products. These threads touch no database.
 _beside = ThreadPoolExecutor(max_workers=16, thread_name_prefix="search-leg")
 # A search that is asked while much is being indexed does not wait for Milvus Lite, which then takes seconds.
