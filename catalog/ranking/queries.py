@@ -65,10 +65,19 @@ class Understood:
     whole: tuple[str, ...] = ()
     changes: tuple[Change, ...] = ()
 
-    def sought(self, vocabulary: Vocabulary) -> list[str]:
-        """List the stems and codes that may lead to a product: the 32 rarest, for common ones lead to too many."""
-        stems = (stem for term in self.terms for phrase, _ in term.options for stem in phrase)
+    def sought(self, vocabulary: Vocabulary, *, most: int) -> list[str]:
+        """List the codes, and the stems that lead to products: the 32 rarest.
+
+        A term that more than so many products hold leads nowhere, and is left out where another leads somewhere.
+        """
+        leading = [term for term in self.terms if 0 < _held(term, vocabulary) <= most]
+        stems = (stem for term in leading or self.terms for phrase, _ in term.options for stem in phrase)
         return sorted(dict.fromkeys([*self.codes, *stems]), key=vocabulary.rarity, reverse=True)[:MAX_SOUGHT]
+
+
+def _held(term: Term, vocabulary: Vocabulary) -> int:
+    """Return how many products hold the commonest word that a term may be said by."""
+    return max(vocabulary.frequency.get(stem, 0) for phrase, _ in term.options for stem in phrase)
 
 
 def understand(query: str, *, vocabulary: Vocabulary, synonyms: Synonyms) -> Understood:

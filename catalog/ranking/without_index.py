@@ -10,7 +10,7 @@ def rank_without_index(query: str, *, where: IndexFilter) -> Ranking:
     """Rank the live products that hold words of the query and pass the filter; no leg of meaning."""
     vocabulary = current_vocabulary()
     understood = understood_by(query, vocabulary)
-    documents = documents_with(understood.sought(vocabulary), where=where, limit=WORDS_DEPTH)
+    documents = documents_with(understood.sought(vocabulary, most=WORDS_DEPTH), where=where, limit=WORDS_DEPTH)
     return Ranking(
         hits=in_order(understood, documents, vocabulary=vocabulary),
         is_capped=len(documents) == WORDS_DEPTH,

@@ -79,6 +79,12 @@ def kept_or_made(key: str, *, version: str, make: Callable[[], Made[T]]) -> tupl
     return _fly(key, version, make, token), Source.MISS
 
 
+def kept(key: str, *, version: str) -> Any | None:
+    """Return the value kept under key for this version; None where there is none."""
+    entry = _read(key)
+    return entry.value if entry is not None and entry.version == version else None
+
+
 def _fly(key: str, version: str, make: Callable[[], Made[T]], token: str | None) -> T:
     """Make the value, keep it, and end the flight whatever happens."""
     try:

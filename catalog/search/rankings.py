@@ -1,7 +1,7 @@
 """Rankings: from the cache, else from the index, else from PostgreSQL; only the index's own are cached."""
 
 import json
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from decimal import Decimal
 from functools import partial
 from hashlib import sha256
@@ -16,7 +16,7 @@ from catalog.ranking.vocabulary import current_vocabulary
 from catalog.ranking.without_index import rank_without_index
 from catalog.search.asking import normal_query
 from catalog.search.away import alarm, from_index
-from catalog.search.flights import Made, Source, kept_or_made
+from catalog.search.flights import Made, Source, kept, kept_or_made
 from catalog.search.query_vectors import CachedQueries, breaker_of
 
 # Grows with each release that ranks the same query over the same index differently.
@@ -53,6 +53,22 @@ def ranking_of(words: str, *, where: IndexFilter, version: str) -> Ranked:
     facts, source = kept_or_made(key, version=version, make=partial(_rank, query, where))
     ranking = _ranking(facts)
     return Ranked(ranking, source=None if ranking.is_degraded else source, key=key)
+
+
+def pool_of(words: str, *, version: str) -> Ranked:
+    """Return what a filter narrows: the kept ranking of all matches, else one by words alone, which costs a third."""
+    query = normal_query(words)
+    key = ranking_key(query, EVERYTHING, fingerprint=current_embedder().fingerprint)
+    whole = kept(key, version=version)
+    if whole is not None:
+        return Ranked(_ranking(whole), source=Source.HIT, key=key)
+    facts, source = kept_or_made(f"{key}:pool", version=version, make=partial(_pool, query))
+    return Ranked(_ranking(facts), source=source, key=f"{key}:pool")
+
+
+def _pool(query: str) -> Made[dict[str, Any]]:
+    ranking = replace(rank_without_index(query, where=EVERYTHING), is_degraded=False)
+    return Made(_facts(ranking), keep_s=KEEP_EMPTY_S, may_be_stale=False)
 
 
 def search_version() -> str:

@@ -11,7 +11,7 @@ from catalog.search.browsing import browse
 from catalog.search.counting import count_search
 from catalog.search.flights import Source
 from catalog.search.found_sets import found_set_of
-from catalog.search.rankings import EVERYTHING, Ranked, ranking_of, search_version
+from catalog.search.rankings import EVERYTHING, Ranked, pool_of, ranking_of, search_version
 from catalog.search.suggesting import ways_out
 from catalog.showing import shown_products
 from marketplace.models import Product
@@ -50,10 +50,7 @@ def _browsed(search: Search) -> Answer:
 
 def _ranked(search: Search) -> tuple[Answer, list[str]]:
     version = search_version()
-    whole = ranking_of(search.words, where=EVERYTHING, version=version)
-    chosen = whole
-    if whole.ranking.is_capped and search.where != EVERYTHING:
-        chosen = ranking_of(search.words, where=search.where, version=version)
+    chosen, whole = _rankings(search, version)
     hits = {hit.product_id: hit for hit in chosen.ranking.hits}
     found_set = found_set_of(search, chosen, whole, version=version)
     end = search.offset + search.limit
@@ -71,6 +68,16 @@ def _ranked(search: Search) -> tuple[Answer, list[str]]:
         suggestions=() if found_set.product_ids else ways_out(corrected or search.words, limit=MAX_WAYS_OUT),
     )
     return answer, [_outcome(whole, chosen)]
+
+
+def _rankings(search: Search, version: str) -> tuple[Ranked, Ranked]:
+    """Return the ranking that is shown, and the one that facets count beside it."""
+    if search.where != EVERYTHING:
+        pool = pool_of(search.words, version=version)
+        if pool.ranking.is_capped:
+            return ranking_of(search.words, where=search.where, version=version), pool
+    whole = ranking_of(search.words, where=EVERYTHING, version=version)
+    return whole, whole
 
 
 def _outcome(*rankings: Ranked) -> str:

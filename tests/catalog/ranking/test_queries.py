@@ -50,6 +50,12 @@ def test_strangers_codes_numbers_and_short_words_are_left_alone(word: str) -> No
     assert understood(word).corrected == ""
 
 
+def test_what_too_many_products_hold_leads_to_none_where_another_word_does() -> None:
+    assert {"hard", "lamp"} <= set(understood("hard lamp").sought(VOCABULARY, most=8))
+    assert set(understood("hard lamp").sought(VOCABULARY, most=6)) == {"hard", "hardlamp"}
+    assert "lamp" in understood("lamp headset").sought(VOCABULARY, most=6)
+
+
 def test_of_equally_near_words_the_commonest_is_meant() -> None:
     assert corrected("lamq", VOCABULARY) == "lamp"
     assert corrected("hedsets", VOCABULARY) == "headset"
@@ -91,7 +97,7 @@ def test_without_any_document_every_word_passes_as_it_is() -> None:
 def test_any_query_is_understood_in_bounds(query: str) -> None:
     one = understood(query)
     assert len(one.terms) <= 32
-    assert len(one.sought(VOCABULARY)) <= 16
+    assert len(one.sought(VOCABULARY, most=300)) <= 32
     assert len({term.stems for term in one.terms}) == len(one.terms)
 
 
