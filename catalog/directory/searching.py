@@ -5,19 +5,14 @@ import time
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from functools import reduce
-from hashlib import sha256
 from operator import or_
 
-import numpy as np
 from django.contrib.postgres.search import SearchQuery, SearchRank
-from django.core.cache import cache
 from django.db.models import F, QuerySet
-from redis.exceptions import RedisError
 
 from catalog.directory.embedder import directory_embedder
 from catalog.directory.nearest import forget, nearest
-from catalog.embedders.contract import Embedder
-from catalog.vectors import Vector
+from catalog.search.query_vectors import CachedQueries, breaker_of
 from jobs.errors import JobError
 from marketplace.directory import SEARCH_CONFIG, folded, shown_entries, visible_entries
 from marketplace.models import DirectoryEntry, Seller
@@ -28,7 +23,6 @@ MAX_LIMIT = 100
 CANDIDATES = 200  # of each leg: how deep one can page
 MAX_QUERY_CHARS = 500
 MAX_WORDS = 32
-QUERY_VECTOR_S = 24 * 3600
 # Source: Cormack, Clarke, Buettcher 2009, "Reciprocal rank fusion".
 RRF_K = 60
 
@@ -79,7 +73,7 @@ def _ranked(
     legs = {"words": _by_words(words, category)}
     is_degraded = False
     try:
-        legs["meaning"] = _by_meaning(query, words, category)
+        legs["meaning"] = _by_meaning(query, category)
     except JobError as error:
         logger.warning("the directory is searched by words alone: %s", error, extra={"code": error.code})
         is_degraded = True
@@ -115,7 +109,7 @@ def _by_words(words: str, category: str) -> dict[int, float]:
     return {pk: float(rank) for pk, rank in ranked.values_list("pk", "rank")[:CANDIDATES]}
 
 
-def _by_meaning(query: str, words: str, category: str) -> dict[int, float]:
+def _by_meaning(query: str, category: str) -> dict[int, float]:
     embedder = directory_embedder()
     among: Collection[int] | None = None
     hidden: Collection[int] = ()
@@ -126,7 +120,7 @@ def _by_meaning(query: str, words: str, category: str) -> dict[int, float]:
         hidden = list(suspended.values_list("pk", flat=True))
     return dict(
         nearest(
-            _query_vector(query, words, embedder),
+            CachedQueries(embedder, breaker_of(embedder.fingerprint)).embed_queries([query[:MAX_QUERY_CHARS]])[0],
             fingerprint=embedder.fingerprint,
             limit=CANDIDATES,
             min_similarity=embedder.min_similarity,
@@ -138,21 +132,3 @@ def _by_meaning(query: str, words: str, category: str) -> dict[int, float]:
 
 def _narrowed(entries: QuerySet[DirectoryEntry], category: str) -> QuerySet[DirectoryEntry]:
     return entries.filter(category__iexact=category) if category else entries
-
-
-def _query_vector(query: str, words: str, embedder: Embedder) -> Vector:
-    """Return the query's vector, from the cache where the same words were asked before; a call may cost money."""
-    key = f"directory:query:{embedder.fingerprint}:{sha256(words.encode()).hexdigest()}"
-    try:
-        kept: bytes | None = cache.get(key)
-    except RedisError as error:
-        logger.warning("the directory is searched without the cache: %s", error)
-        kept = None
-    if kept is not None:
-        return np.frombuffer(kept, dtype="<f4")
-    vector: Vector = embedder.embed_queries([query[:MAX_QUERY_CHARS]])[0]
-    try:
-        cache.set(key, vector.astype("<f4").tobytes(), QUERY_VECTOR_S)
-    except RedisError as error:
-        logger.warning("a query's vector could not be cached: %s", error)
-    return vector

@@ -48,4 +48,4 @@ class SearchQueryAdmin(ReadOnlyAdmin):
     @display(description="now")
     def try_it(self, row: SearchQuery) -> SafeString:
         """Link to what the query finds now."""
-        return format_html('<a href="{}?{}">search</a>', reverse("search"), urlencode({"q": row.query, "explain": "1"}))
+        return format_html('<a href="{}?{}">search</a>', reverse("search-page"), urlencode({"q": row.query}))

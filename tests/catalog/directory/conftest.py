@@ -10,6 +10,7 @@ from catalog.directory import embedder as directory_embedder
 from catalog.directory import nearest
 from catalog.embedders.contract import Vectors
 from catalog.embedders.hashing import HashingEmbedder
+from catalog.search.query_vectors import breaker_of
 from jobs.session import Session
 from marketplace.directory import create_entry
 from marketplace.models import DirectoryEntry
@@ -47,7 +48,9 @@ def embedder(monkeypatch: pytest.MonkeyPatch) -> Iterator[CountingEmbedder]:
     monkeypatch.setattr(directory_embedder, "_embedder", lambda _: counting)
     monkeypatch.setattr(nearest, "_copy", nearest.Copy())
     cache.clear()
+    breaker_of.cache_clear()
     yield counting
+    breaker_of.cache_clear()
 
 
 @pytest.fixture
