@@ -68,10 +68,13 @@ class Understood:
     def sought(self, vocabulary: Vocabulary, *, most: int) -> list[str]:
         """List the codes, and the stems that lead to products: the 32 rarest.
 
-        A term that more than so many products hold leads nowhere, and is left out where another leads somewhere.
+        A term that more than so many products hold leads nowhere, and is left out where another leads somewhere. One
+        that the vocabulary does not know may be of a product that is newer.
         """
-        leading = [term for term in self.terms if 0 < _held(term, vocabulary) <= most]
-        stems = (stem for term in leading or self.terms for phrase, _ in term.options for stem in phrase)
+        held = [_held(term, vocabulary) for term in self.terms]
+        is_led = any(0 < count <= most for count in held)
+        leading = [term for term, count in zip(self.terms, held, strict=True) if count <= most or not is_led]
+        stems = (stem for term in leading for phrase, _ in term.options for stem in phrase)
         return sorted(dict.fromkeys([*self.codes, *stems]), key=vocabulary.rarity, reverse=True)[:MAX_SOUGHT]
 
 

@@ -54,6 +54,7 @@ def test_what_too_many_products_hold_leads_to_none_where_another_word_does() -> 
     assert {"hard", "lamp"} <= set(understood("hard lamp").sought(VOCABULARY, most=8))
     assert set(understood("hard lamp").sought(VOCABULARY, most=6)) == {"hard", "hardlamp"}
     assert "lamp" in understood("lamp headset").sought(VOCABULARY, most=6)
+    assert {"hard", "nordlund"} < set(understood("hard lamp nordlund").sought(VOCABULARY, most=6))
 
 
 def test_of_equally_near_words_the_commonest_is_meant() -> None:

@@ -117,7 +117,7 @@ def test_staff_see_what_people_look_for(admin_client: Client) -> None:
     page = admin_client.get("/admin/catalog/searchquery/").content.decode()
     assert "red lamp" in page
     assert "2 of 2" in page
-    assert "/api/search/?q=red+lamp" in page
+    assert "/search/?q=red+lamp" in page
     nothing = admin_client.get("/admin/catalog/searchquery/?found=nothing").content.decode()
     assert "zzyzx" in nothing
     assert "red lamp" not in nothing
