@@ -27,6 +27,11 @@ class Breaker:
             self._retry_at = self._clock() + self._open_s
             return True
 
+    @property
+    def is_closed(self) -> bool:
+        """Tell whether nothing has failed since it last succeeded."""
+        return self._retry_at is None
+
     def failed(self) -> None:
         """Begin a pause."""
         with self._lock:

@@ -79,6 +79,13 @@ def kept_or_made(key: str, *, version: str, make: Callable[[], Made[T]]) -> tupl
     return _fly(key, version, make, token), Source.MISS
 
 
+def make_behind(key: str, *, version: str, make: Callable[[], Made[T]]) -> None:
+    """Have the value made by the thread of this process, where nobody makes it already."""
+    token = _take_off(key)
+    if token is not None and not run_behind(partial(_fly, key, version, make, token)):
+        _asking("delete", _flight(key))
+
+
 def kept(key: str, *, version: str) -> Any | None:
     """Return the value kept under key for this version; None where there is none."""
     entry = _read(key)

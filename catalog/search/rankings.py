@@ -7,16 +7,18 @@ from functools import partial
 from hashlib import sha256
 from typing import Any
 
+from django.conf import settings
+
 from catalog import index
 from catalog.category_paths import category_form
 from catalog.embedders.current import current_embedder
 from catalog.index import IndexFilter
-from catalog.ranking.ranking import RankedHit, Ranking, rank
+from catalog.ranking.ranking import INDEX_WAIT_S, RankedHit, Ranking, rank
 from catalog.ranking.vocabulary import current_vocabulary
 from catalog.ranking.without_index import rank_without_index
 from catalog.search.asking import normal_query
-from catalog.search.away import alarm, from_index
-from catalog.search.flights import Made, Source, kept, kept_or_made
+from catalog.search.away import alarm, breaker_of_index, from_index
+from catalog.search.flights import Made, Source, kept, kept_or_made, make_behind
 from catalog.search.query_vectors import CachedQueries, breaker_of
 
 # Grows with each release that ranks the same query over the same index differently.
@@ -24,6 +26,8 @@ RANKING_VERSION = 1
 EVERYTHING = IndexFilter()
 KEEP_S = 3600
 KEEP_EMPTY_S = 60
+# Nobody waits for a ranking that is made behind.
+PATIENCE_S = 5.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,6 +56,8 @@ def ranking_of(words: str, *, where: IndexFilter, version: str) -> Ranked:
     key = ranking_key(query, where, fingerprint=embedder.fingerprint)
     facts, source = kept_or_made(key, version=version, make=partial(_rank, query, where))
     ranking = _ranking(facts)
+    if ranking.is_degraded and breaker_of_index(settings.MILVUS_URI).is_closed:  # it was only late
+        make_behind(key, version=version, make=partial(_rank, query, where, wait_s=PATIENCE_S))
     return Ranked(ranking, source=None if ranking.is_degraded else source, key=key)
 
 
@@ -76,11 +82,11 @@ def search_version() -> str:
     return f"{index.current_version()}.{current_vocabulary().number}"
 
 
-def _rank(query: str, where: IndexFilter) -> Made[dict[str, Any]]:
+def _rank(query: str, where: IndexFilter, *, wait_s: float = INDEX_WAIT_S) -> Made[dict[str, Any]]:
     """Rank by the index; where it is away, by PostgreSQL. Only the index's own ranking is kept."""
     embedder = current_embedder()
     queries = CachedQueries(embedder, breaker_of(embedder.fingerprint))
-    ranking = from_index(partial(rank, query, where=where, embedder=queries))
+    ranking = from_index(partial(rank, query, where=where, embedder=queries, wait_s=wait_s))
     if ranking is None:
         return Made(_facts(rank_without_index(query, where=where)), keep_s=0)
     if ranking.is_degraded:

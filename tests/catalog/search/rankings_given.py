@@ -18,7 +18,7 @@ def give(monkeypatch: pytest.MonkeyPatch, ranking: Given) -> list[tuple[str, Ind
     """Have queries ranked by this function; returns the list to which every call is added."""
     calls: list[tuple[str, IndexFilter]] = []
 
-    def rank(query: str, *, where: IndexFilter, embedder: Embedder) -> Ranking:
+    def rank(query: str, *, where: IndexFilter, embedder: Embedder, wait_s: float) -> Ranking:
         calls.append((query, where))
         return ranking(query, where)
 
