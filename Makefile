@@ -79,7 +79,7 @@ check: .venv/installed-dev
 	$(PRODUCTION) $(PY) manage.py check --deploy --fail-level WARNING
 	$(PY) manage.py spectacular --validate --fail-on-warn --file /dev/null
 
-bench: bench-engine bench-scrape bench-embed ## Measure all there is to measure
+bench: bench-engine bench-scrape bench-embed bench-search ## Measure all there is to measure
 
 # What we are measured against is installed apart from the product: its own lock files, under var/.
 var/peers/bullmq: tests/benchmarks/peers/package.json tests/benchmarks/peers/package-lock.json tests/benchmarks/peers/bullmq.mjs
