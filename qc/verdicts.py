@@ -6,10 +6,12 @@ from dataclasses import dataclass
 from django.db.models import Max
 from django.utils import timezone
 
-from marketplace.models import Picture, Product
+from marketplace.models import Product
+from qc.facts import facts_of
 from qc.models import Verdict
-from qc.rules import ruleset
-from qc.rules.contract import PictureFacts, ProductFacts, Reason, Severity
+from qc.rules.contract import ProductFacts, Reason, Severity
+from qc.rules.ruleset import Ruleset
+from qc.rulesets import current_ruleset
 
 Decision = Verdict.Decision
 Status = Product.Status
@@ -17,11 +19,14 @@ Status = Product.Status
 
 @dataclass(frozen=True, slots=True)
 class Judgement:
-    """What the rules make of facts: the decision, and the reasons, gravest first."""
+    """A decision on facts: the reasons, gravest first, and who made it of what."""
 
     decision: Verdict.Decision
     reasons: tuple[Reason, ...]
-    input_hash: str
+    facts: ProductFacts
+    rule_version: str
+    model: str = ""
+    prompt_version: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,35 +38,35 @@ class Recorded:
     must_reindex: bool
 
 
-def judge(facts: ProductFacts) -> Judgement:
-    """Decide: any reject rejects, else any flag flags, else it is approved."""
-    reasons = ruleset.reasons_against(facts)
-    grave = [reason for reason in reasons if reason.severity is Severity.REJECT]
-    light = [reason for reason in reasons if reason.severity is Severity.FLAG]
-    decision = Decision.REJECTED if grave else Decision.FLAGGED if light else Decision.APPROVED
-    return Judgement(decision=decision, reasons=(*grave, *light), input_hash=facts.input_hash)
+@dataclass(frozen=True, slots=True)
+class Standing:
+    """What holds for a product: the decision, and the reasons as entries."""
+
+    decision: Verdict.Decision
+    reasons: list[dict[str, str]]
 
 
-def facts_of(products: Iterable[Product]) -> dict[int, ProductFacts]:
-    """Build what the rules see of products; their sellers should be loaded with them."""
-    products = list(products)
-    pictures: dict[int, list[PictureFacts]] = {product.pk: [] for product in products}
-    rows = Picture.objects.filter(product__in=list(pictures)).order_by("product_id", "position")
-    for product_id, code, width, height in rows.values_list("product_id", "error_code", "width_px", "height_px"):
-        pictures[product_id].append(PictureFacts(error_code=code, width_px=width, height_px=height))
-    return {
-        product.pk: ProductFacts(
-            title=product.title,
-            description=product.description,
-            price=None if product.price is None else product.price.normalize(),
-            currency=product.currency,
-            pictures=tuple(pictures[product.pk]),
-            not_carried=tuple(product.not_carried),
-            duplicate_of=product.duplicate_of_id,
-            seller_phone=product.seller.phone,
-        )
-        for product in products
-    }
+def judge(facts: ProductFacts, *, ruleset: Ruleset | None = None) -> Judgement:
+    """Let the rules decide: any reject rejects, else any flag flags, else it is approved; advice holds nothing back."""
+    ruleset = ruleset or current_ruleset()
+    reasons = gravest_first(ruleset.reasons_against(facts))
+    return Judgement(decision_on(reasons), reasons, facts, ruleset.version)
+
+
+_GRAVITY = {Severity.REJECT: 0, Severity.FLAG: 1, Severity.ADVISE: 2}
+
+
+def gravest_first(reasons: Iterable[Reason]) -> tuple[Reason, ...]:
+    """Order reasons by what they do; equally grave ones stay as they are."""
+    return tuple(sorted(reasons, key=lambda reason: _GRAVITY[reason.severity]))
+
+
+def decision_on(reasons: Collection[Reason]) -> Verdict.Decision:
+    """Return what reasons amount to."""
+    severities = {reason.severity for reason in reasons}
+    if Severity.REJECT in severities:
+        return Decision.REJECTED
+    return Decision.FLAGGED if Severity.FLAG in severities else Decision.APPROVED
 
 
 def judge_products(product_ids: Collection[int]) -> dict[int, Judgement]:
@@ -80,11 +85,24 @@ def record_judgements(judgements: dict[int, Judgement]) -> list[Recorded]:
     locked = Product.objects.filter(pk__in=judgements).order_by("pk").select_for_update(of=("self",))
     products = list(locked.select_related("seller"))
     current = {
-        product_id: made if (made := judgements[product_id]).input_hash == facts.input_hash else judge(facts)
+        product_id: made if (made := judgements[product_id]).facts == facts else judge(facts)
         for product_id, facts in facts_of(products).items()
     }
-    _write_verdicts(current)
-    return _apply(products, current)
+    latest = _latest_verdicts(current)
+    by_staff = {pk: it for pk, it in latest.items() if _is_held(it, current[pk].facts)}
+    _write_verdicts({pk: judgement for pk, judgement in current.items() if pk not in by_staff}, latest)
+    return apply_decisions(products, {pk: _standing(by_staff.get(pk), made) for pk, made in current.items()})
+
+
+def _is_held(latest: Verdict, facts: ProductFacts) -> bool:
+    """Tell whether staff's verdict holds: as long as the seller says the same of the product."""
+    return not latest.is_automatic and latest.content_hash == facts.content_hash
+
+
+def _standing(by_staff: Verdict | None, judgement: Judgement) -> Standing:
+    if by_staff is not None:
+        return Standing(Decision(by_staff.decision), by_staff.reasons)
+    return Standing(judgement.decision, [reason.as_entry() for reason in judgement.reasons])
 
 
 def flag_unjudged(product_ids: Collection[int]) -> None:
@@ -100,16 +118,19 @@ def flag_unjudged(product_ids: Collection[int]) -> None:
     on_their_way.update(status=Status.FLAGGED, reasons=[reason.as_entry()], updated_at=timezone.now())
 
 
-def _write_verdicts(judgements: dict[int, Judgement]) -> None:
-    latest = _latest_verdicts(judgements)
+def _write_verdicts(judgements: dict[int, Judgement], latest: dict[int, Verdict]) -> None:
     Verdict.objects.bulk_create(
         [
             Verdict(
                 product_id=product_id,
                 decision=judgement.decision,
                 reasons=[reason.as_entry() for reason in judgement.reasons],
-                rule_version=ruleset.VERSION,
-                input_hash=judgement.input_hash,
+                rule_version=judgement.rule_version,
+                model=judgement.model,
+                prompt_version=judgement.prompt_version,
+                input_hash=judgement.facts.input_hash,
+                content_hash=judgement.facts.content_hash,
+                content=judgement.facts.content,
             )
             for product_id, judgement in judgements.items()
             if not _is_same(latest.get(product_id), judgement)
@@ -127,32 +148,32 @@ def _is_same(verdict: Verdict | None, judgement: Judgement) -> bool:
     return (
         verdict is not None
         and verdict.is_automatic
-        and verdict.rule_version == ruleset.VERSION
-        and verdict.input_hash == judgement.input_hash
+        and verdict.rule_version == judgement.rule_version
+        and (verdict.model, verdict.prompt_version) == (judgement.model, judgement.prompt_version)
+        and verdict.input_hash == judgement.facts.input_hash
         and verdict.decision == judgement.decision
     )
 
 
-def _apply(products: Sequence[Product], judgements: dict[int, Judgement]) -> list[Recorded]:
+def apply_decisions(products: Sequence[Product], standings: dict[int, Standing]) -> list[Recorded]:
     """Set the products' statuses, in one statement, and tell which ones the index has to follow.
 
     An approved product goes live when the index shows it. One that is gone from its catalog, or could not be
-    read, stays so.
+    read, stays so. The products are locked, and there is a standing for each.
     """
     recorded, changed = [], []
     now = timezone.now()
     for product in products:
-        judgement = judgements[product.pk]
+        standing = standings[product.pk]
         was_live, is_away = product.status == Status.LIVE, product.status in (Status.GONE, Status.DEAD)
-        is_approved = judgement.decision == Decision.APPROVED
+        is_approved = standing.decision == Decision.APPROVED
         must_reindex = not is_away and (is_approved or was_live)
-        recorded.append(Recorded(product_id=product.pk, decision=judgement.decision, must_reindex=must_reindex))
+        recorded.append(Recorded(product_id=product.pk, decision=standing.decision, must_reindex=must_reindex))
         if is_away:
             continue
-        status = _status_after(product.status, judgement.decision)
-        reasons = [reason.as_entry() for reason in judgement.reasons]
-        if (product.status, product.reasons) != (status, reasons):
-            product.status, product.reasons, product.updated_at = status, reasons, now
+        status = _status_after(product.status, standing.decision)
+        if (product.status, product.reasons) != (status, standing.reasons):
+            product.status, product.reasons, product.updated_at = status, standing.reasons, now
             changed.append(product)
     Product.objects.bulk_update(changed, ["status", "reasons", "updated_at"])
     return recorded

@@ -13,7 +13,7 @@ from phonenumbers import (
     region_code_for_number,
 )
 
-from qc.rules.contract import ProductFacts, Reason, Severity
+from qc.rules.contract import Finding, Limits, ProductFacts, Severity, rule
 
 # National forms are looked for where a number would be dialled from: the seller's country, or the currency's.
 REGIONS_OF_CURRENCIES = {"EUR": ("DE", "FR", "ES", "IT", "NL", "BE", "AT", "IE", "PT", "GR", "FI"), "USD": ("US",)}
@@ -24,7 +24,13 @@ _INVITATION_REACH = 40
 _SEPARATOR = re.compile(r"\d[\s().\-/]+\d")
 
 
-def text_has_phone_number(facts: ProductFacts) -> Reason | None:
+@rule(
+    code="text.phone_number",
+    severity=Severity.FLAG,
+    looks_at=("title", "description"),
+    remedy="Take the phone number out; buyers reach you through the marketplace.",
+)
+def text_has_phone_number(facts: ProductFacts, limits: Limits) -> Finding | None:
     """Flag a text that invites buyers to call around the marketplace.
 
     In international form any valid number counts. In national form a number must also be written in groups or
@@ -33,13 +39,7 @@ def text_has_phone_number(facts: ProductFacts) -> Reason | None:
     for name, text in facts.texts:
         number = next(_phone_numbers(text, facts), None)
         if number is not None:
-            return Reason(
-                code="text.phone_number",
-                severity=Severity.FLAG,
-                field=name,
-                message=f"The {name} has a phone number: {number}",
-                remedy="Take the phone number out; buyers reach you through the marketplace.",
-            )
+            return Finding(name, f"The {name} has a phone number: {number}")
     return None
 
 
@@ -73,3 +73,6 @@ def _regions(facts: ProductFacts) -> tuple[str, ...]:
         return named
     region = facts.currency[:2]  # ISO 4217 takes its first two letters from ISO 3166
     return (region,) if region in SUPPORTED_REGIONS else ()
+
+
+RULES = (text_has_phone_number,)

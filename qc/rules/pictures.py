@@ -1,69 +1,88 @@
 """Rules on pictures. One picture that can be shown is enough; the first one's defect is told when there is none."""
 
-from qc.rules.contract import PictureFacts, ProductFacts, Reason, Severity
+from qc.rules.contract import Finding, Limits, PictureFacts, ProductFacts, Severity, Threshold, rule
 
-MIN_SHORT_SIDE_PX = 250  # Source: Google Merchant Center, "Image link", minimum for apparel
 MISSING, UNDECODABLE = "picture.missing", "picture.undecodable"
 TOO_LARGE, TOO_SMALL = "picture.too_large", "picture.too_small"
 
 
-def picture_is_missing(facts: ProductFacts) -> Reason | None:
+@rule(
+    code=MISSING,
+    severity=Severity.REJECT,
+    looks_at=("pictures",),
+    remedy="Add a picture of the product to your catalog.",
+)
+def picture_is_missing(facts: ProductFacts, limits: Limits) -> Finding | None:
     """Reject a product that names no picture, where its source can name one, or none that is there."""
     if not facts.pictures and "pictures" in facts.not_carried:
         return None
-    if _defect(facts) != MISSING:
+    if _first_error(facts) != MISSING:
         return None
-    message = "The product's picture cannot be found." if facts.pictures else "The product has no picture."
-    return _reason(MISSING, message, "Add a picture of the product to your catalog.")
+    return Finding(
+        "pictures", "The product's picture cannot be found." if facts.pictures else "The product has no picture."
+    )
 
 
-def picture_is_undecodable(facts: ProductFacts) -> Reason | None:
+@rule(
+    code=UNDECODABLE,
+    severity=Severity.REJECT,
+    looks_at=("pictures",),
+    remedy="Upload the picture again as JPEG, PNG or WebP.",
+)
+def picture_is_undecodable(facts: ProductFacts, limits: Limits) -> Finding | None:
     """Reject a product whose picture is damaged or of an unknown format."""
-    if _defect(facts) != UNDECODABLE:
+    if _first_error(facts) != UNDECODABLE:
         return None
-    return _reason(
-        UNDECODABLE,
-        "The product's picture is damaged, or it is not a picture.",
-        "Upload the picture again as JPEG, PNG or WebP.",
-    )
+    return Finding("pictures", "The product's picture is damaged, or it is not a picture.")
 
 
-def picture_is_too_large(facts: ProductFacts) -> Reason | None:
+@rule(
+    code=TOO_LARGE,
+    severity=Severity.REJECT,
+    looks_at=("pictures",),
+    remedy="Upload a smaller version of the picture.",
+)
+def picture_is_too_large(facts: ProductFacts, limits: Limits) -> Finding | None:
     """Reject a product whose picture has more bytes or pixels than are read."""
-    if _defect(facts) != TOO_LARGE:
+    if _first_error(facts) != TOO_LARGE:
         return None
-    return _reason(
-        TOO_LARGE,
-        "The product's picture is larger than 16 MB or 64 megapixels.",
-        "Upload a smaller version of the picture.",
-    )
+    return Finding("pictures", "The product's picture is larger than 16 MB or 64 megapixels.")
 
 
-def picture_is_too_small(facts: ProductFacts) -> Reason | None:
-    """Reject a product whose picture is too small to see anything."""
-    if _defect(facts) != TOO_SMALL:
+@rule(
+    code=TOO_SMALL,
+    severity=Severity.REJECT,
+    looks_at=("pictures",),
+    remedy="Upload a picture whose shorter side has {least_side_px:.0f} pixels or more.",
+    thresholds=(
+        Threshold(
+            "least_side_px",
+            default=250,
+            least=1,
+            most=4000,
+            unit="pixels",
+            calibration="Google Merchant Center, “Image link”: the minimum for apparel.",
+        ),
+    ),
+)
+def picture_is_too_small(facts: ProductFacts, limits: Limits) -> Finding | None:
+    """Reject a product none of whose pictures is large enough to see anything."""
+    shown = [picture for picture in facts.pictures if picture.is_showable]
+    if not shown or any(_is_large_enough(picture, limits) for picture in shown):
         return None
-    first = facts.pictures[0]
-    return _reason(
-        TOO_SMALL,
-        f"The product's picture has {first.width_px} x {first.height_px} pixels.",
-        f"Upload a picture whose shorter side has {MIN_SHORT_SIDE_PX} pixels or more.",
-    )
+    first = shown[0]
+    return Finding("pictures", f"The product's picture has {first.width_px} x {first.height_px} pixels.")
 
 
-def _defect(facts: ProductFacts) -> str:
+def _is_large_enough(picture: PictureFacts, limits: Limits) -> bool:
+    return picture.short_side_px >= limits["least_side_px"]
+
+
+def _first_error(facts: ProductFacts) -> str:
     """Return the code of what is wrong with the first picture, if none can be shown."""
-    defects = [_picture_defect(picture) for picture in facts.pictures]
-    if not defects:
+    if not facts.pictures:
         return MISSING
-    return "" if "" in defects else defects[0]
+    return "" if any(picture.is_showable for picture in facts.pictures) else facts.pictures[0].error_code
 
 
-def _picture_defect(picture: PictureFacts) -> str:
-    if picture.error_code:
-        return picture.error_code
-    return TOO_SMALL if picture.short_side_px < MIN_SHORT_SIDE_PX else ""
-
-
-def _reason(code: str, message: str, remedy: str) -> Reason:
-    return Reason(code=code, severity=Severity.REJECT, field="pictures", message=message, remedy=remedy)
+RULES = (picture_is_missing, picture_is_undecodable, picture_is_too_large, picture_is_too_small)

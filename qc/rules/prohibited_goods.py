@@ -4,7 +4,7 @@ import re
 from collections.abc import Iterable
 from dataclasses import dataclass
 
-from qc.rules.contract import ProductFacts, Reason, Severity
+from qc.rules.contract import Finding, Limits, ProductFacts, Severity, rule
 
 
 @dataclass(frozen=True, slots=True)
@@ -168,35 +168,35 @@ def _pattern(words: Iterable[str]) -> re.Pattern[str] | None:
 _COMPILED = tuple((it, _pattern(it.certain), _pattern(it.doubtful), _pattern(it.harmless)) for it in CLASSES)
 
 
-def goods_are_prohibited(facts: ProductFacts) -> Reason | None:
+@rule(
+    code="text.prohibited_goods",
+    severity=Severity.REJECT,
+    looks_at=("title", "description"),
+    remedy="These goods may not be sold here. If it is something else, say so in other words.",
+)
+def goods_are_prohibited(facts: ProductFacts, limits: Limits) -> Finding | None:
     """Reject goods that no marketplace may sell, where the words leave no doubt."""
     for goods, certain, _, harmless in _COMPILED:
         found = _first(certain, harmless, facts)
         if found is not None:
             field, word = found
-            return Reason(
-                code="text.prohibited_goods",
-                severity=Severity.REJECT,
-                field=field,
-                message=f"The {field} offers {goods.name}: “{word}”.",
-                remedy="These goods may not be sold here. If it is something else, say so in other words.",
-            )
+            return Finding(field, f"The {field} offers {goods.name}: “{word}”.")
     return None
 
 
-def goods_may_be_prohibited(facts: ProductFacts) -> Reason | None:
+@rule(
+    code="text.possibly_prohibited_goods",
+    severity=Severity.FLAG,
+    looks_at=("title", "description"),
+    remedy="Our staff will look at it. If it is something else, say so in other words.",
+)
+def goods_may_be_prohibited(facts: ProductFacts, limits: Limits) -> Finding | None:
     """Flag words that often, but not always, name prohibited goods."""
     for goods, _, doubtful, harmless in _COMPILED:
         found = _first(doubtful, harmless, facts)
         if found is not None:
             field, word = found
-            return Reason(
-                code="text.possibly_prohibited_goods",
-                severity=Severity.FLAG,
-                field=field,
-                message=f"The {field} may offer {goods.name}: “{word}”.",
-                remedy="Our staff will look at it. If it is something else, say so in other words.",
-            )
+            return Finding(field, f"The {field} may offer {goods.name}: “{word}”.")
     return None
 
 
@@ -212,3 +212,6 @@ def _first(
         if match is not None:
             return field, match.group()
     return None
+
+
+RULES = (goods_are_prohibited, goods_may_be_prohibited)

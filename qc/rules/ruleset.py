@@ -1,27 +1,91 @@
-"""All rules. A change of any rule is a new version: verdicts made by another are not reused."""
+"""The rules together, as they are set: which are on, how grave each is, and its thresholds."""
 
-from qc.rules.contract import ProductFacts, Reason, Rule
-from qc.rules.duplicates import product_is_duplicate
-from qc.rules.phone_numbers import text_has_phone_number
-from qc.rules.pictures import picture_is_missing, picture_is_too_large, picture_is_too_small, picture_is_undecodable
-from qc.rules.prices import price_is_missing
-from qc.rules.prohibited_goods import goods_are_prohibited, goods_may_be_prohibited
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
 
-VERSION = "2"
+from qc.rules import duplicates, phone_numbers, pictures, prices, prohibited_goods
+from qc.rules.contract import Limits, ProductFacts, Reason, Rule, Severity
+
+# Grows with each change of a rule: verdicts made by another version are not reused.
+CODE_VERSION = 3
 
 RULES: tuple[Rule, ...] = (
-    goods_are_prohibited,
-    product_is_duplicate,
-    price_is_missing,
-    picture_is_missing,
-    picture_is_undecodable,
-    picture_is_too_large,
-    picture_is_too_small,
-    goods_may_be_prohibited,
-    text_has_phone_number,
+    *prohibited_goods.RULES,
+    *duplicates.RULES,
+    *prices.RULES,
+    *pictures.RULES,
+    *phone_numbers.RULES,
 )
+BY_CODE: Mapping[str, Rule] = {it.code: it for it in RULES}
 
 
-def reasons_against(facts: ProductFacts) -> list[Reason]:
-    """List what the rules say, in their order."""
-    return [reason for rule in RULES if (reason := rule(facts)) is not None]
+@dataclass(frozen=True, slots=True)
+class Setting:
+    """How one rule is set, where that differs from how it comes.
+
+    Args:
+        is_on: whether it is asked at all.
+        severity: instead of the rule's own.
+        limits: instead of the rule's own, by name; the others stay.
+    """
+
+    is_on: bool = True
+    severity: Severity | None = None
+    limits: Limits = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class ActiveRule:
+    """A rule that is on, with all that its settings say."""
+
+    rule: Rule
+    severity: Severity
+    limits: Limits
+    remedy: str
+
+    def reason_against(self, facts: ProductFacts) -> Reason | None:
+        """Return what the rule has against a product."""
+        finding = self.rule.check(facts, self.limits)
+        if finding is None:
+            return None
+        return Reason(
+            code=self.rule.code,
+            severity=self.severity,
+            field=finding.field,
+            message=finding.message,
+            remedy=self.remedy,
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class Ruleset:
+    """All rules that are on, under the version that verdicts name."""
+
+    version: str
+    active: tuple[ActiveRule, ...]
+
+    def reasons_against(self, facts: ProductFacts) -> list[Reason]:
+        """List what the rules have against a product, in their order."""
+        return [reason for it in self.active if (reason := it.reason_against(facts)) is not None]
+
+
+def make_ruleset(settings: Mapping[str, Setting], *, revision: int = 0, rules: Iterable[Rule] = RULES) -> Ruleset:
+    """Put the rules together as they are set.
+
+    Args:
+        settings: by code; a rule that is not named is as it comes.
+        revision: the number of these settings; 0: as they come.
+        rules: instead of all.
+    """
+    active = tuple(_active(it, settings.get(it.code, Setting())) for it in rules)
+    return Ruleset(version=f"{CODE_VERSION}.{revision}", active=tuple(it for it in active if it is not None))
+
+
+def _active(rule: Rule, setting: Setting) -> ActiveRule | None:
+    if not setting.is_on:
+        return None
+    limits = rule.default_limits | {name: it for name, it in setting.limits.items() if name in rule.default_limits}
+    return ActiveRule(rule, setting.severity or rule.severity, limits, rule.remedy.format(**limits))
+
+
+STANDARD = make_ruleset({})

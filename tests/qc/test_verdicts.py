@@ -13,9 +13,9 @@ from jobs.ledger import enqueue
 from jobs.models import Job, Priority, Worker
 from jobs.session import Session
 from marketplace.models import Picture, Product, Seller
-from qc.models import Verdict
-from qc.rules import ruleset
+from qc.models import RulesetRevision, Verdict
 from qc.rules.contract import ProductFacts
+from qc.rulesets import forget_ruleset
 from qc.verdicts import judge, judge_products, record_judgements
 
 pytestmark = pytest.mark.django_db
@@ -78,7 +78,7 @@ def test_what_becomes_of_a_product(
     assert product.verdicts.get().decision == decision
 
 
-def test_the_same_input_is_judged_once(seller: Seller, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_the_same_input_is_judged_once(seller: Seller) -> None:
     product = make(seller)
     control(product)
     control(product)
@@ -88,9 +88,28 @@ def test_the_same_input_is_judged_once(seller: Seller, monkeypatch: pytest.Monke
     control(product)
     assert [it.decision for it in Verdict.objects.all()] == ["rejected", "approved"]
 
-    monkeypatch.setattr(ruleset, "VERSION", "next")
+    revision = RulesetRevision.objects.create(changes={"price.missing": {"severity": "flag"}})
+    forget_ruleset()
     control(product)
-    assert [it.rule_version for it in Verdict.objects.all()] == ["next", "2", "2"]
+    assert [(it.rule_version, it.decision) for it in Verdict.objects.all()] == [
+        (f"3.{revision.pk}", "flagged"),
+        ("3.0", "rejected"),
+        ("3.0", "approved"),
+    ]
+
+
+def test_what_staff_decided_holds_until_the_seller_says_something_else(seller: Seller) -> None:
+    product = make(seller, price=None)
+    control(product)
+    facts = judge_products([product.pk])[product.pk].facts
+    product.verdicts.create(decision="approved", is_automatic=False, content_hash=facts.content_hash)
+
+    assert control(product) == {product.pk: ("approved", True)}
+    assert product.verdicts.count() == 2
+
+    Product.objects.update(description="now with a cord")
+    assert control(product) == {product.pk: ("rejected", False)}
+    assert [it.is_automatic for it in product.verdicts.all()] == [True, False, True]
 
 
 def test_facts_that_changed_since_the_judgement_are_judged_anew(seller: Seller) -> None:
@@ -152,13 +171,13 @@ def test_each_verdict_in_a_sync_has_the_index_follow(seller: Seller, worker: Ses
 def test_what_cannot_be_judged_is_left_to_staff(
     seller: Seller, worker: Session, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    def broken(facts: ProductFacts) -> None:
+    def broken() -> None:
         raise ArithmeticError
 
     product = make(seller)
     enqueue_control(product)
     Job.objects.update(max_attempts=1)
-    monkeypatch.setattr(ruleset, "RULES", (broken,))
+    monkeypatch.setattr("qc.verdicts.current_ruleset", broken)
 
     run_once("quality-control", session=worker, limit=64)
 
