@@ -17,7 +17,7 @@ import numpy as np
 import numpy.typing as npt
 from PIL import Image, ImageDraw, ImageFilter, ImageFont
 
-Pixels = npt.NDArray[np.float32]
+Pixels = npt.NDArray[Any]  # float32, (height, width, 3), 0-255; or a mask or shade that broadcasts to it
 
 SUPERSAMPLED: Final = 2
 SPOILT: Final[Mapping[str, bytes]] = {
@@ -147,11 +147,12 @@ def _background(kind: Any, width: int, height: int, rng: np.random.Generator) ->
     if kind == "black":
         return plain * 6
     if kind == "gradient":
-        return plain * np.float32([238, 240, 244]) - 70 * down - 12 * across
+        return plain * np.array([238, 240, 244], np.float32) - 70 * down - 12 * across
     if kind == "wood":
         grain = np.cumsum(rng.standard_normal((height, 1, 1)).astype(np.float32), axis=0) / 3
         rings = np.sin(down * 160 + grain + 2 * np.sin(across * 5 + down * 9))
-        return plain * np.float32([168, 118, 74]) + rings * np.float32([22, 18, 12])
+        drawn: Pixels = plain * np.array([168, 118, 74], np.float32) + rings * np.array([22, 18, 12], np.float32)
+        return drawn
     if kind == "room":
         return _room(plain, down)
     if kind == "busy":
@@ -161,7 +162,7 @@ def _background(kind: Any, width: int, height: int, rng: np.random.Generator) ->
 
 def _room(plain: Pixels, down: Pixels) -> Pixels:
     """Draw a pale wall above a brown table."""
-    wall, table = np.float32([214, 208, 198]), np.float32([132, 92, 60])
+    wall, table = np.array([214, 208, 198], np.float32), np.array([132, 92, 60], np.float32)
     drawn: Pixels = plain * np.where(down < 0.7, wall - 18 * down, table + 30 * (down - 0.7)).astype(np.float32)
     return drawn
 
@@ -221,7 +222,8 @@ class _Pen:
 
     def text(self, across: float, down: float, said: str, size: float) -> None:
         font = ImageFont.load_default(size=max(6, size * self.side))
-        self.pen.text(tuple(self.at(across, down)), said, fill=255, font=font)
+        left, top = self.at(across, down)
+        self.pen.text((left, top), said, fill=255, font=font)
 
 
 def _put(canvas: Pixels, look: _Look, mask: Pixels, colour: npt.ArrayLike, shade: Pixels | float = 1.0) -> Pixels:
@@ -239,7 +241,8 @@ def _round_shade(canvas: Pixels, look: _Look) -> Pixels:
     """Light a cylinder from the left."""
     width = canvas.shape[1]
     across = (np.arange(width, dtype=np.float32) / width - 0.5 - look.shift[0]) / (0.35 * look.scale)
-    return (0.62 + 0.45 * np.exp(-((across + 0.4) ** 2) * 1.6)).astype(np.float32)[None, :, None]
+    drawn: Pixels = (0.62 + 0.45 * np.exp(-((across + 0.4) ** 2) * 1.6)).astype(np.float32)[None, :, None]
+    return drawn
 
 
 def _shadow(canvas: Pixels, look: _Look) -> Pixels:
@@ -295,7 +298,8 @@ def _folds_shade(canvas: Pixels, look: _Look) -> Pixels:
     height, width = canvas.shape[:2]
     down, across = np.mgrid[0:height, 0:width].astype(np.float32) / min(height, width)
     bend = np.sin(across * 17 + 3 * np.sin(down * 4)) * np.sin(down * 3 + 1) + 0.5 * np.sin(across * 41 + down * 13)
-    return (1 + 0.16 * bend).astype(np.float32)[:, :, None]
+    drawn: Pixels = (1 + 0.16 * bend).astype(np.float32)[:, :, None]
+    return drawn
 
 
 def _cloth(canvas: Pixels, look: _Look) -> Pixels:
