@@ -14,6 +14,7 @@ from time import sleep
 from typing import Any, Generic, TypeVar
 from uuid import uuid4
 
+from django.conf import settings
 from django.core.cache import cache
 from redis.exceptions import RedisError
 
@@ -83,10 +84,11 @@ def kept_or_made(
     if entry is not None and entry.version == version:
         return entry.value, Source.HIT
     token = _take_off(key)
-    if entry is not None and entry.is_usable(time.time()):
-        if token is None or run_behind(partial(_fly, key, version, make_in_peace or make, token)):
-            return entry.value, Source.STALE
-    elif token is None:
+    if entry is not None and entry.is_usable(time.time()) and (token is None or settings.SEARCH_BEHIND):
+        if token is not None:
+            _fly_behind(key, version, make_in_peace or make, token)
+        return entry.value, Source.STALE
+    if token is None:
         return _wait(key, version, make)
     return _fly(key, version, make, token), Source.MISS
 
@@ -94,7 +96,13 @@ def kept_or_made(
 def make_behind(key: str, *, version: str, make: Callable[[], Made[T]]) -> None:
     """Have the value made by the thread of this process, where nobody makes it already."""
     token = _take_off(key)
-    if token is not None and not run_behind(partial(_fly, key, version, make, token)):
+    if token is not None:
+        _fly_behind(key, version, make, token)
+
+
+def _fly_behind(key: str, version: str, make: Callable[[], Made[T]], token: str) -> None:
+    """Have the thread make the value; where too much waits for it, the next who asks tries again."""
+    if not run_behind(partial(_fly, key, version, make, token)):
         _asking("delete", _flight(key))
 
 

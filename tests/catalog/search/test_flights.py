@@ -183,3 +183,16 @@ def test_who_waited_takes_what_is_provisional_too(key: str, monkeypatch: pytest.
     monkeypatch.setattr(flights, "sleep", land)
 
     assert kept_or_made(key, version="1", make=makes("a", calls=[])) == ("words alone", Source.STALE)
+
+
+def test_where_too_much_waits_for_the_thread_the_last_is_served_all_the_same(
+    key: str, settings: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    settings.SEARCH_BEHIND = True
+    monkeypatch.setattr(flights, "run_behind", lambda work: False)
+    calls: list[Any] = []
+    kept_or_made(key, version="1", make=makes("a", calls=calls))
+
+    assert [kept_or_made(key, version="2", make=makes("b", calls=calls)) for _ in range(2)] == [("a", Source.STALE)] * 2
+    assert calls == ["a"]
+    assert cache.get(f"{key}:flight") is None
