@@ -189,7 +189,7 @@ def test_where_too_much_waits_for_the_thread_the_last_is_served_all_the_same(
     key: str, settings: Any, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     settings.SEARCH_BEHIND = True
-    monkeypatch.setattr(flights, "run_behind", lambda work: False)
+    monkeypatch.setattr(flights, "run_behind", lambda _: False)
     calls: list[Any] = []
     kept_or_made(key, version="1", make=makes("a", calls=calls))
 
