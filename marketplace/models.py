@@ -352,3 +352,6 @@ class GeminiMinute(models.Model):
 
     def __str__(self) -> str:
         return f"{self.model} {self.minute:%Y-%m-%d %H:%M}"
+
+
+from marketplace.accounts.models import Invitation, SellerMember  # noqa: E402, F401 where Django looks for them
