@@ -104,6 +104,12 @@ def refuse_others(product_id: int, *, user: User, now: datetime | None = None) -
         raise HeldByAnother(hold)
 
 
+def others_hold(product_ids: Collection[int], *, user: User, now: datetime | None = None) -> set[int]:
+    """Return those of the products that somebody else holds."""
+    others = ReviewHold.objects.filter(product__in=product_ids, until__gt=now or timezone.now()).exclude(user=user)
+    return set(others.values_list("product_id", flat=True))
+
+
 def insist_on_hold(product_id: int, *, user: User, now: datetime | None = None) -> None:
     """Raise NotHeld, or HeldByAnother, unless the user holds the product, whose row the caller has locked."""
     now = now or timezone.now()

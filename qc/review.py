@@ -100,7 +100,7 @@ def decide(
     """
     ruling = Ruling(decision, actor, reasons, note)
     with transaction.atomic():
-        (product,) = _locked([product_id]) or [None]
+        (product,) = lock_products([product_id]) or [None]
         if product is None:
             raise Product.DoesNotExist
         check_hold = holds.insist_on_hold if must_hold else holds.refuse_others
@@ -157,7 +157,7 @@ def undo(verdict: Verdict, actor: User) -> Verdict:
         ProductIsAway, HeldByAnother: as decide.
     """
     with transaction.atomic():
-        (product,) = _locked([verdict.product_id])
+        (product,) = lock_products([verdict.product_id])
         latest = latest_verdicts([product.pk])[product.pk]
         if latest.pk != verdict.pk or latest.is_automatic or latest.undoes_id is not None:
             raise NothingToUndo
@@ -183,7 +183,7 @@ def check_again(product_id: int, *, actor: User, reason: str) -> None:
         jobs.audit.ReasonMissing: the reason is empty.
     """
     with transaction.atomic():
-        (product,) = _locked([product_id]) or [None]
+        (product,) = lock_products([product_id]) or [None]
         if product is None:
             raise Product.DoesNotExist
         holds.refuse_others(product_id, user=actor)
@@ -202,10 +202,6 @@ def check_again(product_id: int, *, actor: User, reason: str) -> None:
 
 def lock_products(product_ids: Collection[int]) -> list[Product]:
     """Lock products, in the order of their ids, with their sellers; call it in a transaction."""
-    return _locked(product_ids)
-
-
-def _locked(product_ids: Collection[int]) -> list[Product]:
     rows = Product.objects.filter(pk__in=product_ids).order_by("pk").select_for_update(of=("self",))
     return list(rows.select_related("seller"))
 
