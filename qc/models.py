@@ -37,17 +37,50 @@ class Verdict(models.Model):
         settings.AUTH_USER_MODEL, on_delete=models.SET_NULL, null=True, blank=True, related_name="+"
     )
     note = models.TextField(blank=True, db_default="", help_text="What staff wrote to it.")
+    overrides = models.ForeignKey(
+        "self",
+        on_delete=models.SET_NULL,
+        null=True,
+        blank=True,
+        related_name="+",
+        help_text="The automatic verdict that staff looked at.",
+    )
+    undoes = models.OneToOneField(
+        "self",
+        on_delete=models.SET_NULL,
+        null=True,
+        blank=True,
+        related_name="undone_by",
+        help_text="The verdict of staff that it takes back.",
+    )
     made_at = models.DateTimeField(auto_now_add=True)
 
     class Meta:
         ordering = ["-id"]
+        permissions = [("review_product", "Can judge products")]
         indexes = [
             models.Index(fields=["product", "-id"], name="verdict_latest"),
             models.Index(fields=["decision", "-id"], name="verdict_decision"),
+            models.Index(fields=["-made_at"], name="verdict_by_staff", condition=models.Q(is_automatic=False)),
         ]
 
     def __str__(self) -> str:
         return f"{self.decision} {self.product_id}"
+
+
+class ReviewHold(models.Model):
+    """One member of staff looks at one product; nobody else judges it until then."""
+
+    product = models.OneToOneField(Product, on_delete=models.CASCADE, related_name="review_hold")
+    user = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.CASCADE, related_name="review_holds")
+    taken_at = models.DateTimeField()
+    until = models.DateTimeField()
+
+    class Meta:
+        ordering = ["taken_at", "id"]
+
+    def __str__(self) -> str:
+        return f"{self.product_id} held by {self.user_id}"
 
 
 class RulesetRevision(models.Model):
