@@ -354,4 +354,7 @@ class GeminiMinute(models.Model):
         return f"{self.model} {self.minute:%Y-%m-%d %H:%M}"
 
 
-from marketplace.accounts.models import Invitation, SellerMember  # noqa: E402, F401 where Django looks for them
+# At the end, so that Django finds the models that have modules of their own.
+from marketplace.accounts.models import Invitation, SellerMember  # noqa: E402, F401
+from marketplace.notifications.models import Mail, MailPreference, Notification, OutboxEntry  # noqa: E402, F401
+from marketplace.rechecks.models import Recheck  # noqa: E402, F401
