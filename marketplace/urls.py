@@ -13,6 +13,7 @@ from marketplace import health, rq_dashboard
 from marketplace.accounts.api import LoginView
 from marketplace.api import MeView, MySyncsView, ProductsView, ProductView, SellersView, SyncView
 from marketplace.api_directory import BulkEmbeddingsView, BusinessesView, BusinessView, RetryEmbeddingView
+from marketplace.rechecks.api import ProductRecheckView, RecheckView
 from marketplace.routes import api_paths
 from marketplace.staff_urls import staff_urls
 
@@ -29,6 +30,8 @@ api_urls = [
     *api_paths("syncs/<int:sync_id>/", SyncView.as_view(), name="sync"),
     *api_paths("products/", ProductsView.as_view(), name="products"),
     *api_paths("products/<int:product_id>/", ProductView.as_view(), name="product"),
+    *api_paths("products/<int:product_id>/recheck/", ProductRecheckView.as_view(), name="product-recheck"),
+    *api_paths("rechecks/<int:recheck_id>/", RecheckView.as_view(), name="recheck"),
     *api_paths("jobs/<int:job_id>/", JobView.as_view(), name="job"),
     *api_paths("jobs/<int:job_id>/log/", JobLogView.as_view(), name="job-log"),
     *api_paths("queue/stats/", QueueStatsView.as_view(), name="queue-stats"),
@@ -52,6 +55,7 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path("admin/", admin.site.urls),
     path("api/", include((api_urls, "api"))),
     path("api/", include("catalog.urls")),
+    path("api/", include("qc.urls")),
     path("seller/", include("marketplace.accounts.urls")),
     path("seller/", include("qc.page_urls")),
     path("", include("catalog.page_urls")),

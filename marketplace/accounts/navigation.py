@@ -8,6 +8,8 @@ from django.urls import reverse
 # Title, and the name of the page's address; in the order shown.
 ENTRIES: list[tuple[str, str]] = [
     ("Home", "seller-home"),
+    ("Products", "seller-products"),
+    ("Appeals", "seller-appeals"),
 ]
 
 
