@@ -113,7 +113,8 @@ def navigation(request: HttpRequest) -> list[dict[str, Any]]:
         (
             "Catalog quality",
             [
-                ("To review", "flag", f"{products}?status__exact=flagged", "marketplace.view_product"),
+                ("Review queue", "rate_review", reverse("admin-review"), "qc.review_product"),
+                ("Flagged", "flag", f"{products}?status__exact=flagged", "marketplace.view_product"),
                 ("Rejected", "block", f"{products}?status__exact=rejected", "marketplace.view_product"),
                 ("Unreadable", "link_off", f"{products}?status__exact=dead", "marketplace.view_product"),
                 ("Verdicts", "gavel", _list("qc_verdict"), "qc.view_verdict"),
@@ -156,7 +157,7 @@ def navigation(request: HttpRequest) -> list[dict[str, Any]]:
     ]
 
 
-BADGES = {"To review": products_to_review, "Dead letters": open_dead_letters}
+BADGES = {"Review queue": products_to_review, "Dead letters": open_dead_letters}
 
 
 def _is_for(request: HttpRequest, entry: tuple[str, str, str, str]) -> bool:
@@ -168,7 +169,7 @@ def _item(request: HttpRequest, title: str, icon: str, address: str, permission:
     path, _, query = address.partition("?")
     is_here = request.path.startswith(path) if path != reverse("admin:index") else request.path == path
     if query or "?" not in address:
-        # "Products" and "To review" are one list: the one whose filter is set is where we are.
+        # "Products" and "Flagged" are one list: the one whose filter is set is where we are.
         is_here = is_here and (query in request.GET.urlencode() if query else not _is_filtered_view(request, path))
     item: dict[str, Any] = {"title": title, "icon": icon, "link": address, "active": is_here}
     badge = BADGES[title](request) if title in BADGES else "0"

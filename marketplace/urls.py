@@ -52,6 +52,7 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path("admin/rq/", rq_dashboard.dashboard, {"rest": ""}, name="rq-dashboard"),
     path("admin/rq/<path:rest>", rq_dashboard.dashboard),
     path("admin/", include(admin_pages)),
+    path("admin/qc/", include("qc.staff_urls")),
     path("admin/", admin.site.urls),
     path("api/", include((api_urls, "api"))),
     path("api/", include("catalog.urls")),

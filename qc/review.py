@@ -21,6 +21,7 @@ from qc import holds
 from qc.facts import facts_of
 from qc.models import ReviewHold, Verdict
 from qc.rules.contract import ProductFacts, Reason, Severity
+from qc.staff_reasons import holding_reasons
 from qc.verdicts import NOT_JUDGED, Standing, apply_decisions, latest_verdicts
 
 Decision = Verdict.Decision
@@ -59,12 +60,14 @@ class Ruling:
         actor: who.
         reasons: what the seller is told of a rejection; an approval keeps the advice that the product had.
         note: for colleagues; the seller does not see it.
+        is_as_found: a rejection for what the rules had against each product, instead of `reasons`.
     """
 
     decision: Verdict.Decision
     actor: User
     reasons: Sequence[Reason] = ()
     note: str = ""
+    is_as_found: bool = False
 
 
 def decide(
@@ -124,14 +127,15 @@ def rule(products: Sequence[Product], facts: dict[int, ProductFacts], ruling: Ru
     """
     if ruling.decision == Decision.FLAGGED:
         raise ValueError("staff approves or rejects")
-    if ruling.decision == Decision.REJECTED and not ruling.reasons:
+    entries = {product.pk: _entries(ruling, product) for product in products}
+    if ruling.decision == Decision.REJECTED and not all(entries.values()):
         raise ReasonMissing
     before = latest_verdicts(facts)
     made = Verdict.objects.bulk_create(
         [
             Verdict(
                 decision=ruling.decision,
-                reasons=_entries(ruling, product),
+                reasons=entries[product.pk],
                 rule_version=latest.rule_version if (latest := before.get(product.pk)) else "",
                 is_automatic=False,
                 made_by=ruling.actor,
@@ -209,7 +213,8 @@ def lock_products(product_ids: Collection[int]) -> list[Product]:
 def _entries(ruling: Ruling, product: Product) -> list[dict[str, str]]:
     if ruling.decision == Decision.APPROVED:
         return [entry for entry in product.reasons if entry.get("severity") == Severity.ADVISE]
-    return [reason.as_entry() for reason in ruling.reasons]
+    reasons = holding_reasons(product.reasons) if ruling.is_as_found else ruling.reasons
+    return [reason.as_entry() for reason in reasons]
 
 
 def _input(product_id: int, facts: ProductFacts) -> dict[str, Any]:
