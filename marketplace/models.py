@@ -358,3 +358,4 @@ class GeminiMinute(models.Model):
 from marketplace.accounts.models import Invitation, SellerMember  # noqa: E402, F401
 from marketplace.notifications.models import Mail, MailPreference, Notification, OutboxEntry  # noqa: E402, F401
 from marketplace.rechecks.models import Recheck  # noqa: E402, F401
+from marketplace.webhooks.models import WebhookAttempt, WebhookDelivery, WebhookEndpoint, WebhookMessage  # noqa: E402, F401

@@ -7,7 +7,7 @@ from django.db import migrations, models
 class Migration(migrations.Migration):
 
     dependencies = [
-        ('marketplace', '0010_notifications'),
+        ('marketplace', '0011_webhooks'),
     ]
 
     operations = [
