@@ -180,6 +180,19 @@ def join_as_new(invitation: Invitation, *, user: User) -> SellerMember:
         raise AccountExists from error
 
 
+@transaction.atomic
+def remove_member(member: SellerMember, *, actor: str, reason: str) -> None:
+    """Let a person act for a seller no more, on behalf of staff, and leave an audit row; open links go too.
+
+    Raises:
+        ReasonMissing: the reason is empty.
+    """
+    who, seller = member.user.get_username(), member.seller_id
+    Invitation.objects.filter(seller=seller, email=who, accepted_at=None).delete()
+    member.delete()
+    audit.record(actor=actor, action="remove member", subject=f"seller {seller}, {who}", reason=reason)
+
+
 def new_account(invitation: Invitation) -> User:
     """Return the account that the invited address will have, not stored yet."""
     return User(username=invitation.email, email=invitation.email)
