@@ -77,15 +77,7 @@ class SellerAdmin(InvitesMembers, ModelAdmin):  # type: ignore[misc]
         ("Directory", {"fields": ["category", "description", "address", "phone"]}),
         ("Times", {"fields": ["created_at", "updated_at"]}),
     ]
-    readonly_fields = [
-        "status_label",
-        "product_counts",
-        "last_sync",
-        "member_list",
-        "pages",
-        "created_at",
-        "updated_at",
-    ]
+    readonly_fields = ["status_label", "product_counts", "last_sync", "pages", "created_at", "updated_at"]
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[Seller]:
         """Bring the number of live products and the last sync along."""
