@@ -150,10 +150,10 @@ def _sentence(text: str) -> str:
 
 # The pages where a seller acts, by their names; a deployment without one shows the notification itself.
 _PAGES = {
-    Kind.PRODUCTS_REJECTED: ("seller-products", "?status=rejected"),
-    Kind.PRODUCTS_FLAGGED: ("seller-products", "?status=flagged"),
-    Kind.PRODUCTS_APPROVED: ("seller-products", "?status=live"),
-    Kind.WORK_GAVE_UP: ("seller-products", "?status=dead"),
+    Kind.PRODUCTS_REJECTED: ("seller-products", "?tab=changes"),
+    Kind.PRODUCTS_FLAGGED: ("seller-products", "?tab=review"),
+    Kind.PRODUCTS_APPROVED: ("seller-products", "?tab=live"),
+    Kind.WORK_GAVE_UP: ("seller-products", "?tab=changes"),
     Kind.APPEAL_ANSWERED: ("seller-appeals", ""),
     Kind.PROPOSALS_READY: ("seller-proposals", ""),
     Kind.INVENTORY_READY: ("seller-photos", ""),
