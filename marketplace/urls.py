@@ -15,6 +15,7 @@ from marketplace.api import MeView, MySyncsView, ProductsView, ProductView, Sell
 from marketplace.api_directory import BulkEmbeddingsView, BusinessesView, BusinessView, RetryEmbeddingView
 from marketplace.notifications.api import MailModesView, NotificationsView, NotificationView, ReadNotificationsView
 from marketplace.notifications.pages import unsubscribe_page
+from marketplace.rechecks.api import ProductRecheckView, RecheckView
 from marketplace.routes import api_paths
 from marketplace.staff_urls import staff_urls
 from marketplace.webhooks.api_urls import webhook_urls
@@ -32,6 +33,8 @@ api_urls = [
     *api_paths("syncs/<int:sync_id>/", SyncView.as_view(), name="sync"),
     *api_paths("products/", ProductsView.as_view(), name="products"),
     *api_paths("products/<int:product_id>/", ProductView.as_view(), name="product"),
+    *api_paths("products/<int:product_id>/recheck/", ProductRecheckView.as_view(), name="product-recheck"),
+    *api_paths("rechecks/<int:recheck_id>/", RecheckView.as_view(), name="recheck"),
     *api_paths("jobs/<int:job_id>/", JobView.as_view(), name="job"),
     *api_paths("jobs/<int:job_id>/log/", JobLogView.as_view(), name="job-log"),
     *api_paths("queue/stats/", QueueStatsView.as_view(), name="queue-stats"),
@@ -57,9 +60,11 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path("admin/rq/", rq_dashboard.dashboard, {"rest": ""}, name="rq-dashboard"),
     path("admin/rq/<path:rest>", rq_dashboard.dashboard),
     path("admin/", include(admin_pages)),
+    path("admin/qc/", include("qc.staff_urls")),
     path("admin/", admin.site.urls),
     path("api/", include((api_urls, "api"))),
     path("api/", include("catalog.urls")),
+    path("api/", include("qc.urls")),
     path("seller/", include("marketplace.accounts.urls")),
     path("seller/", include("marketplace.notifications.page_urls")),
     path("seller/", include("marketplace.webhooks.page_urls")),

@@ -19,6 +19,15 @@ Decision = Verdict.Decision
 Status = Product.Status
 
 
+NOT_JUDGED = Reason(
+    code="qc.not_judged",
+    severity=Severity.FLAG,
+    field="",
+    message="The product could not be checked.",
+    remedy="Nothing on your side; our staff will look at it.",
+)
+
+
 @dataclass(frozen=True, slots=True)
 class Judgement:
     """A decision on facts: the reasons, gravest first, and who made it of what."""
@@ -90,7 +99,7 @@ def record_judgements(judgements: dict[int, Judgement]) -> list[Recorded]:
         product_id: made if (made := judgements[product_id]).facts == facts else judge(facts)
         for product_id, facts in facts_of(products).items()
     }
-    latest = _latest_verdicts(current)
+    latest = latest_verdicts(current)
     by_staff = {pk: it for pk, it in latest.items() if _is_held(it, current[pk].facts)}
     _write_verdicts({pk: judgement for pk, judgement in current.items() if pk not in by_staff}, latest)
     recorded = apply_decisions(products, {pk: _standing(by_staff.get(pk), made) for pk, made in current.items()})
@@ -120,17 +129,10 @@ def _standing(by_staff: Verdict | None, judgement: Judgement) -> Standing:
 
 def flag_unjudged(product_ids: Collection[int]) -> None:
     """Flag products on their way that the rules could not judge."""
-    reason = Reason(
-        code="qc.not_judged",
-        severity=Severity.FLAG,
-        field="",
-        message="The product could not be checked.",
-        remedy="Nothing on your side; our staff will look at it.",
-    )
     locked = Product.objects.filter(pk__in=product_ids, status=Status.PENDING).order_by("pk").select_for_update()
     products = list(locked)
     for product in products:
-        product.status, product.reasons, product.updated_at = Status.FLAGGED, [reason.as_entry()], timezone.now()
+        product.status, product.reasons, product.updated_at = Status.FLAGGED, [NOT_JUDGED.as_entry()], timezone.now()
     Product.objects.bulk_update(products, ["status", "reasons", "updated_at"])
     tell_of_products(products)
 
@@ -155,7 +157,8 @@ def _write_verdicts(judgements: dict[int, Judgement], latest: dict[int, Verdict]
     )
 
 
-def _latest_verdicts(product_ids: Iterable[int]) -> dict[int, Verdict]:
+def latest_verdicts(product_ids: Iterable[int]) -> dict[int, Verdict]:
+    """Return the verdict that holds for each of the products that have one."""
     newest = Verdict.objects.filter(product__in=list(product_ids)).order_by().values("product").annotate(Max("pk"))
     verdicts = Verdict.objects.filter(pk__in=newest.values("pk__max"))
     return {verdict.product_id: verdict for verdict in verdicts}

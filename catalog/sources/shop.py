@@ -59,6 +59,7 @@ class ShopSource:
     """Reads shops that no other source knows."""
 
     name: str = NAME
+    reads_pages: bool = True
 
     def probe(self, clues: Clues) -> Evidence | None:
         """Take any page of the web, the more surely the more it looks like one of a shop."""

@@ -11,6 +11,8 @@ from marketplace.notifications.reading import unread_count
 # Title, and the name of the page's address; in the order shown.
 ENTRIES: list[tuple[str, str]] = [
     ("Home", "seller-home"),
+    ("Products", "seller-products"),
+    ("Appeals", "seller-appeals"),
     ("Notifications", "seller-notifications"),
     ("Webhooks", "seller-webhooks"),
 ]
