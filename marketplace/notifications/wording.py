@@ -31,7 +31,10 @@ def words_of(notification: Notification) -> Words:
 
 def label_of(kind: str) -> str:
     """Name a kind in settings and lists."""
-    return MANNERS[Kind(kind)].label if kind in Kind else kind
+    try:
+        return MANNERS[Kind(kind)].label
+    except ValueError:  # of another version
+        return kind
 
 
 def products_text(count: int) -> str:
@@ -91,9 +94,15 @@ def _approved(count: int, _: dict[str, Any]) -> tuple[str, str]:
     return f"{_were(count)} approved", f"Our staff has looked at {_them(count)}; buyers see {_them(count)} in a moment."
 
 
-def _appeal_answered(count: int, _: dict[str, Any]) -> tuple[str, str]:
-    appeals = "Your appeal was" if count <= 1 else f"{count} of your appeals were"
-    return f"{appeals} answered", "The answer stands with the product's verdict."
+def _appeal_answered(count: int, facts: dict[str, Any]) -> tuple[str, str]:
+    if count > 1:
+        return f"{count:,} of your appeals were answered", "The answers stand with the products' verdicts."
+    outcome = {
+        "upheld": "Our staff has looked again, and the verdict holds.",
+        "overturned": "Our staff has looked again, and changed the verdict.",
+    }.get(str(facts.get("outcome")), "The answer stands with the product's verdict.")
+    answer = str(facts.get("answer") or "").strip()
+    return "Your appeal was answered", f"{outcome} {_sentence(answer)}" if answer else outcome
 
 
 def _gave_up(count: int, _: dict[str, Any]) -> tuple[str, str]:

@@ -82,9 +82,7 @@ def test_without_an_endpoint_no_message_is_written(seller: Seller) -> None:
     assert not WebhookMessage.objects.exists()
 
 
-def test_a_message_stays_below_20_kb_and_says_there_is_more(
-    hook: Hook, receiver: Receiver, seller: Seller
-) -> None:
+def test_a_message_stays_below_20_kb_and_says_there_is_more(hook: Hook, receiver: Receiver, seller: Seller) -> None:
     hook()
     say(seller, subjects=5_000)
     run_due(QUEUE)
@@ -277,7 +275,7 @@ def test_what_is_missed_while_it_is_off_can_be_delivered(hook: Hook, receiver: R
     assert redeliver_failed(endpoint, since=timezone.now() + timedelta(minutes=1)) == 0
     assert redeliver_failed(endpoint, since=timezone.now() - timedelta(days=1)) == 2
     run_due(QUEUE)
-    assert [it["type"] for it in receiver.verified(secret)] == ["products.rejected", "sync.failed"]
+    assert sorted(it["type"] for it in receiver.verified(secret)) == ["products.rejected", "sync.failed"]
     assert set(WebhookDelivery.objects.values_list("state", flat=True)) == {"delivered"}
     assert redeliver_failed(endpoint, since=timezone.now() - timedelta(days=1)) == 0
 
