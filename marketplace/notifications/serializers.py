@@ -16,7 +16,7 @@ KINDS = [(str(kind), kind.name.lower().replace("_", " ")) for kind in Kind]
 MODES = [(str(mode), str(mode)) for mode in MailMode]
 
 
-class ReasonSerializer(serializers.Serializer[Any]):
+class CountedReasonSerializer(serializers.Serializer[Any]):
     """A reason that several subjects share."""
 
     code = serializers.CharField()
@@ -33,7 +33,7 @@ class NotificationSerializer(serializers.ModelSerializer[Notification]):
     text = serializers.SerializerMethodField()
     url = serializers.SerializerMethodField(help_text="The page where you act on it.")
     count = serializers.IntegerField(help_text="How many products, appeals … it is about.")
-    reasons = ReasonSerializer(many=True)
+    reasons = CountedReasonSerializer(many=True)
     examples = serializers.ListField(child=serializers.DictField(), help_text="The first ten of what it is about.")
     facts = serializers.DictField(help_text="Figures and ids, by kind.")
 

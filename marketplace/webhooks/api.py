@@ -21,14 +21,14 @@ from marketplace.problems import Problem, Refused
 from marketplace.webhooks import deliveries, endpoints
 from marketplace.webhooks.models import WebhookDelivery, WebhookEndpoint
 from marketplace.webhooks.serializers import (
-    DeliverySerializer,
-    EndpointChangeSerializer,
-    EndpointFieldsSerializer,
-    EndpointSerializer,
-    EndpointWithSecretSerializer,
     RedeliveredSerializer,
     SinceSerializer,
-    WholeDeliverySerializer,
+    WebhookChangeSerializer,
+    WebhookDeliverySerializer,
+    WebhookFieldsSerializer,
+    WebhookSerializer,
+    WebhookWithSecretSerializer,
+    WholeWebhookDeliverySerializer,
 )
 
 TAGS = ["webhooks"]
@@ -72,24 +72,24 @@ class WebhooksView(APIView):
 
     permission_classes = [IsSeller]
 
-    @extend_schema(operation_id="list_webhooks", responses=EndpointSerializer(many=True), tags=TAGS)
+    @extend_schema(operation_id="list_webhooks", responses=WebhookSerializer(many=True), tags=TAGS)
     def get(self, request: Request) -> Response:
         """List your webhooks; there are ten at most."""
         found = WebhookEndpoint.objects.filter(seller=calling_seller(request)).order_by("pk")
-        return Response(EndpointSerializer(found, many=True).data)
+        return Response(WebhookSerializer(found, many=True).data)
 
     @extend_schema(
         operation_id="create_webhook",
-        request=EndpointFieldsSerializer,
+        request=WebhookFieldsSerializer,
         responses={
-            201: EndpointWithSecretSerializer,
+            201: WebhookWithSecretSerializer,
             409: OpenApiResponse(OpenApiTypes.OBJECT, "There are ten already."),
         },
         tags=TAGS,
     )
     def post(self, request: Request) -> Response:
         """Make a webhook. The answer shows the secret by which you verify what is sent."""
-        form = EndpointFieldsSerializer(data=request.data)
+        form = WebhookFieldsSerializer(data=request.data)
         form.is_valid(raise_exception=True)
         try:
             endpoint, secret = endpoints.create_endpoint(calling_seller(request), **form.validated_data)
@@ -98,7 +98,7 @@ class WebhooksView(APIView):
         except NoEncryptionKey as error:
             raise KeepsNoSecrets from error
         return Response(
-            {**EndpointSerializer(endpoint).data, "secret": secret},
+            {**WebhookSerializer(endpoint).data, "secret": secret},
             status=status.HTTP_201_CREATED,
             headers={"Location": reverse("api:webhook", args=[endpoint.pk]), **NO_STORE},
         )
@@ -109,24 +109,24 @@ class WebhookView(APIView):
 
     permission_classes = [IsSeller]
 
-    @extend_schema(operation_id="get_webhook", parameters=[ENDPOINT], responses=EndpointSerializer, tags=TAGS)
+    @extend_schema(operation_id="get_webhook", parameters=[ENDPOINT], responses=WebhookSerializer, tags=TAGS)
     def get(self, request: Request, endpoint_id: int) -> Response:
         """Show a webhook, without its secret."""
-        return Response(EndpointSerializer(own_endpoint(request, endpoint_id)).data)
+        return Response(WebhookSerializer(own_endpoint(request, endpoint_id)).data)
 
     @extend_schema(
         operation_id="update_webhook",
         parameters=[ENDPOINT],
-        request=EndpointChangeSerializer(partial=True),
-        responses=EndpointSerializer,
+        request=WebhookChangeSerializer(partial=True),
+        responses=WebhookSerializer,
         tags=TAGS,
     )
     def patch(self, request: Request, endpoint_id: int) -> Response:
         """Change a webhook, or switch it on or off."""
         endpoint = own_endpoint(request, endpoint_id)
-        form = EndpointChangeSerializer(data=request.data, partial=True)
+        form = WebhookChangeSerializer(data=request.data, partial=True)
         form.is_valid(raise_exception=True)
-        return Response(EndpointSerializer(endpoints.change_endpoint(endpoint, **form.validated_data)).data)
+        return Response(WebhookSerializer(endpoints.change_endpoint(endpoint, **form.validated_data)).data)
 
     @extend_schema(operation_id="delete_webhook", parameters=[ENDPOINT], responses={204: None}, tags=TAGS)
     def delete(self, request: Request, endpoint_id: int) -> Response:
@@ -144,7 +144,7 @@ class RotateSecretView(APIView):
         operation_id="rotate_webhook_secret",
         parameters=[ENDPOINT],
         request=None,
-        responses=EndpointWithSecretSerializer,
+        responses=WebhookWithSecretSerializer,
         tags=TAGS,
     )
     def post(self, request: Request, endpoint_id: int) -> Response:
@@ -155,7 +155,7 @@ class RotateSecretView(APIView):
         except NoEncryptionKey as error:
             raise KeepsNoSecrets from error
         endpoint.refresh_from_db()
-        return Response({**EndpointSerializer(endpoint).data, "secret": secret}, headers=NO_STORE)
+        return Response({**WebhookSerializer(endpoint).data, "secret": secret}, headers=NO_STORE)
 
 
 class TryWebhookView(APIView):
@@ -167,7 +167,7 @@ class TryWebhookView(APIView):
         operation_id="test_webhook",
         parameters=[ENDPOINT],
         request=None,
-        responses={202: DeliverySerializer, 429: REFUSED},
+        responses={202: WebhookDeliverySerializer, 429: REFUSED},
         tags=TAGS,
     )
     def post(self, request: Request, endpoint_id: int) -> Response:
@@ -182,14 +182,16 @@ class TryWebhookView(APIView):
 def accepted(delivery: WebhookDelivery) -> Response:
     """Answer that a delivery is under way."""
     location = reverse("api:webhook-delivery", args=[delivery.endpoint_id, delivery.pk])
-    return Response(DeliverySerializer(delivery).data, status=status.HTTP_202_ACCEPTED, headers={"Location": location})
+    return Response(
+        WebhookDeliverySerializer(delivery).data, status=status.HTTP_202_ACCEPTED, headers={"Location": location}
+    )
 
 
 class DeliveriesView(ListAPIView[WebhookDelivery]):
     """What was sent to a webhook."""
 
     permission_classes = [IsSeller]
-    serializer_class = DeliverySerializer
+    serializer_class = WebhookDeliverySerializer
     pagination_class = NewestFirst
 
     @extend_schema(operation_id="list_webhook_deliveries", parameters=[ENDPOINT], tags=TAGS)
@@ -213,12 +215,12 @@ class DeliveryView(APIView):
     @extend_schema(
         operation_id="get_webhook_delivery",
         parameters=[ENDPOINT, DELIVERY],
-        responses=WholeDeliverySerializer,
+        responses=WholeWebhookDeliverySerializer,
         tags=TAGS,
     )
     def get(self, request: Request, endpoint_id: int, delivery_id: int) -> Response:
         """Show a message, and each attempt to deliver it."""
-        return Response(WholeDeliverySerializer(own_delivery(request, endpoint_id, delivery_id)).data)
+        return Response(WholeWebhookDeliverySerializer(own_delivery(request, endpoint_id, delivery_id)).data)
 
 
 def own_delivery(request: Request, endpoint_id: int, delivery_id: int) -> WebhookDelivery:
@@ -237,7 +239,7 @@ class RedeliverView(APIView):
         parameters=[ENDPOINT, DELIVERY],
         request=None,
         responses={
-            202: DeliverySerializer,
+            202: WebhookDeliverySerializer,
             409: OpenApiResponse(OpenApiTypes.OBJECT, "It is being sent at this moment."),
             429: REFUSED,
         },

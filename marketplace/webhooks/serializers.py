@@ -12,7 +12,7 @@ from marketplace.webhooks.addresses import MAX_LENGTH, checked_endpoint
 from marketplace.webhooks.models import WebhookAttempt, WebhookDelivery, WebhookEndpoint
 
 
-class EndpointFieldsSerializer(StrictSerializer):
+class WebhookFieldsSerializer(StrictSerializer):
     """What a seller says of an endpoint."""
 
     address = serializers.CharField(max_length=MAX_LENGTH, help_text="An https address, on port 443 or 8443.")
@@ -30,13 +30,13 @@ class EndpointFieldsSerializer(StrictSerializer):
         return value
 
 
-class EndpointChangeSerializer(EndpointFieldsSerializer):
+class WebhookChangeSerializer(WebhookFieldsSerializer):
     """What a seller changes of an endpoint."""
 
     is_active = serializers.BooleanField(required=False, help_text="Switch it on or off.")
 
 
-class EndpointSerializer(serializers.ModelSerializer[WebhookEndpoint]):
+class WebhookSerializer(serializers.ModelSerializer[WebhookEndpoint]):
     """An endpoint, without its secret."""
 
     kinds = serializers.ListField(child=serializers.ChoiceField(choices=KINDS))
@@ -51,16 +51,16 @@ class EndpointSerializer(serializers.ModelSerializer[WebhookEndpoint]):
         ]  # fmt: skip
 
 
-class EndpointWithSecretSerializer(EndpointSerializer):
+class WebhookWithSecretSerializer(WebhookSerializer):
     """An endpoint with the secret that signs what is sent there."""
 
     secret = serializers.CharField(read_only=True, help_text="whsec_ and base64.")
 
-    class Meta(EndpointSerializer.Meta):
-        fields = [*EndpointSerializer.Meta.fields, "secret"]
+    class Meta(WebhookSerializer.Meta):
+        fields = [*WebhookSerializer.Meta.fields, "secret"]
 
 
-class DeliverySerializer(serializers.ModelSerializer[WebhookDelivery]):
+class WebhookDeliverySerializer(serializers.ModelSerializer[WebhookDelivery]):
     """One message to one endpoint."""
 
     webhook_id = serializers.CharField(source="message.message_id", help_text="The header webhook-id of each attempt.")
@@ -72,7 +72,7 @@ class DeliverySerializer(serializers.ModelSerializer[WebhookDelivery]):
         fields = ["id", "webhook_id", "kind", "state", "attempts_made", "delivered_at", "created_at"]
 
 
-class AttemptSerializer(serializers.ModelSerializer[WebhookAttempt]):
+class WebhookAttemptSerializer(serializers.ModelSerializer[WebhookAttempt]):
     """One request, and what came of it."""
 
     class Meta:
@@ -80,14 +80,14 @@ class AttemptSerializer(serializers.ModelSerializer[WebhookAttempt]):
         fields = ["number", "started_at", "duration_ms", "status_code", "error_code", "error_message", "answer"]
 
 
-class WholeDeliverySerializer(DeliverySerializer):
+class WholeWebhookDeliverySerializer(WebhookDeliverySerializer):
     """A delivery with what was sent, and each attempt."""
 
     body = serializers.SerializerMethodField(help_text="The message, parsed.")
-    attempts = AttemptSerializer(many=True)
+    attempts = WebhookAttemptSerializer(many=True)
 
-    class Meta(DeliverySerializer.Meta):
-        fields = [*DeliverySerializer.Meta.fields, "body", "attempts"]
+    class Meta(WebhookDeliverySerializer.Meta):
+        fields = [*WebhookDeliverySerializer.Meta.fields, "body", "attempts"]
 
     def get_body(self, delivery: WebhookDelivery) -> dict[str, Any]:
         """Return the message."""

@@ -78,7 +78,7 @@ def test_the_gemini_embedder_needs_a_key() -> None:
 def test_mail_is_sent_where_a_server_is_named_and_links_lead_to_the_public_address() -> None:
     shown = "print(s.SENDS_MAIL, s.EMAIL_HOST, s.EMAIL_PORT, s.EMAIL_USE_TLS, s.EMAIL_HOST_PASSWORD, s.PUBLIC_URL)"
     assert _load(shown, **PRODUCTION).stdout.split() == ["False", "localhost", "25", "False", "https://souk.example"]
-    named = _load(shown, **PRODUCTION, EMAIL_URL="smtp+tls://u:p@mail.example:587", PUBLIC_URL="https://s.example/")
+    named = _load(shown, **PRODUCTION, EMAIL_URL="submission://u:p@mail.example", PUBLIC_URL="https://s.example/")
     assert named.stdout.split() == ["True", "mail.example", "587", "True", "p", "https://s.example/"]
 
 
