@@ -9,7 +9,6 @@ from functools import wraps
 from typing import Any
 
 from django.conf import settings
-from django.contrib.auth.models import User
 from django.contrib.auth.views import redirect_to_login
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render
@@ -31,12 +30,7 @@ class SellerRequest(HttpRequest):
     seller: Seller
     seller_memberships: list[SellerMember]  # all of the person's, the chosen one among them
     seller_navigation: list[NavigationItem]
-    member: User
-
-    @property
-    def actor(self) -> str:
-        """Who acts, for the record."""
-        return self.member.get_username()
+    actor: str  # who acts, for the record
 
 
 View = Callable[..., HttpResponse]
@@ -69,7 +63,7 @@ def _answer(request: Any, view: View, args: tuple[object, ...], kwargs: dict[str
         return render(request, "seller/no_shop.html", {"memberships": memberships}, status=403)
     chosen = request.session.get(CHOSEN)
     request.seller = next((it.seller for it in active if it.seller_id == chosen), active[0].seller)
-    request.member = user
+    request.actor = user.get_username()
     request.seller_memberships = active
     request.seller_navigation = navigation(request, seller_id=request.seller.pk)
     return view(request, *args, **kwargs)

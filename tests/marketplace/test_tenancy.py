@@ -162,7 +162,7 @@ def _paths(name: str, other: Other) -> list[str]:
 def _patterns(resolver: URLResolver) -> Iterator[URLPattern]:
     for pattern in resolver.url_patterns:
         if isinstance(pattern, URLResolver):
-            if str(pattern.pattern) != "admin/":  # staff's own pages
+            if not str(pattern.pattern).startswith("admin/"):  # staff's own pages
                 yield from _patterns(pattern)
         else:
             yield pattern
