@@ -67,5 +67,5 @@ def _answer(request: Any, view: View, args: tuple[object, ...], kwargs: dict[str
     request.seller = next((it.seller for it in active if it.seller_id == chosen), active[0].seller)
     request.actor = user.get_username()
     request.seller_memberships = active
-    request.seller_navigation = navigation(request)
+    request.seller_navigation = navigation(request, seller_id=request.seller.pk)
     return view(request, *args, **kwargs)
