@@ -203,8 +203,8 @@ def test_staff_answers_with_the_keyboard_alone(
     client = Client()
     client.force_login(User.objects.create_superuser("ada", password=PASSWORD))
     page = open_page("/seller/login/", for_axe=True)
-    cookie = {"name": "sessionid", "value": client.cookies["sessionid"].value, "url": live_server.url}
-    page.context.add_cookies([cookie])
+    session = client.cookies["sessionid"].value
+    page.context.add_cookies([{"name": "sessionid", "value": session, "url": live_server.url}])
     page.goto(f"/admin/qc/appeals/{appeal.pk}/")
     found = Axe().run(page, context="#main").response["violations"]
     assert [(it["id"], [node["html"] for node in it["nodes"]]) for it in found] == []
