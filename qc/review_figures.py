@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from django.contrib.auth.models import User
-from django.db.models import Count, QuerySet
+from django.db.models import Count, Min, QuerySet
 from django.utils import timezone
 
 from marketplace.models import Product
@@ -63,11 +63,11 @@ def last_decision(user: User) -> Verdict | None:
 
 def waiting_since() -> datetime | None:
     """Return since when the oldest waiting product waits: the time of its verdict, or of its last change."""
-    oldest = waiting_products().order_by("verdict_id").first()
-    if oldest is None:
-        return None
-    verdict = Verdict.objects.filter(product=oldest).only("made_at").first()
-    return verdict.made_at if verdict else oldest.updated_at
+    waiting = waiting_products().order_by("verdict_id")
+    judged = waiting.filter(verdict_id__gt=0).first()
+    verdict = Verdict.objects.filter(product=judged).only("made_at").first() if judged else None
+    unjudged = waiting.filter(verdict_id=0).aggregate(since=Min("updated_at"))["since"]
+    return min((it for it in (verdict and verdict.made_at, unjudged) if it), default=None)
 
 
 def held_now() -> list[tuple[str, int]]:

@@ -25,11 +25,8 @@ class Change:
 def changes_between(before: Mapping[str, Any], after: Mapping[str, Any]) -> list[Change]:
     """List the fields that differ, in the order of the later state."""
     names = [*after, *(name for name in before if name not in after)]
-    return [
-        Change(name, difference(text_of(before.get(name)), text_of(after.get(name))))
-        for name in names
-        if before.get(name) != after.get(name)
-    ]
+    texts = [(name, text_of(before.get(name)), text_of(after.get(name))) for name in names]
+    return [Change(name, difference(old, new)) for name, old, new in texts if old != new]
 
 
 def text_of(value: Any) -> str:
