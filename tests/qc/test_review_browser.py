@@ -1,4 +1,4 @@
-"""The review queue in a real browser: by keys alone, by two people at once, wide and narrow, with and without scripts."""
+"""The review queue in a real browser: by keys alone, by two people at once, wide and narrow, without scripts."""
 
 import io
 import re
