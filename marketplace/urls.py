@@ -10,8 +10,10 @@ from jobs.api.job_log import JobLogView
 from jobs.api.own_jobs import JobView, QueueStatsView
 from jobs.pages.overviews import admin_pages
 from marketplace import health, rq_dashboard
+from marketplace.accounts.api import LoginView
 from marketplace.api import MeView, MySyncsView, ProductsView, ProductView, SellersView, SyncView
 from marketplace.api_directory import BulkEmbeddingsView, BusinessesView, BusinessView, RetryEmbeddingView
+from marketplace.rechecks.api import ProductRecheckView, RecheckView
 from marketplace.routes import api_paths
 from marketplace.staff_urls import staff_urls
 
@@ -23,10 +25,13 @@ handler500 = "marketplace.problems.server_error"
 api_urls = [
     *api_paths("sellers/", SellersView.as_view(), name="sellers"),
     *api_paths("sellers/me/", MeView.as_view(), name="me"),
+    *api_paths("sellers/me/login/", LoginView.as_view(), name="my-login"),
     *api_paths("sellers/me/syncs/", MySyncsView.as_view(), name="my-syncs"),
     *api_paths("syncs/<int:sync_id>/", SyncView.as_view(), name="sync"),
     *api_paths("products/", ProductsView.as_view(), name="products"),
     *api_paths("products/<int:product_id>/", ProductView.as_view(), name="product"),
+    *api_paths("products/<int:product_id>/recheck/", ProductRecheckView.as_view(), name="product-recheck"),
+    *api_paths("rechecks/<int:recheck_id>/", RecheckView.as_view(), name="recheck"),
     *api_paths("jobs/<int:job_id>/", JobView.as_view(), name="job"),
     *api_paths("jobs/<int:job_id>/log/", JobLogView.as_view(), name="job-log"),
     *api_paths("queue/stats/", QueueStatsView.as_view(), name="queue-stats"),
@@ -51,6 +56,9 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path("admin/", admin.site.urls),
     path("api/", include((api_urls, "api"))),
     path("api/", include("catalog.urls")),
+    path("api/", include("qc.urls")),
+    path("seller/", include("marketplace.accounts.urls")),
+    path("seller/", include("qc.page_urls")),
     path("", include("catalog.page_urls")),
 ]
 

@@ -2,7 +2,7 @@
 
 from django.urls import path
 
-from qc.pages import checking_again, review, review_groups
+from qc.pages import appeal_answers, checking_again, review, review_groups
 from qc.pages.guarding import reviewers_page
 
 urlpatterns = [
@@ -21,4 +21,5 @@ urlpatterns = [
         reviewers_page(checking_again.check_again, "GET", "POST"),
         name="admin-check-again",
     ),
+    path("appeals/<int:appeal_id>/", reviewers_page(appeal_answers.appeal_page, "GET", "POST"), name="admin-appeal"),
 ]

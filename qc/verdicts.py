@@ -1,5 +1,6 @@
 """Judge products and record the verdicts."""
 
+from collections import defaultdict
 from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass
 
@@ -7,6 +8,7 @@ from django.db.models import Max
 from django.utils import timezone
 
 from marketplace.models import Product
+from marketplace.notifications.telling import Kind, subject_of, tell
 from qc.facts import facts_of
 from qc.models import Verdict
 from qc.rules.contract import ProductFacts, Reason, Severity
@@ -100,7 +102,18 @@ def record_judgements(judgements: dict[int, Judgement]) -> list[Recorded]:
     latest = latest_verdicts(current)
     by_staff = {pk: it for pk, it in latest.items() if _is_held(it, current[pk].facts)}
     _write_verdicts({pk: judgement for pk, judgement in current.items() if pk not in by_staff}, latest)
-    return apply_decisions(products, {pk: _standing(by_staff.get(pk), made) for pk, made in current.items()})
+    recorded = apply_decisions(products, {pk: _standing(by_staff.get(pk), made) for pk, made in current.items()})
+    news = [it for it in products if it.pk not in by_staff and _is_news(latest.get(it.pk), current[it.pk])]
+    tell_of_products(news)
+    return recorded
+
+
+def _is_news(latest: Verdict | None, judgement: Judgement) -> bool:
+    """Tell whether another decision was made than before, or for other reasons; advice aside."""
+    if latest is None or latest.decision != judgement.decision:
+        return True
+    before = {reason["code"] for reason in latest.reasons if reason.get("severity") != Severity.ADVISE}
+    return before != {reason.code for reason in judgement.reasons if reason.severity != Severity.ADVISE}
 
 
 def _is_held(latest: Verdict, facts: ProductFacts) -> bool:
@@ -116,8 +129,12 @@ def _standing(by_staff: Verdict | None, judgement: Judgement) -> Standing:
 
 def flag_unjudged(product_ids: Collection[int]) -> None:
     """Flag products on their way that the rules could not judge."""
-    on_their_way = Product.objects.filter(pk__in=product_ids, status=Status.PENDING)
-    on_their_way.update(status=Status.FLAGGED, reasons=[NOT_JUDGED.as_entry()], updated_at=timezone.now())
+    locked = Product.objects.filter(pk__in=product_ids, status=Status.PENDING).order_by("pk").select_for_update()
+    products = list(locked)
+    for product in products:
+        product.status, product.reasons, product.updated_at = Status.FLAGGED, [NOT_JUDGED.as_entry()], timezone.now()
+    Product.objects.bulk_update(products, ["status", "reasons", "updated_at"])
+    tell_of_products(products)
 
 
 def _write_verdicts(judgements: dict[int, Judgement], latest: dict[int, Verdict]) -> None:
@@ -190,3 +207,16 @@ def _status_after(status: str, decision: Verdict.Decision) -> str:
             return Status.FLAGGED
         case _:
             return Status.LIVE if status == Status.LIVE else Status.PENDING
+
+
+_TOLD_AS = {Status.REJECTED: Kind.PRODUCTS_REJECTED, Status.FLAGGED: Kind.PRODUCTS_FLAGGED}
+
+
+def tell_of_products(products: Iterable[Product]) -> None:
+    """Tell the sellers of those of the products that are rejected or flagged; once for each seller and status."""
+    told: dict[tuple[Kind, int], list[Product]] = defaultdict(list)
+    for product in products:
+        if kind := _TOLD_AS.get(Status(product.status)):
+            told[kind, product.seller_id].append(product)
+    for (kind, seller_id), its_products in sorted(told.items()):
+        tell(kind, seller_id=seller_id, subjects=[subject_of(product) for product in its_products])
