@@ -6,13 +6,13 @@ from dataclasses import dataclass, field
 from datetime import datetime
 
 from django.contrib.auth.models import User
-from django.db.models import Case, IntegerField, OuterRef, QuerySet, Subquery, Value, When
+from django.db.models import Case, Exists, IntegerField, OuterRef, QuerySet, Subquery, Value, When
 from django.db.models.functions import Coalesce
 from django.utils import timezone
 
 from marketplace.models import Product, Seller
 from qc import holds
-from qc.models import ReviewHold, Verdict
+from qc.models import Appeal, ReviewHold, Verdict
 from qc.rules.contract import Severity
 
 # Nobody needs to know how many more there are.
@@ -43,15 +43,24 @@ class Group:
 
 
 def waiting_products(narrowing: Narrowing = Narrowing()) -> QuerySet[Product]:
-    """Find the flagged products in the order to look at them: premium sellers' first, then who waits longest."""
+    """Find the flagged products in the order to look at them.
+
+    First those whose seller appeals, then premium sellers', and of equals the one that waits longest.
+    """
     found = Product.objects.filter(status=Product.Status.FLAGGED).select_related("seller")
     if narrowing.code:
         found = found.filter(reasons__contains=[{"code": narrowing.code}])
     if narrowing.seller_id is not None:
         found = found.filter(seller=narrowing.seller_id)
     latest = Verdict.objects.filter(product=OuterRef("pk")).order_by("-id").values("id")[:1]
+    appealed = Exists(Appeal.objects.filter(product=OuterRef("pk"), state=Appeal.State.OPEN))
     return found.annotate(
-        turn=Case(When(seller__plan=Seller.Plan.PREMIUM, then=0), default=1, output_field=IntegerField()),
+        turn=Case(
+            When(appealed, then=0),
+            When(seller__plan=Seller.Plan.PREMIUM, then=1),
+            default=2,
+            output_field=IntegerField(),
+        ),
         verdict_id=Coalesce(Subquery(latest), Value(0)),
     ).order_by("turn", "verdict_id", "pk")
 

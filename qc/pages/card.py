@@ -12,7 +12,7 @@ from django.utils.safestring import SafeString, mark_safe
 from marketplace.models import Picture, Product, Seller
 from marketplace.products import price_text
 from qc.facts import facts_of
-from qc.models import Verdict
+from qc.models import Appeal, Verdict
 from qc.staff_reasons import AS_FOUND, STAFF_REASONS, holding_reasons
 
 SEVERITY_LABELS = {
@@ -62,6 +62,7 @@ def card_of(product: Product) -> dict[str, Any]:
         "by_staff": list(
             Verdict.objects.filter(product=product, is_automatic=False).select_related("made_by")[:3],
         ),
+        "appeals": list(Appeal.objects.filter(product=product, state=Appeal.State.OPEN)),
         "history": history_of(product.seller),
         "choices": _choices(product),
     }

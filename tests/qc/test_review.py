@@ -9,6 +9,7 @@ from django.db import connection
 
 from jobs.models import Audit, Job, Priority
 from marketplace.models import Product, Seller
+from marketplace.notifications.models import OutboxEntry
 from qc import holds, review
 from qc.models import ReviewHold, Verdict
 from qc.review import ProductChanged, ReasonMissing, check_again, decide, undo
@@ -78,6 +79,17 @@ def test_a_rejection_tells_the_seller_why(product: Product, ana: User) -> None:
 
     assert standing(product) == ("rejected", ["staff.counterfeit"])
     assert product.reasons[0]["remedy"] == COUNTERFEIT.remedy
+
+
+def test_the_seller_is_told(product: Product, ana: User) -> None:
+    OutboxEntry.objects.all().delete()
+
+    undo(decide(product.pk, decision=Decision.APPROVED, actor=ana), ana)
+    decide(product.pk, decision=Decision.REJECTED, actor=ana, reasons=[COUNTERFEIT])
+
+    told = [(it.kind, it.seller_id, it.subjects[0]["product"]) for it in OutboxEntry.objects.order_by("pk")]
+    kinds = ["products.approved", "products.flagged", "products.rejected"]
+    assert told == [(kind, product.seller_id, product.pk) for kind in kinds]
 
 
 def test_a_live_product_that_staff_rejects_is_taken_off(seller: Seller, ana: User) -> None:

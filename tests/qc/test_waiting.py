@@ -5,6 +5,7 @@ from django.contrib.auth.models import User
 
 from marketplace.models import Product, Seller
 from qc import holds
+from qc.models import Appeal
 from qc.waiting import (
     Narrowing,
     group_of,
@@ -30,7 +31,7 @@ def shops() -> tuple[Seller, Seller]:
     return Seller.objects.create(name="Harbour Lane"), Seller.objects.create(name="Old Mill", plan="premium")
 
 
-def test_premium_sellers_go_first_then_who_was_judged_first(shops: tuple[Seller, Seller]) -> None:
+def test_appeals_go_first_then_premium_sellers_then_who_was_judged_first(shops: tuple[Seller, Seller]) -> None:
     plain, premium = shops
     late = make_product(plain, description="Call +44 20 7946 0123")
     first = make_flagged(plain)
@@ -39,6 +40,9 @@ def test_premium_sellers_go_first_then_who_was_judged_first(shops: tuple[Seller,
     make_product(plain)
 
     assert list(waiting_products()) == [paid, first, late]
+    Appeal.objects.create(seller=plain, product=late, verdict=late.verdicts.get(), why="It is a museum's number.")
+    assert list(waiting_products()) == [late, paid, first]
+    Appeal.objects.all().delete()
     assert list(waiting_products(Narrowing(seller_id=plain.pk))) == [first, late]
     assert waiting_count(Narrowing(code="text.phone_number")) == 3
     assert waiting_count(Narrowing(code="picture.missing")) == 0
