@@ -42,16 +42,22 @@ class Group:
         return len(self.products)
 
 
-def waiting_products(narrowing: Narrowing = Narrowing()) -> QuerySet[Product]:
-    """Find the flagged products in the order to look at them.
-
-    First those whose seller appeals, then premium sellers', and of equals the one that waits longest.
-    """
-    found = Product.objects.filter(status=Product.Status.FLAGGED).select_related("seller")
+def flagged_products(narrowing: Narrowing = Narrowing()) -> QuerySet[Product]:
+    """Find the products that wait for staff, in no order."""
+    found = Product.objects.filter(status=Product.Status.FLAGGED).order_by()
     if narrowing.code:
         found = found.filter(reasons__contains=[{"code": narrowing.code}])
     if narrowing.seller_id is not None:
         found = found.filter(seller=narrowing.seller_id)
+    return found
+
+
+def waiting_products(narrowing: Narrowing = Narrowing()) -> QuerySet[Product]:
+    """Find the products that wait for staff, in the order to look at them, with their sellers.
+
+    First those whose seller appeals, then premium sellers', and of equals the one that waits longest.
+    """
+    found = flagged_products(narrowing).select_related("seller")
     latest = Verdict.objects.filter(product=OuterRef("pk")).order_by("-id").values("id")[:1]
     appealed = Exists(Appeal.objects.filter(product=OuterRef("pk"), state=Appeal.State.OPEN))
     return found.annotate(
@@ -90,7 +96,7 @@ def take_next(
 
 def waiting_count(narrowing: Narrowing = Narrowing()) -> int:
     """Count what waits, up to MAX_COUNT."""
-    return waiting_products(narrowing).order_by()[:MAX_COUNT].count()
+    return flagged_products(narrowing)[:MAX_COUNT].count()
 
 
 def codes_of(product: Product) -> tuple[str, ...]:
@@ -109,7 +115,7 @@ def waiting_groups(narrowing: Narrowing = Narrowing()) -> list[Group]:
     Products of which something else is found too are in no common group: nobody has looked at that.
     """
     held = ReviewHold.objects.filter(until__gt=timezone.now())
-    rows = waiting_products(narrowing).exclude(pk__in=held.values("product")).order_by("pk")
+    rows = flagged_products(narrowing).exclude(pk__in=held.values("product")).order_by("pk")
     groups: dict[tuple[int, tuple[str, ...]], Group] = {}
     for pk, seller_id, reasons, updated_at in rows.values_list("pk", "seller_id", "reasons", "updated_at")[:MAX_COUNT]:
         key = seller_id, codes_in(reasons)
@@ -131,7 +137,7 @@ def group_of(seller_id: int, codes: Collection[str]) -> Group:
 def reason_counts() -> dict[str, int]:
     """Count the waiting products by code, the commonest first."""
     counts: dict[str, int] = defaultdict(int)
-    rows = Product.objects.filter(status=Product.Status.FLAGGED).order_by()
+    rows = flagged_products()
     for reasons in rows.values_list("reasons", flat=True)[:MAX_COUNT]:
         for code in codes_in(reasons):
             counts[code] += 1
@@ -141,7 +147,7 @@ def reason_counts() -> dict[str, int]:
 def seller_counts() -> dict[int, tuple[str, int]]:
     """Count the waiting products by seller, with the sellers' names, the most first."""
     counts: dict[int, int] = defaultdict(int)
-    rows = Product.objects.filter(status=Product.Status.FLAGGED).order_by()
+    rows = flagged_products()
     for seller_id in rows.values_list("seller_id", flat=True)[:MAX_COUNT]:
         counts[seller_id] += 1
     names = dict(Seller.objects.filter(pk__in=counts).values_list("pk", "name"))
