@@ -42,6 +42,7 @@ from jobs.registry import Task, all_tasks, get_task
 from jobs.session import Session, set_current_session
 from marketplace.demo.sample_catalog.products import make_edition
 from marketplace.models import DirectoryEntry, Product, Seller, SyncRun
+from marketplace.rechecks.models import Recheck
 from qc.models import Verdict
 from tests.catalog.conftest import drop_collections
 from tests.catalog.indexes.embedders import OtherEmbedder
@@ -142,6 +143,23 @@ def _pages_of_which_two_say_the_same(shop: Shop) -> Sequence[NewJob]:
         for it in (one, other, one)
     ]
     return [shop.job("scrape-product", product) for product in listed]
+
+
+@case(
+    "recheck-product",
+    changes={"Recheck", "gates", "follow-ups"},
+    follow_ups={"scrape-product": 1, "quality-control": 1},
+)
+def _a_product_with_a_page_and_one_of_a_feed(shop: Shop) -> Sequence[NewJob]:
+    address = f"{shop.site}/p/{EDITION.products[0].id}/{shop.address.rpartition('/')[2]}"
+    products = [
+        make_product(shop.sync, "Red lamp", address=address, status="rejected"),
+        make_product(shop.sync, "Blue lamp", external_id="feed:7", status="rejected"),
+    ]
+    return [
+        shop.job("recheck-product", it, recheck=Recheck.objects.create(product=it, seller=it.seller, asked_by="x").pk)
+        for it in products
+    ]
 
 
 @case("process-images", changes={"Picture", "Product", "files", "follow-ups"}, follow_ups={"generate-embedding": 2})

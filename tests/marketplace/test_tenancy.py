@@ -17,7 +17,9 @@ from jobs.events import relay
 from jobs.models import Job, JobAttempt, JobEvent, JobGroup, JobLine, Schedule
 from jobs.permits import transport
 from marketplace.models import Product, Seller, SyncRun
-from tests.marketplace.factories import make_dead_letter, make_job, make_product, make_seller, make_sync
+from marketplace.rechecks.models import Recheck
+from qc.models import Appeal, Verdict
+from tests.marketplace.factories import make_dead_letter, make_job, make_member, make_product, make_seller, make_sync
 
 pytestmark = pytest.mark.django_db
 MARK = "belongs-to-the-other"
@@ -34,6 +36,8 @@ class Other:
     feed: FeedImport
     scraping: ScrapingJob
     preview: Job
+    recheck: Recheck
+    appeal: Appeal
 
 
 @pytest.fixture
@@ -55,7 +59,11 @@ def other() -> Other:
     FeedRowError.objects.create(feed=feed, number=1, code=MARK, message=MARK)
     scraping = ScrapingJob.objects.create(seller=seller, scraping_type="product", target_url=f"https://{MARK}.example/")
     preview = make_job(tenant=seller.tenant, task="preview-catalog", queue="preview", payload={"address": MARK})
-    return Other(seller, job, make_sync(seller, error_message=MARK), product, feed, scraping, preview)
+    recheck = Recheck.objects.create(seller=seller, product=product, asked_by=MARK)
+    verdict = Verdict.objects.create(product=product, decision="rejected", rule_version="1", input_hash="x")
+    appeal = Appeal.objects.create(seller=seller, product=product, verdict=verdict, why=MARK, asked_by=MARK)
+    sync = make_sync(seller, error_message=MARK)
+    return Other(seller, job, sync, product, feed, scraping, preview, recheck, appeal)
 
 
 # What each address that a tenant may call is asked for, by its name, with the other's ids in it.
@@ -77,20 +85,39 @@ TENANTS = {
     "scraping-job": ["/api/scraping/jobs/{scraping}/"],
     "previews": ["/api/scraping/preview/"],
     "preview": ["/api/scraping/preview/{preview}/"],
+    "my-login": ["/api/sellers/me/login/"],
+    "product-recheck": ["/api/products/{product}/recheck/"],
+    "recheck": ["/api/rechecks/{recheck}/"],
+    "product-appeals": ["/api/products/{product}/appeals/"],
+    "appeals": ["/api/appeals/"],
+    "appeal": ["/api/appeals/{appeal}/"],
+}
+# The same of the pages of sellers, for those who are logged in.
+SELLER_PAGES = {
+    "seller-home": ["/seller/"],
+    "seller-products": ["/seller/products/", "/seller/products/?tab=review", "/seller/products/?q={product}"],
+    "seller-product": ["/seller/products/{product}/"],
+    "seller-check": ["/seller/products/{product}/check/"],
+    "seller-recheck": ["/seller/products/{product}/recheck/"],
+    "seller-appeal": ["/seller/products/{product}/appeal/"],
+    "seller-appeals": ["/seller/appeals/"],
+    "seller-withdraw": ["/seller/appeals/{appeal}/withdraw/"],
+    "seller-switch": ["/seller/switch/"],
 }
 # Addresses that answer everybody alike, and whose answers no tenant owns.
 PUBLIC = {
     "sellers", "schema", "docs", "search", "search-suggest", "search-similar", "search-image", "businesses", "business",
     "directory-search", "home", "search-page", "similar-page", "image-page", "product-page", "live", "ready",
+    "seller-login", "seller-logout", "seller-ask", "seller-join", "seller-reset", "seller-reset-confirm",
 }  # fmt: skip
 
 
 def _paths(name: str, other: Other) -> list[str]:
     ids = {
         "job": other.job, "sync": other.sync, "product": other.product, "seller": other.seller, "feed": other.feed,
-        "scraping": other.scraping, "preview": other.preview,
+        "scraping": other.scraping, "preview": other.preview, "recheck": other.recheck, "appeal": other.appeal,
     }  # fmt: skip
-    return [path.format(**{part: row.pk for part, row in ids.items()}) for path in TENANTS[name]]
+    return [path.format(**{part: row.pk for part, row in ids.items()}) for path in (TENANTS | SELLER_PAGES)[name]]
 
 
 def _patterns(resolver: URLResolver) -> Iterator[URLPattern]:
@@ -114,7 +141,7 @@ def _names() -> set[str]:
 
 
 def test_each_address_is_either_public_or_tried_below() -> None:
-    assert _names() - PUBLIC == set(TENANTS), "say here how a new address is tried, or that it is public"
+    assert _names() - PUBLIC == set(TENANTS | SELLER_PAGES), "say here how a new address is tried, or that it is public"
 
 
 def test_staff_addresses_refuse_a_tenant(api: APIClient) -> None:
@@ -136,6 +163,25 @@ def test_a_tenant_never_reads_what_is_another_s(name: str, api: APIClient, other
         body = answer.content.decode()
         assert answer.status_code in (200, 404, 405), f"{path}: {answer.status_code} {body}"
         assert MARK not in body, path
+
+
+@pytest.mark.parametrize("name", sorted(SELLER_PAGES))
+def test_a_member_never_sees_or_does_what_is_another_s(name: str, seller: Seller, other: Other) -> None:
+    client = Client()
+    client.force_login(make_member(seller))
+    for path in _paths(name, other):
+        for answer in (client.get(path), client.post(path, {"why": "x", "seller": other.seller.pk}, follow=True)):
+            assert answer.status_code in (200, 404, 405), f"{path}: {answer.status_code}"
+            assert MARK not in answer.content.decode(), path
+    other.appeal.refresh_from_db()
+    assert (other.appeal.state, Appeal.objects.count(), Recheck.objects.count()) == ("open", 1, 1)
+
+
+def test_without_a_login_the_pages_of_sellers_ask_for_one(other: Other) -> None:
+    for name in SELLER_PAGES:
+        for path in _paths(name, other):
+            answers = [Client().get(path), Client().post(path)]
+            assert all(it.status_code == 405 or it["Location"].startswith("/seller/login/") for it in answers), path
 
 
 @pytest.mark.parametrize("path", ["/api/jobs/{}/", "/api/jobs/{}"])
