@@ -4,6 +4,7 @@ from decimal import Decimal
 from typing import Any
 
 from django.contrib.auth.models import Permission, User
+from django.db import transaction
 
 from marketplace.models import Picture, Product, Seller
 from qc.verdicts import judge_products, record_judgements
@@ -29,7 +30,8 @@ def make_product(seller: Seller, **fields: Any) -> Product:
 
 def control(*products: Product) -> None:
     """Have the rules judge products."""
-    record_judgements(judge_products([it.pk for it in products]))
+    with transaction.atomic():
+        record_judgements(judge_products([it.pk for it in products]))
     for product in products:
         product.refresh_from_db()
 
