@@ -109,12 +109,12 @@ def codes_in(reasons: Collection[Mapping[str, str]]) -> tuple[str, ...]:
     return tuple(sorted({it["code"] for it in reasons if it.get("severity") != Severity.ADVISE}))
 
 
-def waiting_groups(narrowing: Narrowing = Narrowing()) -> list[Group]:
-    """Group what waits by seller and reasons, the largest groups first; what somebody holds is left out.
+def waiting_groups(user: User, narrowing: Narrowing = Narrowing()) -> list[Group]:
+    """Group what waits by seller and reasons, the largest groups first; what somebody else holds is left out.
 
     Products of which something else is found too are in no common group: nobody has looked at that.
     """
-    held = ReviewHold.objects.filter(until__gt=timezone.now())
+    held = ReviewHold.objects.filter(until__gt=timezone.now()).exclude(user=user)
     rows = flagged_products(narrowing).exclude(pk__in=held.values("product")).order_by("pk")
     groups: dict[tuple[int, tuple[str, ...]], Group] = {}
     for pk, seller_id, reasons, updated_at in rows.values_list("pk", "seller_id", "reasons", "updated_at")[:MAX_COUNT]:
@@ -124,11 +124,11 @@ def waiting_groups(narrowing: Narrowing = Narrowing()) -> list[Group]:
     return sorted(found, key=lambda it: (-it.count, it.seller_id, it.codes))[:MAX_GROUPS]
 
 
-def group_of(seller_id: int, codes: Collection[str]) -> Group:
-    """Return one group as it is now; it may be empty."""
+def group_of(seller_id: int, codes: Collection[str], *, user: User) -> Group:
+    """Return one group as it is now for the user; it may be empty."""
     wanted = tuple(sorted(codes))
     code = wanted[0] if wanted else ""
-    for group in waiting_groups(Narrowing(code=code, seller_id=seller_id)):
+    for group in waiting_groups(user, Narrowing(code=code, seller_id=seller_id)):
         if group.codes == wanted:
             return group
     return Group(seller_id, wanted)

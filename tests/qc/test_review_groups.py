@@ -28,8 +28,8 @@ def products() -> list[Product]:
 
 
 @pytest.fixture
-def group(products: list[Product]) -> Group:
-    return group_of(products[0].seller_id, ["text.phone_number"])
+def group(products: list[Product], ana: User) -> Group:
+    return group_of(products[0].seller_id, ["text.phone_number"], user=ana)
 
 
 def test_a_group_is_decided_batch_by_batch_with_an_audit_entry_each(
@@ -79,7 +79,7 @@ def test_what_changed_or_is_held_is_left(group: Group, products: list[Product], 
         "pending",
         "pending",
     ]
-    assert seal(group_of(group.seller_id, group.codes)) != sealed
+    assert seal(group_of(group.seller_id, group.codes, user=ana)) != sealed
 
 
 def test_a_rejection_without_a_reason_changes_nothing(group: Group, ana: User) -> None:
