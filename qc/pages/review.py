@@ -111,6 +111,9 @@ def undo(request: HttpRequest) -> HttpResponse:
         return _refused(request, str(error), product_id=verdict.product_id)
     said = f"Took back the decision on “{verdict.product}”."
     if not wants_json(request):
+        # The page shows what is held: without a script that is one product, and now it is this one.
+        others = holds.held_by(user).exclude(product=verdict.product_id)
+        holds.release(list(others.values_list("product_id", flat=True)), user=user)
         return _done(request, said)
     product = Product.objects.select_related("seller").get(pk=verdict.product_id)
     return _done(request, said, card=_card_html(request, product, narrowing_of(request.POST)))

@@ -31,6 +31,6 @@ def test_only_fields_that_differ_are_told() -> None:
 
     assert told == [
         ("price", "<del>20</del>"),
-        ("pictures", "a\n<del>b</del><ins>c</ins>"),
         ("sku", "<del>1</del>"),
+        ("pictures", "a\n<del>b</del><ins>c</ins>"),
     ]
