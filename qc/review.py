@@ -98,9 +98,7 @@ def decide(
     """
     ruling = Ruling(decision, actor, reasons, note)
     with transaction.atomic():
-        (product,) = lock_products([product_id]) or [None]
-        if product is None:
-            raise Product.DoesNotExist
+        product = _locked(product_id)
         check_hold = holds.insist_on_hold if must_hold else holds.refuse_others
         check_hold(product_id, user=actor)
         if product.status in AWAY:
@@ -166,7 +164,7 @@ def undo(verdict: Verdict, actor: User) -> Verdict:
         ProductIsAway, HeldByAnother: as decide.
     """
     with transaction.atomic():
-        (product,) = lock_products([verdict.product_id])
+        product = _locked(verdict.product_id)
         latest = latest_verdicts([product.pk])[product.pk]
         if latest.pk != verdict.pk or latest.is_automatic or latest.undoes_id is not None:
             raise NothingToUndo
@@ -193,9 +191,7 @@ def check_again(product_id: int, *, actor: User, reason: str) -> None:
         jobs.audit.ReasonMissing: the reason is empty.
     """
     with transaction.atomic():
-        (product,) = lock_products([product_id]) or [None]
-        if product is None:
-            raise Product.DoesNotExist
+        product = _locked(product_id)
         holds.refuse_others(product_id, user=actor)
         if product.status in AWAY:
             raise ProductIsAway
@@ -214,6 +210,13 @@ def lock_products(product_ids: Collection[int]) -> list[Product]:
     """Lock products, in the order of their ids, with their sellers; call it in a transaction."""
     rows = Product.objects.filter(pk__in=product_ids).order_by("pk").select_for_update(of=("self",))
     return list(rows.select_related("seller"))
+
+
+def _locked(product_id: int) -> Product:
+    found = lock_products([product_id])
+    if not found:
+        raise Product.DoesNotExist
+    return found[0]
 
 
 def _entries(ruling: Ruling, product: Product) -> list[dict[str, str]]:

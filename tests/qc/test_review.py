@@ -217,7 +217,7 @@ def test_a_new_check_ends_what_staff_decided(product: Product, ana: User) -> Non
     assert Job.objects.get(task="quality-control").payload["product"] == product.pk
     control(product)
     assert standing(product) == ("flagged", ["text.phone_number"])
-    assert Audit.objects.first().reason == "the maker confirmed it"  # type: ignore[union-attr]
+    assert Audit.objects.first().reason == "the maker confirmed it"
 
 
 def test_staff_does_not_flag(product: Product, ana: User) -> None:

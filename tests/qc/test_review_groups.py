@@ -1,5 +1,7 @@
 """Groups judged at once: just what was confirmed, and no more."""
 
+from typing import Any
+
 import pytest
 from django.contrib.auth.models import User
 
@@ -89,7 +91,7 @@ def test_a_rejection_without_a_reason_changes_nothing(group: Group, ana: User) -
 
 
 def test_the_number_of_queries_does_not_grow_with_the_group(
-    group: Group, ana: User, django_assert_max_num_queries: pytest.FixtureRequest
+    group: Group, ana: User, django_assert_max_num_queries: Any
 ) -> None:
-    with django_assert_max_num_queries(30):  # type: ignore[operator]
+    with django_assert_max_num_queries(30):
         decide_group(group, Ruling(APPROVED, ana), reason="fine")

@@ -144,7 +144,7 @@ def test_scripts_are_answered_in_json_and_pieces(desk: Client, seller: Seller) -
     kept = desk.post("/admin/qc/review/renew/", {"products": f"{both},7777777,x"}, headers=json)
     assert kept.json() == {"lost": [7777777], "waiting": 2, "today": 0}
     done = desk.post(DECIDE, form_of(page) | {"act": "approve"}, headers=json).json()
-    assert done == {"said": "Approved “Lamp 0”.", "waiting": 1, "today": 1, "verdict": Verdict.objects.first().pk}  # type: ignore[union-attr]
+    assert done == {"said": "Approved “Lamp 0”.", "waiting": 1, "today": 1, "verdict": Verdict.objects.first().pk}
     refused = desk.post(DECIDE, form_of(page) | {"act": "approve"}, headers=json)
     assert (refused.status_code, refused.json()["product"]) == (409, products[0].pk)
     back = desk.post("/admin/qc/review/undo/", {"verdict": done["verdict"]}, headers=json).json()

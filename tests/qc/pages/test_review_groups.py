@@ -47,11 +47,12 @@ def test_a_group_is_judged_when_its_number_is_confirmed(desk: Client, seller: Se
     page = desk.get(group_address(seller))
     assert [it.title for it, _ in page.context["products"]] == ["Lamp 0", "Lamp 1", "Lamp 2"]
 
-    for bad, why in [
+    faults: list[tuple[dict[str, Any], str]] = [
         ({"count": 4}, "There are 3 products, not 4."),
         ({"reason": ""}, "This field is required."),
         ({"ruling": "staff.nonsense"}, "Select a valid choice."),
-    ]:
+    ]
+    for bad, why in faults:
         assert why in desk.post(group_address(seller), answer(page, **bad)).content.decode()
     assert set(Product.objects.values_list("status", flat=True)) == {"flagged"}
 
