@@ -29,6 +29,8 @@ from marketplace.admin_directory import DirectoryEntryAdmin
 from marketplace.admin_gemini import GeminiMinuteAdmin
 from marketplace.admin_products import CategoryAdmin, ProductAdmin
 from marketplace.models import ApiKey, Category, DirectoryEntry, GeminiMinute, Product, Seller, SyncRun
+from marketplace.notifications import admin as _notifications  # noqa: F401 its pages register themselves
+from marketplace.webhooks import admin as _webhooks  # noqa: F401
 
 admin.site.register(Product, ProductAdmin)
 admin.site.register(Category, CategoryAdmin)

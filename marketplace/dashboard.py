@@ -124,6 +124,15 @@ def navigation(request: HttpRequest) -> list[dict[str, Any]]:
             ],
         ),
         (
+            "Sellers are told",
+            [
+                ("Notifications", "notifications", _list("marketplace_notification"), "marketplace.view_notification"),
+                ("Mails", "mail", _list("marketplace_mail"), "marketplace.view_mail"),
+                ("Webhooks", "webhook", _list("marketplace_webhookendpoint"), "marketplace.view_webhookendpoint"),
+                ("Deliveries", "send", _list("marketplace_webhookdelivery"), "marketplace.view_webhookdelivery"),
+            ],
+        ),
+        (
             "Jobs",
             [
                 ("Jobs", "list_alt", _list("jobs_job"), "jobs.view_job"),

@@ -114,10 +114,15 @@ PUBLIC_URL = env.str(
     "http://127.0.0.1:8000" if EMBEDDED else f"https://{next(iter(ALLOWED_HOSTS), 'localhost')}",
     validate=validate.URL(require_tld=False),
 )
-# smtp://user:password@host:25, smtp+tls://…:587 or smtp+ssl://…:465. With none, sellers are told in their list alone;
-# the embedded stack writes mails into a folder.
+# submission://user:password@host (STARTTLS, port 587), smtp://host:25, smtp://user:password@host:465?ssl=true. With
+# none, sellers are told in their list alone; the embedded stack writes mails into a folder.
+EMAIL_URL = env.str(
+    "EMAIL_URL",
+    "",
+    validate=validate.Regexp(r"(|(smtp|submission|console|file)://.*)\Z", error="neither smtp:// nor submission://"),
+)
 _mail = env.dj_email_url("EMAIL_URL", "")
-SENDS_MAIL = bool(os.environ.get("EMAIL_URL")) or EMBEDDED
+SENDS_MAIL = bool(EMAIL_URL) or EMBEDDED
 EMAIL_BACKEND = _mail.get("EMAIL_BACKEND", "django.core.mail.backends.smtp.EmailBackend")
 EMAIL_HOST = _mail["EMAIL_HOST"] or "localhost"
 EMAIL_PORT = _mail["EMAIL_PORT"] or 25
@@ -126,7 +131,8 @@ EMAIL_HOST_PASSWORD = _mail["EMAIL_HOST_PASSWORD"] or ""
 EMAIL_USE_TLS = _mail["EMAIL_USE_TLS"]
 EMAIL_USE_SSL = _mail["EMAIL_USE_SSL"]
 EMAIL_TIMEOUT = _mail["EMAIL_TIMEOUT"] or 20
-if EMBEDDED and not os.environ.get("EMAIL_URL"):
+EMAIL_FILE_PATH = f"/{_mail['EMAIL_FILE_PATH']}"
+if EMBEDDED and not EMAIL_URL:
     EMAIL_BACKEND = "django.core.mail.backends.filebased.EmailBackend"
     EMAIL_FILE_PATH = str(VAR_DIR / "mail")
 DEFAULT_FROM_EMAIL = env.str("MAIL_FROM", "Souk <souk@localhost>")
@@ -355,12 +361,18 @@ SPECTACULAR_SETTINGS = {
         "ScrapingStatus": "catalog.models.ScrapingJob.Status",
         "JobPriority": "jobs.api.staff_serializers.PriorityName",
         "TaskMode": "jobs.models.TaskSwitch.Mode",
+        "NotificationKind": "marketplace.notifications.serializers.KINDS",
+        "MailMode": "marketplace.notifications.serializers.MODES",
+        "WebhookDeliveryState": "marketplace.webhooks.models.WebhookDelivery.State",
+        "WebhookOffWhy": "marketplace.webhooks.models.WebhookEndpoint.Why",
         "BulkRetryState": "jobs.models.BulkRetry.State",
     },
     "TAGS": [
         {"name": "sellers", "description": "Register, and say where the catalog is."},
         {"name": "syncs", "description": "Read the catalog, and follow it."},
         {"name": "products", "description": "What came of it."},
+        {"name": "notifications", "description": "What you are told, and what of it is mailed."},
+        {"name": "webhooks", "description": "Being told by signed requests to your own software."},
         {"name": "scraping", "description": "See what an address holds, and have parts of a site read."},
         {"name": "search", "description": "What buyers see."},
         {"name": "directory", "description": "Businesses, by name, by words and by meaning."},

@@ -82,7 +82,13 @@ def send_digests(batch: Batch) -> None:
     batch.on_settle(store)
 
 
+@effect
+def store_sweep(_: Sequence[ClaimedJob], __: Any) -> None:
+    """Delete what is old."""
+    sweeping.sweep(now=timezone.now())
+
+
 @task(queue="notify-seller", attempts=3)
 def sweep_notifications(batch: Batch) -> None:
     """Delete notifications, mails and webhook messages whose time is over."""
-    batch.on_settle(lambda _: sweeping.sweep(now=timezone.now()))
+    batch.on_settle(bind(store_sweep))

@@ -34,7 +34,7 @@ def tell(
             "message": "…", "remedy": "…"}`. An empty sequence: the seller's account itself.
         facts: figures and texts that the kind's wording uses, such as `{"sync": 7, "live": 1184}`.
     """
-    with transaction.atomic():
+    with transaction.atomic(savepoint=False):
         entry = OutboxEntry.objects.create(
             seller_id=seller_id, kind=kind, subjects=[dict(subject) for subject in subjects], facts=dict(facts or {})
         )

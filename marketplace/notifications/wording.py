@@ -31,7 +31,10 @@ def words_of(notification: Notification) -> Words:
 
 def label_of(kind: str) -> str:
     """Name a kind in settings and lists."""
-    return MANNERS[Kind(kind)].label if kind in Kind else kind
+    try:
+        return MANNERS[Kind(kind)].label
+    except ValueError:  # of another version
+        return kind
 
 
 def products_text(count: int) -> str:
@@ -91,9 +94,15 @@ def _approved(count: int, _: dict[str, Any]) -> tuple[str, str]:
     return f"{_were(count)} approved", f"Our staff has looked at {_them(count)}; buyers see {_them(count)} in a moment."
 
 
-def _appeal_answered(count: int, _: dict[str, Any]) -> tuple[str, str]:
-    appeals = "Your appeal was" if count <= 1 else f"{count} of your appeals were"
-    return f"{appeals} answered", "The answer stands with the product's verdict."
+def _appeal_answered(count: int, facts: dict[str, Any]) -> tuple[str, str]:
+    if count > 1:
+        return f"{count:,} of your appeals were answered", "The answers stand with the products' verdicts."
+    outcome = {
+        "upheld": "Our staff has looked again, and the verdict holds.",
+        "overturned": "Our staff has looked again, and changed the verdict.",
+    }.get(str(facts.get("outcome")), "The answer stands with the product's verdict.")
+    answer = str(facts.get("answer") or "").strip()
+    return "Your appeal was answered", f"{outcome} {_sentence(answer)}" if answer else outcome
 
 
 def _gave_up(count: int, _: dict[str, Any]) -> tuple[str, str]:
@@ -150,10 +159,10 @@ def _sentence(text: str) -> str:
 
 # The pages where a seller acts, by their names; a deployment without one shows the notification itself.
 _PAGES = {
-    Kind.PRODUCTS_REJECTED: ("seller-products", "?status=rejected"),
-    Kind.PRODUCTS_FLAGGED: ("seller-products", "?status=flagged"),
-    Kind.PRODUCTS_APPROVED: ("seller-products", "?status=live"),
-    Kind.WORK_GAVE_UP: ("seller-products", "?status=dead"),
+    Kind.PRODUCTS_REJECTED: ("seller-products", "?tab=changes"),
+    Kind.PRODUCTS_FLAGGED: ("seller-products", "?tab=review"),
+    Kind.PRODUCTS_APPROVED: ("seller-products", "?tab=live"),
+    Kind.WORK_GAVE_UP: ("seller-products", "?tab=changes"),
     Kind.APPEAL_ANSWERED: ("seller-appeals", ""),
     Kind.PROPOSALS_READY: ("seller-proposals", ""),
     Kind.INVENTORY_READY: ("seller-photos", ""),

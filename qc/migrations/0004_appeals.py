@@ -8,7 +8,7 @@ from django.db import migrations, models
 class Migration(migrations.Migration):
 
     dependencies = [
-        ('marketplace', '0013_rechecks_of_products'),
+        ('marketplace', '0001_initial'),
         ('qc', '0003_review_holds_and_undoing'),
         migrations.swappable_dependency(settings.AUTH_USER_MODEL),
     ]

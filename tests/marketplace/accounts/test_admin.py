@@ -17,7 +17,7 @@ pytestmark = pytest.mark.django_db
 
 
 def test_staff_mails_a_login(back_office: Client, seller: Seller) -> None:
-    path = f"/admin/marketplace/seller/{seller.pk}/invite"
+    path = f"/admin/marketplace/seller/{seller.pk}/invite/"
     assert b"(no address yet)" in back_office.get(path).content
     back_office.post(path, {"reason": "they asked"})
     assert mail.outbox == []
