@@ -28,17 +28,22 @@ RENDER_THREADS = 3
 
 @dataclass(frozen=True, slots=True)
 class Gallery:
-    """A product's pictures as its page names them, and those that are stored already, by position."""
+    """A product's pictures as its page names them, and those that are stored already, by position.
+
+    is_doubted: what is stored does not count, since another picture may stand at the same address.
+    """
 
     product_id: int
     addresses: Sequence[str]
     stored: Mapping[int, Picture]
+    is_doubted: bool = False
 
     def is_stored(self, position: int) -> bool:
         """Tell whether the picture at this position is stored from its very address."""
         picture = self.stored.get(position)
         return (
             picture is not None
+            and not self.is_doubted
             and picture.status == Picture.Status.READY
             and picture.source_address == self.addresses[position]
         )
@@ -58,14 +63,14 @@ class FilledGallery:
     size: int
 
 
-def galleries_of(product_ids: Collection[int]) -> dict[int, Gallery]:
-    """Return the galleries of products, ten pictures each at most."""
+def galleries_of(product_ids: Collection[int], *, doubted: Collection[int] = ()) -> dict[int, Gallery]:
+    """Return the galleries of products, ten pictures each at most; all of those that are doubted is to be fetched."""
     stored: dict[int, dict[int, Picture]] = {}
     for picture in Picture.objects.filter(product__in=product_ids):
         stored.setdefault(picture.product_id, {})[picture.position] = picture
     named = Product.objects.filter(pk__in=product_ids).values_list("pk", "picture_addresses")
     return {
-        pk: Gallery(product_id=pk, addresses=addresses[:MAX_PICTURES], stored=stored.get(pk, {}))
+        pk: Gallery(pk, addresses[:MAX_PICTURES], stored=stored.get(pk, {}), is_doubted=pk in doubted)
         for pk, addresses in named
     }
 

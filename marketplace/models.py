@@ -352,3 +352,10 @@ class GeminiMinute(models.Model):
 
     def __str__(self) -> str:
         return f"{self.model} {self.minute:%Y-%m-%d %H:%M}"
+
+
+# At the end, so that Django finds the models that have modules of their own.
+from marketplace.accounts.models import Invitation, SellerMember  # noqa: E402, F401
+from marketplace.notifications.models import Mail, MailPreference, Notification, OutboxEntry  # noqa: E402, F401
+from marketplace.rechecks.models import Recheck  # noqa: E402, F401
+from marketplace.webhooks.models import WebhookAttempt, WebhookDelivery, WebhookEndpoint, WebhookMessage  # noqa: E402, F401

@@ -1,5 +1,6 @@
 """Judge products and record the verdicts."""
 
+from collections import defaultdict
 from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass
 
@@ -7,6 +8,7 @@ from django.db.models import Max
 from django.utils import timezone
 
 from marketplace.models import Product
+from marketplace.notifications.telling import Kind, subject_of, tell
 from qc.facts import facts_of
 from qc.models import Verdict
 from qc.rules.contract import ProductFacts, Reason, Severity
@@ -15,6 +17,15 @@ from qc.rulesets import current_ruleset
 
 Decision = Verdict.Decision
 Status = Product.Status
+
+
+NOT_JUDGED = Reason(
+    code="qc.not_judged",
+    severity=Severity.FLAG,
+    field="",
+    message="The product could not be checked.",
+    remedy="Nothing on your side; our staff will look at it.",
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,10 +99,21 @@ def record_judgements(judgements: dict[int, Judgement]) -> list[Recorded]:
         product_id: made if (made := judgements[product_id]).facts == facts else judge(facts)
         for product_id, facts in facts_of(products).items()
     }
-    latest = _latest_verdicts(current)
+    latest = latest_verdicts(current)
     by_staff = {pk: it for pk, it in latest.items() if _is_held(it, current[pk].facts)}
     _write_verdicts({pk: judgement for pk, judgement in current.items() if pk not in by_staff}, latest)
-    return apply_decisions(products, {pk: _standing(by_staff.get(pk), made) for pk, made in current.items()})
+    recorded = apply_decisions(products, {pk: _standing(by_staff.get(pk), made) for pk, made in current.items()})
+    news = [it for it in products if it.pk not in by_staff and _is_news(latest.get(it.pk), current[it.pk])]
+    tell_of_products(news)
+    return recorded
+
+
+def _is_news(latest: Verdict | None, judgement: Judgement) -> bool:
+    """Tell whether another decision was made than before, or for other reasons; advice aside."""
+    if latest is None or latest.decision != judgement.decision:
+        return True
+    before = {reason["code"] for reason in latest.reasons if reason.get("severity") != Severity.ADVISE}
+    return before != {reason.code for reason in judgement.reasons if reason.severity != Severity.ADVISE}
 
 
 def _is_held(latest: Verdict, facts: ProductFacts) -> bool:
@@ -107,15 +129,12 @@ def _standing(by_staff: Verdict | None, judgement: Judgement) -> Standing:
 
 def flag_unjudged(product_ids: Collection[int]) -> None:
     """Flag products on their way that the rules could not judge."""
-    reason = Reason(
-        code="qc.not_judged",
-        severity=Severity.FLAG,
-        field="",
-        message="The product could not be checked.",
-        remedy="Nothing on your side; our staff will look at it.",
-    )
-    on_their_way = Product.objects.filter(pk__in=product_ids, status=Status.PENDING)
-    on_their_way.update(status=Status.FLAGGED, reasons=[reason.as_entry()], updated_at=timezone.now())
+    locked = Product.objects.filter(pk__in=product_ids, status=Status.PENDING).order_by("pk").select_for_update()
+    products = list(locked)
+    for product in products:
+        product.status, product.reasons, product.updated_at = Status.FLAGGED, [NOT_JUDGED.as_entry()], timezone.now()
+    Product.objects.bulk_update(products, ["status", "reasons", "updated_at"])
+    tell_of_products(products)
 
 
 def _write_verdicts(judgements: dict[int, Judgement], latest: dict[int, Verdict]) -> None:
@@ -138,7 +157,8 @@ def _write_verdicts(judgements: dict[int, Judgement], latest: dict[int, Verdict]
     )
 
 
-def _latest_verdicts(product_ids: Iterable[int]) -> dict[int, Verdict]:
+def latest_verdicts(product_ids: Iterable[int]) -> dict[int, Verdict]:
+    """Return the verdict that holds for each of the products that have one."""
     newest = Verdict.objects.filter(product__in=list(product_ids)).order_by().values("product").annotate(Max("pk"))
     verdicts = Verdict.objects.filter(pk__in=newest.values("pk__max"))
     return {verdict.product_id: verdict for verdict in verdicts}
@@ -187,3 +207,16 @@ def _status_after(status: str, decision: Verdict.Decision) -> str:
             return Status.FLAGGED
         case _:
             return Status.LIVE if status == Status.LIVE else Status.PENDING
+
+
+_TOLD_AS = {Status.REJECTED: Kind.PRODUCTS_REJECTED, Status.FLAGGED: Kind.PRODUCTS_FLAGGED}
+
+
+def tell_of_products(products: Iterable[Product]) -> None:
+    """Tell the sellers of those of the products that are rejected or flagged; once for each seller and status."""
+    told: dict[tuple[Kind, int], list[Product]] = defaultdict(list)
+    for product in products:
+        if kind := _TOLD_AS.get(Status(product.status)):
+            told[kind, product.seller_id].append(product)
+    for (kind, seller_id), its_products in sorted(told.items()):
+        tell(kind, seller_id=seller_id, subjects=[subject_of(product) for product in its_products])
