@@ -35,7 +35,7 @@ class Judgement:
 class Recorded:
     """What became of a product: its decision, and whether the index has to follow.
 
-    Outdated: what the seller says was changed since it was reviewed; nothing was written, and it wants another look.
+    Outdated: what the seller says was not reviewed as it is now; nothing was written, and it wants another look.
     """
 
     product_id: int
@@ -99,17 +99,16 @@ def record_judgements(judgements: dict[int, Judgement]) -> list[Recorded]:
 
     The products are locked in the order of their ids and judged anew where they changed since: of two
     judgements that cross, the later one then has the later facts. A verdict by the same rules on the same
-    input is not written twice.
+    input is not written twice. Where there is a reviewer, nothing is approved that it was not asked about: a product
+    that changed since is told as outdated.
     """
     locked = Product.objects.filter(pk__in=judgements).order_by("pk").select_for_update(of=("self",))
     products = list(locked.select_related("seller"))
     facts = facts_of(products)
     latest = _latest_verdicts(facts)
     by_staff = {pk: it for pk, it in latest.items() if _is_held(it, facts[pk])}
-    made = {
-        pk: judgements[pk] if judgements[pk].facts == its else _anew(judgements[pk], its) for pk, its in facts.items()
-    }
-    current = {pk: it for pk, it in made.items() if it is not None}
+    made = {pk: _as_of(its, judgements[pk]) for pk, its in facts.items()}
+    current = {pk: it for pk, it in made.items() if not _lacks_review(it)}
     outdated = made.keys() - current.keys() - by_staff.keys()
     _write_verdicts({pk: judgement for pk, judgement in current.items() if pk not in by_staff}, latest)
     standings = {pk: _standing(it) for pk, it in current.items()}
@@ -123,14 +122,17 @@ def held_by_staff(judgements: Mapping[int, Judgement]) -> set[int]:
     return {pk for pk, it in _latest_verdicts(judgements).items() if _is_held(it, judgements[pk].facts)}
 
 
-def _anew(made: Judgement, facts: ProductFacts) -> Judgement | None:
-    """Judge what changed since; None where the reviewer would have to be asked anew."""
+def _as_of(facts: ProductFacts, made: Judgement) -> Judgement:
+    """Return a judgement on the facts of now; the review in it stays where the seller says the same."""
+    if made.facts == facts:
+        return made
     again = judge(facts)
-    if not is_on() or not is_worth_asking(again.reasons):
-        return again
-    if made.review is not None and facts.content_hash == made.facts.content_hash:
-        return reviewed(again, made.review)
-    return None
+    is_same = facts.content_hash == made.facts.content_hash
+    return reviewed(again, made.review) if is_same and made.review and is_worth_asking(again.reasons) else again
+
+
+def _lacks_review(judgement: Judgement) -> bool:
+    return is_on() and judgement.review is None and is_worth_asking(judgement.reasons)
 
 
 def _is_held(latest: Verdict, facts: ProductFacts) -> bool:
