@@ -9,7 +9,7 @@ from typing import Any
 from django.conf import settings
 
 from jobs.errors import JobError
-from marketplace.gemini.errors import GeminiBadAnswer, GeminiBadRequest, UnusableAnswer
+from marketplace.gemini.errors import GeminiBadRequest, GeminiOffSchema, UnusableAnswer
 from marketplace.gemini.generating import Generated, PicturePart, generate_each
 from qc.reviewer.answers import reviews_in
 from qc.reviewer.known import keep_reviews
@@ -21,7 +21,7 @@ from qc.reviewer.review import DecoyPassed, Outcome, Review, review_without_answ
 # the published sizes): eight a call cost two fifths less than one, sixteen another 3 %, and an error would hit sixteen.
 LISTINGS_A_CALL = 8
 # One listing of several may be to blame: each is asked about alone before any is judged by it.
-_BLAMES_ONE = (UnusableAnswer, GeminiBadRequest, GeminiBadAnswer, DecoyPassed)
+_BLAMES_ONE = (UnusableAnswer, GeminiBadRequest, GeminiOffSchema, DecoyPassed)
 
 
 class Again(Enum):
@@ -122,5 +122,5 @@ def _result(said: Review | JobError, *, is_alone: bool) -> Asked:
     if isinstance(said, _BLAMES_ONE) and not is_alone:
         return Again.ALONE
     review = review_without_answer(said)
-    # What would be the same the next time is a review, and is kept like one.
-    return review if review.outcome is Outcome.UNUSABLE and not isinstance(said, GeminiBadAnswer) else said
+    # What would be the same the next time is a review, and is kept like one; nonsense is asked about again first.
+    return review if review.outcome is Outcome.UNUSABLE and not isinstance(said, GeminiOffSchema) else said

@@ -99,7 +99,12 @@ def test_what_it_costs_is_counted_also_where_nothing_comes_of_it(gemini_api: Gem
         (gemini.blocked_prompt("JAILBREAK"), "gemini.prompt_blocked", Family.PERMANENT),
         (gemini.blocked_answer(), "gemini.answer_blocked", Family.PERMANENT),
         (gemini.blocked_answer("RECITATION"), "gemini.answer_blocked", Family.PERMANENT),
-        (gemini.blocked_answer("A_REASON_OF_NEXT_YEAR"), "gemini.answer_blocked", Family.PERMANENT),
+        pytest.param(
+            gemini.blocked_answer("A_REASON_OF_NEXT_YEAR"),
+            "gemini.answer_blocked",
+            Family.PERMANENT,
+            marks=pytest.mark.filterwarnings("ignore:A_REASON_OF_NEXT_YEAR"),
+        ),
         (gemini.written('{"colour": "re', ended="MAX_TOKENS"), "gemini.answer_cut", Family.PERMANENT),
         (gemini.written("", ended="MALFORMED_RESPONSE"), "gemini.bad_answer", Family.RETRYABLE),
         ('{"colour": "re', "gemini.off_schema", Family.RETRYABLE),

@@ -89,6 +89,7 @@ def finish(worker: Session) -> None:
 
 
 def state(product: Product) -> tuple[str, list[str]]:
-    """Return a product's status, and the codes of its reasons."""
+    """Return a product's status, and the codes of its reasons, the rules' advice left out."""
     product.refresh_from_db()
-    return product.status, [reason["code"] for reason in product.reasons]
+    codes = [it["code"] for it in product.reasons if it["severity"] != "advise" or it["code"].startswith("review.")]
+    return product.status, codes

@@ -52,11 +52,11 @@ def mind(judge: Judge) -> Callable[[Asked], str]:
 def careful(said: Mapping[str, Any]) -> Entry:
     """Judge by one word."""
     title = said["title"]
-    if "Opium" in title:
+    if "Umbral" in title:
         return complained("prohibited_goods", decision="reject")
     if "Perhaps" in title:
         return complained("prohibited_goods", decision="reject", confidence=0.7)
-    if "Copy" in title:
+    if "Mimic" in title:
         return complained("counterfeit", decision="reject")
     if "Dark" in title:
         return complained("picture_quality", decision="approve", field="pictures")

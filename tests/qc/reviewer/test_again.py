@@ -23,7 +23,7 @@ def review_again(worker: Session) -> int:
     """Run the schedule's job and what it starts; return how many that were."""
     job = enqueue(NewJob("review-again", {}))
     run_once(QUEUE, session=worker, limit=64)
-    queued = Job.objects.get(pk=job.id).result["queued"]
+    queued = Job.objects.get(pk=job.job_id).result["queued"]
     finish(worker)
     return int(queued)
 
@@ -31,7 +31,7 @@ def review_again(worker: Session) -> int:
 def test_they_are_judged_again_once_it_is_back(
     reviewer: GeminiApi, make: Make, control: Control, worker: Session
 ) -> None:
-    waiting, copy, bad = make("Red lamp"), make("Copy lamp"), make("Opium lamp")
+    waiting, copy, bad = make("Red lamp"), make("Mimic lamp"), make("Umbral lamp")
     control(copy)
     reviewer.failures = [gemini.bad_key()]
     control(waiting, bad)

@@ -19,6 +19,7 @@ from marketplace.gemini.errors import (
 from qc.reviewer.complaints import KINDS
 from qc.reviewer.review import Complaint, DecoyPassed, Outcome, Review, review_from, review_without_answer
 from qc.rules.contract import ProductFacts
+from qc.rules.ruleset import STANDARD
 from qc.verdicts import judge, reviewed
 
 
@@ -77,7 +78,7 @@ def test_no_answer_is_never_an_approval(error: JobError, code: str, outcome: Out
 
 
 def test_the_reviewer_takes_nothing_away_from_the_rules() -> None:
-    rejected = judge(ProductFacts(title="Lamp"))
+    rejected = judge(ProductFacts(title="Lamp"), ruleset=STANDARD)
 
     after = reviewed(rejected, review("picture_quality", model="m", prompt_version="1"))
 

@@ -27,8 +27,10 @@ pytestmark = pytest.mark.django_db
 
 
 def test_rules_come_first_and_the_reviewer_adds_what_it_sees(reviewer: GeminiApi, make: Make, control: Control) -> None:
-    good, opium, perhaps, copy, dark = (make(f"{it} lamp") for it in ("Red", "Opium", "Perhaps opium", "Copy", "Dark"))
-    priceless, phoned = make("Opium lamp", price=None), make("Opium lamp, call +44 20 7946 0123")
+    good, opium, perhaps, copy, dark = (
+        make(f"{it} lamp") for it in ("Red", "Umbral", "Perhaps umbral", "Mimic", "Dark")
+    )
+    priceless, phoned = make("Umbral lamp", price=None), make("Umbral lamp, call +44 20 7946 0123")
 
     control(good, opium, perhaps, copy, dark, priceless, phoned)
 
@@ -39,7 +41,7 @@ def test_rules_come_first_and_the_reviewer_adds_what_it_sees(reviewer: GeminiApi
     assert state(dark) == ("pending", ["review.picture_quality"])
     assert state(priceless) == ("rejected", ["price.missing"])
     assert state(phoned) == ("rejected", ["review.prohibited_goods", "text.phone_number"])
-    assert sum(titles_in(asked).count("Opium lamp") for asked in reviewer.asked) == 1  # not the one without a price
+    assert sum(titles_in(asked).count("Umbral lamp") for asked in reviewer.asked) == 1  # not the one without a price
     assert Job.objects.filter(task="index-product").count() == 2
     verdict = opium.verdicts.get()
     assert (verdict.model, verdict.prompt_version) == ("gemini-3.5-flash-lite", PROMPT_VERSION)
@@ -51,7 +53,7 @@ def test_without_a_reviewer_the_rules_alone_decide(
     reviewer: GeminiApi, make: Make, control: Control, settings: Any
 ) -> None:
     settings.QC_REVIEWER = "rules"
-    product = make("Opium lamp")
+    product = make("Umbral lamp")
 
     control(product)
 
@@ -106,7 +108,7 @@ def test_a_call_holds_up_to_eight_listings_of_one_seller(reviewer: GeminiApi, ma
 
 
 def test_a_second_pass_over_unchanged_products_asks_nothing(reviewer: GeminiApi, make: Make, control: Control) -> None:
-    products = [make(f"{kind} lamp {number}") for number in range(20) for kind in ("Red", "Copy")]
+    products = [make(f"{kind} lamp {number}") for number in range(20) for kind in ("Red", "Mimic")]
     control(*products)
     calls = len(reviewer.asked)
     assert calls == 5
@@ -132,14 +134,14 @@ def test_equal_products_are_asked_about_once_and_changed_ones_again(
     control(twin)
     assert len(reviewer.asked) == 1
 
-    Product.objects.filter(pk=one.pk).update(title="Copy lamp")
+    Product.objects.filter(pk=one.pk).update(title="Mimic lamp")
     control(one, occasion="2")
     assert len(reviewer.asked) == 2
     assert state(one) == ("flagged", ["review.counterfeit"])
 
 
 def test_what_staff_decided_costs_no_call(reviewer: GeminiApi, make: Make, control: Control) -> None:
-    product = make("Copy lamp")
+    product = make("Mimic lamp")
     control(product)
     content_hash = product.verdicts.get().content_hash
     Verdict.objects.all().delete()
@@ -156,7 +158,7 @@ def test_what_changed_since_it_was_reviewed_is_reviewed_as_it_is_now(
     reviewer: GeminiApi, make: Make, control: Control, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     product = make("Red lamp")
-    changes, record = ["Opium lamp"], tasks.record_judgements
+    changes, record = ["Umbral lamp"], tasks.record_judgements
 
     def record_late(judgements: Any) -> Any:
         if changes:
@@ -167,7 +169,7 @@ def test_what_changed_since_it_was_reviewed_is_reviewed_as_it_is_now(
     control(product)
 
     assert state(product) == ("rejected", ["review.prohibited_goods"])
-    assert [titles_in(asked) for asked in reviewer.asked] == [["Red lamp"], ["Opium lamp"]]
+    assert [titles_in(asked) for asked in reviewer.asked] == [["Red lamp"], ["Umbral lamp"]]
     assert product.verdicts.count() == 1
 
 
