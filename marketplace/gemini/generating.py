@@ -146,7 +146,7 @@ def generate_each(
 
     with ThreadPoolExecutor(max_workers=min(concurrency, len(prompts))) as pool:
         answers = list(pool.map(start, prompts))
-    return [it and _counted(it, prompt) for it, prompt in zip(answers, prompts, strict=True)]
+    return [None if it is None else _counted(it, prompt) for it, prompt in zip(answers, prompts, strict=True)]
 
 
 def is_budget_used() -> bool:

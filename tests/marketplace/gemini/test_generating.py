@@ -4,6 +4,7 @@ import json
 from typing import Any
 
 import pytest
+from django.db.models import Sum
 
 from jobs.errors import JobError
 from jobs.retry import Family, family_of
@@ -52,6 +53,11 @@ def answer_to(text: str = "a red lamp") -> Generated:
         schema=it.schema,
         max_answer_tokens=it.max_answer_tokens,
     )
+
+
+def counted(*names: str) -> dict[str, int]:
+    """Sum what was counted: a test may see the next minute begin."""
+    return GeminiMinute.objects.aggregate(**{name: Sum(name) for name in names})
 
 
 def test_texts_and_pictures_go_in_and_data_of_the_schema_comes_out(gemini_api: GeminiApi) -> None:
@@ -129,7 +135,7 @@ def test_an_answer_that_cannot_be_used_says_why(
 
     assert (caught.value.code, family_of(caught.value)) == (code, family)
     assert len(gemini_api.asked) == 1
-    assert GeminiMinute.objects.get().failures == 1
+    assert counted("calls", "failures") == {"calls": 1, "failures": 1}
 
 
 @pytest.mark.parametrize(
@@ -173,8 +179,8 @@ def test_calls_are_made_at_once_and_each_has_its_own_end(gemini_api: GeminiApi) 
     red, bad, blue = generate_each([prompt("red"), prompt("broken"), prompt("blue")], concurrency=3)
 
     assert (red.data, bad.code, blue.data) == ({"colour": "red"}, "gemini.bad_request", {"colour": "blue"})
-    assert gemini_api.most_at_once == 3
-    assert (GeminiMinute.objects.get().calls, GeminiMinute.objects.get().failures) == (3, 1)
+    assert 1 < gemini_api.most_at_once <= 3
+    assert counted("calls", "failures") == {"calls": 3, "failures": 1}
 
 
 def test_no_call_is_begun_by_a_worker_that_stops(gemini_api: GeminiApi) -> None:

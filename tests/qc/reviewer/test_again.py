@@ -23,9 +23,9 @@ def review_again(worker: Session) -> int:
     """Run the schedule's job and what it starts; return how many that were."""
     job = enqueue(NewJob("review-again", {}))
     run_once(QUEUE, session=worker, limit=64)
-    queued = Job.objects.get(pk=job.job_id).result["queued"]
+    result: Any = Job.objects.get(pk=job.job_id).result
     finish(worker)
-    return int(queued)
+    return int(result["queued"])
 
 
 def test_they_are_judged_again_once_it_is_back(

@@ -1,6 +1,7 @@
 """What the reviewer is asked: listings between marks of the call's own, and a decoy among them."""
 
 import json
+from typing import Any
 
 from marketplace.gemini.generating import PicturePart, TextPart
 from qc.reviewer.answers import reviews_in
@@ -97,7 +98,8 @@ def test_nothing_is_believed_where_the_decoy_passed_or_is_not_answered() -> None
     passed = {"listings": [{"id": question.decoy_id} | approved(), {"id": next(iter(question.listings))} | approved()]}
     silent = {"listings": [{"id": next(iter(question.listings))} | approved()]}
 
-    for data in (passed, silent, {"listings": []}):
+    nothing: dict[str, Any] = {"listings": []}
+    for data in (passed, silent, nothing):
         (read,) = reviews_in(data, question).values()
         assert isinstance(read, DecoyPassed)
 
