@@ -18,6 +18,7 @@ from marketplace.gemini.generating import (
     generate_json,
     is_budget_used,
 )
+from marketplace.gemini.pace import free_calls, take_call
 from marketplace.gemini.usage import recent_figures
 from marketplace.models import GeminiMinute
 from tests.catalog.products import picture_bytes
@@ -198,6 +199,20 @@ def test_more_calls_than_the_pace_allows_are_not_made(gemini_api: GeminiApi, set
     assert [it.code for it in made if isinstance(it, JobError)] == ["gemini.paced"] * 3  # one call is left to people
     assert waited_for.data == {"colour": "red"}
     assert len(gemini_api.asked) == 5
+
+
+def test_who_prepares_calls_is_told_how_many_are_free(gemini_api: GeminiApi, settings: Any) -> None:
+    settings.GEMINI_REQUESTS_PER_MIN = 5
+    assert free_calls(MODEL) == (4, 60.0)
+
+    for left in (3, 2, 1, 0):
+        take_call(MODEL, is_waited_for=False)
+        free, wait_s = free_calls(MODEL)
+        assert free == left
+        assert 50 < wait_s <= 60
+    take_call(MODEL, is_waited_for=True)
+    settings.GEMINI_REQUESTS_PER_MIN = 2
+    assert free_calls(MODEL)[0] == 0
 
 
 def test_nothing_is_asked_once_the_day_s_budget_is_used(gemini_api: GeminiApi, settings: Any) -> None:

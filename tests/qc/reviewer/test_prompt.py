@@ -13,7 +13,7 @@ PICTURE = PicturePart(b"\xff\xd8", "image/jpeg")
 
 
 def listing(key: str, **content: object) -> Listing:
-    return Listing(key, 1, {"title": f"Lamp {key}", "price": "20", "currency": "EUR", **content}, [PICTURE])
+    return Listing(key, {"title": f"Lamp {key}", "price": "20", "currency": "EUR", **content}, [PICTURE])
 
 
 def texts(question: Question) -> list[str]:
