@@ -1,20 +1,18 @@
 """Verdicts as staff sees them."""
 
-from typing import Any
-
-from django.contrib import admin, messages
-from django.http import HttpRequest, HttpResponse
+from django.contrib import admin
+from django.http import HttpRequest
 from django.urls import reverse
 from django.utils.html import format_html
 from unfold.admin import ModelAdmin
 from unfold.decorators import display
 
 from qc.models import Verdict
-from qc.reviewer.figures import recent_figures
+from qc.reviewer.alarm import ReviewerAlarm
 
 
 @admin.register(Verdict)
-class VerdictAdmin(ModelAdmin):  # type: ignore[misc]  # unfold is not typed
+class VerdictAdmin(ReviewerAlarm, ModelAdmin):  # type: ignore[misc]  # unfold is not typed
     """What quality control decided; read only, since the record is what it was."""
 
     list_display = ["id", "decision_label", "product_link", "codes", "rule_version", "is_automatic", "made_at"]
@@ -40,15 +38,6 @@ class VerdictAdmin(ModelAdmin):  # type: ignore[misc]  # unfold is not typed
     def codes(self, verdict: Verdict) -> str:
         """List the codes of the reasons."""
         return ", ".join(reason["code"] for reason in verdict.reasons) or "—"
-
-    def changelist_view(self, request: HttpRequest, extra_context: dict[str, Any] | None = None) -> HttpResponse:
-        """Raise the alarm above the list while the reviewer cannot be asked."""
-        figures = recent_figures()
-        if figures["away"]:
-            told = f"Products are flagged unreviewed: {figures['away']['message']}"
-            messages.error(request, f"{told} {figures['unreviewed']} wait; they are judged again by themselves.")
-        response: HttpResponse = super().changelist_view(request, extra_context)
-        return response
 
     def has_add_permission(self, request: HttpRequest) -> bool:
         """Verdicts are made by quality control."""
