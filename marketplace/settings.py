@@ -239,6 +239,7 @@ JOB_SCHEDULES = {
     "sweep-search-indexes": {"task": "sweep-search-indexes", "crontab": "47 * * * *"},
     "send-digests": {"task": "send-digests", "crontab": "7 * * * *"},
     "sweep-notifications": {"task": "sweep-notifications", "crontab": "27 4 * * *"},
+    "review-again": {"task": "review-again", "crontab": "*/10 * * * *"},
 }
 RQ_QUEUES = {
     name: {
@@ -256,6 +257,7 @@ JOB_STATS_SECTIONS = {
     "search": "catalog.search.counting.recent_figures",
     "search_index": "catalog.indexes.reconciling.index_figures",
     "gemini": "marketplace.gemini.usage.recent_figures",
+    "reviewer": "qc.reviewer.figures.recent_figures",
 }
 
 # --- catalogs -------------------------------------------------------------------------------------
@@ -313,12 +315,22 @@ GEMINI_API_KEY = env.str("GEMINI_API_KEY", "")
 DIRECTORY_EMBEDDER = env.str(
     "DIRECTORY_EMBEDDER", "gemini" if GEMINI_API_KEY else "hashing", validate=validate.OneOf(["hashing", "gemini"])
 )
-if "gemini" in (EMBEDDER, DIRECTORY_EMBEDDER):  # then it must be there
+# Who judges products beside the rules: Gemini where there is a key, else nobody.
+QC_REVIEWER = env.str(
+    "QC_REVIEWER", "gemini" if GEMINI_API_KEY else "rules", validate=validate.OneOf(["gemini", "rules"])
+)
+if "gemini" in (EMBEDDER, DIRECTORY_EMBEDDER, QC_REVIEWER):  # then it must be there
     GEMINI_API_KEY = env.str("GEMINI_API_KEY", validate=validate.Length(min=1))
 GEMINI_BASE_URL = env.str(
     "GEMINI_BASE_URL", "https://generativelanguage.googleapis.com/", validate=validate.URL(require_tld=False)
 )
 GEMINI_EMBEDDING_MODEL = env.str("GEMINI_EMBEDDING_MODEL", "gemini-embedding-001")
+# The model that judges and writes, and its prices. Source: ai.google.dev, "Gemini Developer API pricing", October 2026.
+GEMINI_MODEL = env.str("GEMINI_MODEL", "gemini-3.5-flash-lite", validate=validate.Length(min=1))
+GEMINI_PROMPT_USD_PER_M = env.float("GEMINI_PROMPT_USD_PER_M", 0.30, validate=validate.Range(min=0))
+GEMINI_ANSWER_USD_PER_M = env.float("GEMINI_ANSWER_USD_PER_M", 2.50, validate=validate.Range(min=0))
+# What may be spent on it in a day of Gemini's; what is in flight when that is reached is still paid for. 0: nothing.
+GEMINI_DAY_BUDGET_USD = env.float("GEMINI_DAY_BUDGET_USD", 5.0, validate=validate.Range(min=0))
 GEMINI_TIMEOUT_S = env.float("GEMINI_TIMEOUT_S", 20.0, validate=validate.Range(min=0.1))
 GEMINI_REQUESTS_PER_MIN = env.int("GEMINI_REQUESTS_PER_MIN", 15, validate=validate.Range(min=1))
 # What a web process loads in the background when it starts, so that nobody waits for it.

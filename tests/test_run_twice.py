@@ -200,6 +200,13 @@ def _a_product_that_is_fit_and_one_without_price(shop: Shop) -> Sequence[NewJob]
     return [shop.job("quality-control", product) for product in products]
 
 
+@case("review-again", changes={"follow-ups"}, follow_ups={"quality-control": 1})
+def _a_product_that_waits_for_the_reviewer_and_one_for_staff(shop: Shop) -> Sequence[NewJob]:
+    for title, code in (("Red lamp", "review.unavailable"), ("Blue lamp", "review.counterfeit")):
+        make_product(shop.sync, title, status="flagged", reasons=[{"code": code}])
+    return [NewJob("review-again", {})]
+
+
 @case(
     "index-product",
     changes={"StoredVector", "Product", "SearchDocument", "index rows", "shown", "index version"},
