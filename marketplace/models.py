@@ -352,6 +352,10 @@ class GeminiMinute(models.Model):
     calls = models.PositiveIntegerField(default=0)
     items = models.PositiveIntegerField(default=0, help_text="Texts or products that were answered.")
     tokens = models.PositiveBigIntegerField(default=0, help_text="About, where the answer does not count them.")
+    answer_tokens = models.PositiveBigIntegerField(default=0, db_default=0, help_text="Those of `tokens` it wrote.")
+    cost_micro_usd = models.PositiveBigIntegerField(
+        "cost, µ$", default=0, db_default=0, help_text="Millionths of a dollar, at the prices that were set."
+    )
     refusals = models.PositiveIntegerField(default=0, help_text="Calls that Gemini refused: its limits.")
     failures = models.PositiveIntegerField(default=0, help_text="Calls that failed otherwise.")
     paced = models.PositiveIntegerField(default=0, help_text="Calls that were not made: our own limit.")

@@ -282,6 +282,12 @@ GEMINI_BASE_URL = env.str(
     "GEMINI_BASE_URL", "https://generativelanguage.googleapis.com/", validate=validate.URL(require_tld=False)
 )
 GEMINI_EMBEDDING_MODEL = env.str("GEMINI_EMBEDDING_MODEL", "gemini-embedding-001")
+# The model that judges and writes, and its prices. Source: ai.google.dev, "Gemini Developer API pricing", October 2026.
+GEMINI_MODEL = env.str("GEMINI_MODEL", "gemini-3.5-flash-lite", validate=validate.Length(min=1))
+GEMINI_PROMPT_USD_PER_M = env.float("GEMINI_PROMPT_USD_PER_M", 0.30, validate=validate.Range(min=0))
+GEMINI_ANSWER_USD_PER_M = env.float("GEMINI_ANSWER_USD_PER_M", 2.50, validate=validate.Range(min=0))
+# What may be spent on it in a day of Gemini's; what is in flight when that is reached is still paid for. 0: nothing.
+GEMINI_DAY_BUDGET_USD = env.float("GEMINI_DAY_BUDGET_USD", 5.0, validate=validate.Range(min=0))
 GEMINI_TIMEOUT_S = env.float("GEMINI_TIMEOUT_S", 20.0, validate=validate.Range(min=0.1))
 GEMINI_REQUESTS_PER_MIN = env.int("GEMINI_REQUESTS_PER_MIN", 15, validate=validate.Range(min=1))
 # What a web process loads in the background when it starts, so that nobody waits for it.
