@@ -368,3 +368,7 @@ class GeminiMinute(models.Model):
 
     def __str__(self) -> str:
         return f"{self.model} {self.minute:%Y-%m-%d %H:%M}"
+
+
+# At the end, so that Django finds the models that have modules of their own.
+from marketplace.notifications.models import Mail, MailPreference, Notification, OutboxEntry  # noqa: E402, F401

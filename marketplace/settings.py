@@ -192,6 +192,8 @@ JOB_QUEUES = [
     "scraping",
     "preview",
     "generate-business-embedding",
+    "notify-seller",
+    "deliver-webhook",
 ]
 # Schedules that come with the code, by name: created by the first dispatcher that leads, and the staff's from then on.
 JOB_SCHEDULES = {
