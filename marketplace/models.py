@@ -371,5 +371,5 @@ class GeminiMinute(models.Model):
 
 
 # At the end, so that Django finds the models that have modules of their own.
-from marketplace.notifications.models import Mail, MailPreference, Notification, OutboxEntry  # noqa: E402, F401
 from marketplace.accounts.models import Invitation, SellerMember  # noqa: E402, F401 where Django looks for them
+from marketplace.notifications.models import Mail, MailPreference, Notification, OutboxEntry  # noqa: E402, F401
