@@ -54,6 +54,7 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path("api/", include("catalog.urls")),
     path("seller/", include("marketplace.accounts.urls")),
     path("seller/", include("qc.page_urls")),
+    path("seller/", include("catalog.seller_urls")),
     path("", include("catalog.page_urls")),
 ]
 

@@ -26,7 +26,7 @@ class Piece(NamedTuple):
 
 
 def compare_words(old: str, new: str) -> list[Piece]:
-    """Return the way from one text to the other: joined, all but the added pieces are `old`, all but the removed `new`."""
+    """Return the way from one text to the other: all but the added pieces are `old`, all but the removed ones `new`."""
     before, after = _TOKEN.findall(old), _TOKEN.findall(new)
     if max(len(before), len(after)) > MAX_TOKENS:
         return _joined([Piece(Change.REMOVED, old), Piece(Change.ADDED, new)])

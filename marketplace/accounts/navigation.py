@@ -8,6 +8,7 @@ from django.urls import reverse
 # Title, and the name of the page's address; in the order shown.
 ENTRIES: list[tuple[str, str]] = [
     ("Home", "seller-home"),
+    ("Proposals", "seller-proposals"),
 ]
 
 
