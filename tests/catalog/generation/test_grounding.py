@@ -37,7 +37,7 @@ def test_what_the_listing_says_is_no_claim(text: str) -> None:
         ("A lamp of solid copper", ["copper"]),
         ("Lampe aus Leder und Messing", ["Leder"]),
         ("A waterproof lamp", ["waterproof"]),
-        ("A lamp that goes well with Hufnagel chairs", ["Hufnagel"]),
+        ("A lamp that goes well with Hufnagel chairs.", ["Hufnagel"]),
         ("The LED lamp", ["LED"]),
         ("Lamp by GlowMax", ["GlowMax"]),
         ("Sonnenlicht® lamp", ["Sonnenlicht"]),
@@ -48,7 +48,8 @@ def test_what_it_does_not_say_is_named(text: str, expected: list[str]) -> None:
 
 
 def test_capitals_tell_nothing_where_every_noun_has_one_or_the_text_is_a_title() -> None:
-    assert claims("Eine Lampe für den Schreibtisch", language="de") == []
+    assert claims("Eine Lampe für den Schreibtisch.", language="de") == []
+    assert claims("Eine Lampe für den Schreibtisch mit einem Schirm, der das Licht lenkt.") == []
     assert claims("Elegant Table Lamp For Living Rooms") == []
 
 
