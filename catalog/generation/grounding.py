@@ -89,7 +89,7 @@ def claims_beyond(text: str, said: Sayings, *, language: str = "", brands: Colle
     found = [Note(Claimed.NUMBER, number) for number in _new_numbers(text, said)]
     found += [Note(Claimed.NAME, name) for name in _new_names(text, said, language)]
     found += [Note(Claimed.NAME, brand) for brand in brands if not _says(said, brand)]
-    mine = {word: _properties([word]) for word in _words(text)}
+    mine = {word: _properties(_words(word)) for word in _WORD.findall(text)}
     found += [Note(Claimed.PROPERTY, word) for word, held in mine.items() if held and not held & said.properties]
     return list(dict.fromkeys(found))
 

@@ -26,8 +26,14 @@ ANSWER: dict[str, Any] = {
 def make_lamp(seller: Seller | None = None, **fields: Any) -> Product:
     seller = seller or make_seller()
     sync = seller.syncs.first() or make_sync(seller)
-    values = {"description": DESCRIPTION, "content_hash": "a" * 64, "status": "live", "embedding_fingerprint": "f"}
-    return make_product(sync, TITLE, **values | fields)
+    values = {
+        "title": TITLE,
+        "description": DESCRIPTION,
+        "content_hash": "a" * 64,
+        "status": "live",
+        "embedding_fingerprint": "f",
+    }
+    return make_product(sync, **values | fields)
 
 
 def give_picture(product: Product, name: str = "pictures/lamp.jpg") -> bytes:

@@ -76,7 +76,7 @@ def test_without_a_key_the_answer_says_that_it_is_not_set_up(api: APIClient, sel
     settings.GEMINI_API_KEY = ""
     answer = api.post("/api/generations/", {"products": [make_lamp(seller).pk], "kinds": ["title"]})
     assert (answer.status_code, answer.json()["code"]) == (503, "generation.not_set_up")
-    assert not Job.objects.exists()
+    assert not Job.objects.filter(task="ai_generation").exists()
 
 
 @pytest.mark.parametrize(

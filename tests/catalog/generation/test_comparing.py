@@ -22,9 +22,9 @@ def test_the_pieces_hold_both_texts(old: str, new: str) -> None:
 
 def test_words_change_as_wholes() -> None:
     assert compare_words("Red lamp, 40 cm", "Red table lamp, 40 cm") == [
-        Piece(Change.SAME, "Red "),
-        Piece(Change.ADDED, "table "),
-        Piece(Change.SAME, "lamp, 40 cm"),
+        Piece(Change.SAME, "Red"),
+        Piece(Change.ADDED, " table"),
+        Piece(Change.SAME, " lamp, 40 cm"),
     ]
 
 

@@ -192,7 +192,7 @@ def test_nonsense_and_outages_are_tried_again_three_times_in_all(gemini_api: Gem
     gemini_api.replies = ["no JSON", reply(nothing="here"), reply(title="Brass lamp")]
     request = ask([make_lamp()])
     run(session)
-    assert (made(request).state, errors()) == ("ready", ["gemini.bad_answer"] * 2)
+    assert (made(request).state, errors()) == ("ready", ["gemini.off_schema"] * 2)
 
     gemini_api.failures = [gemini.unavailable()] * 3
     request = ask([make_lamp(description="Another.")])
