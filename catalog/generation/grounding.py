@@ -144,7 +144,7 @@ def _is_compound(word: str) -> bool:
 def _measures(text: str) -> Iterable[tuple[int, str, str]]:
     """List the numbers that stand with a unit: their places, they, and the units."""
     for it in _MEASURE.finditer(text):
-        number, name = it[1], fold(it[2])
+        name = fold(it[2])
         is_attached = it.end(1) == it.start(2)
         if name in _UNITS and (is_attached or name not in _ONLY_ATTACHED):
             yield it.start(), it[1], _UNITS[name]
@@ -169,7 +169,7 @@ def _even(text: str) -> str:
 
 def _words(text: str) -> list[str]:
     """Return the folded words, and the parts of those with hyphens and apostrophes beside the whole."""
-    found = []
+    found: list[str] = []
     for word in _WORD.findall(text):
         folded = fold(word)
         parts = re.split(r"[-'’]", folded)

@@ -64,7 +64,7 @@ def open_page(browser: Browser, live_server: Any, lamp: Product) -> Iterator[OPE
     SellerMember.objects.create(seller=lamp.seller, user=user)
     client = Client()
     client.force_login(user)
-    cookie = {"name": "sessionid", "value": client.cookies["sessionid"].value, "url": live_server.url}
+    cookie: Any = {"name": "sessionid", "value": client.cookies["sessionid"].value, "url": live_server.url}
     contexts, complaints = [], []
 
     def open_it(path: str, *, width: int = 1280, scripts: bool = True, for_axe: bool = False) -> Page:
