@@ -339,6 +339,7 @@ SPECTACULAR_SETTINGS = {
         "EmbeddingJobStatus": "marketplace.directory.Answered",
         "ScrapingType": "catalog.models.ScrapingJob.Type",
         "ScrapingStatus": "catalog.models.ScrapingJob.Status",
+        "GenerationStatus": "catalog.generation.models.GenerationRequest.Status",
         "ProposalState": "catalog.generation.models.Proposal.State",
         "ProposedTextState": "catalog.generation.models.ProposedText.State",
         "JobPriority": "jobs.api.staff_serializers.PriorityName",

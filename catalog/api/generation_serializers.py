@@ -54,18 +54,13 @@ class NewGenerationSerializer(StrictSerializer):
 class GenerationSerializer(serializers.ModelSerializer[GenerationRequest]):
     """A request, and how far it is; `jobs` only where one request is shown."""
 
-    status = serializers.SerializerMethodField()
+    status = serializers.ChoiceField(choices=GenerationRequest.Status.choices, read_only=True)
     jobs = serializers.SerializerMethodField(help_text="Their ids, in the order of the products asked for.")
     progress = serializers.SerializerMethodField()
 
     class Meta:
         model = GenerationRequest
         fields = ["id", "status", "kinds", "parameters", "progress", "jobs", "created_at", "finished_at"]
-
-    @extend_schema_field(serializers.ChoiceField(choices=["running", "finished"]))
-    def get_status(self, request: GenerationRequest) -> str:
-        """Tell whether all its products have come to an end."""
-        return "finished" if request.finished_at else "running"
 
     @extend_schema_field(serializers.ListField(child=serializers.IntegerField()))
     def get_jobs(self, request: GenerationRequest) -> list[int]:
