@@ -27,6 +27,7 @@ from catalog.generation.comparing import Piece, compare_words
 from catalog.generation.edits import UnusableText, text_of
 from catalog.generation.models import GenerationRequest, Proposal, ProposedText
 from catalog.generation.orders import LANGUAGES
+from catalog.generation.remedies import remedy_for
 from catalog.generation.requests import progress_of
 from catalog.pages.presentation import Rendition, rendition
 from catalog.pictures import THUMBNAIL_SIDE_PX
@@ -103,7 +104,7 @@ def proposal_page(request: SellerRequest, proposal_id: int) -> HttpResponse:
         "proposal": proposal,
         "row": row_of(proposal, list(State)),
         "following": following,
-        "kinds": proposal.request.kinds,
+        "remedy": remedy_for(proposal.error_code),
     }
     return render(request, "catalog/proposals/detail.html", context)
 
@@ -165,7 +166,7 @@ def request_page(request: SellerRequest, generation_id: UUID) -> HttpResponse:
     context = {
         "generation": generation,
         "progress": progress_of([generation])[generation.pk],
-        "failed": failed[:PAGE_SIZE],
+        "failed": [(it.product, remedy_for(it.error_code)) for it in failed[:PAGE_SIZE]],
         "first": _proposals(request.seller.pk, [State.OPEN]).filter(request=generation).last(),
     }
     return render(request, "catalog/proposals/request.html", context)

@@ -156,10 +156,11 @@ def test_proposals_are_asked_for_and_followed(client: Client, seller: Seller, ge
     page = client.get(answer["Location"]).content.decode()
     assert "0 of 2 done" in page
     assert 'hx-trigger="every 2s"' in page
-    Proposal.objects.update(state="failed", error_message="It <failed>.")
+    Proposal.objects.update(state="failed", error_code="gemini.key_refused", error_message="Set GEMINI_API_KEY.")
     GenerationRequest.objects.update(finished_at=request.created_at)
     page = client.get(answer["Location"]).content.decode()
-    assert "It &lt;failed&gt;." in page
+    assert "The model could not be asked" in page
+    assert "GEMINI_API_KEY" not in page
     assert "hx-trigger" not in page
     client.post(address, {**form, "scope": "all", "q": "lamp"})
     assert Proposal.objects.count() == 5
