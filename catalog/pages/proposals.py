@@ -59,6 +59,7 @@ class ShownText:
     is_open: bool
     is_out_of_date: bool
     present: str
+    catalog_now: str  # what the catalog says under an accepted text, where that has changed since
     pieces: Sequence[Piece]
     claims: Sequence[str]
 
@@ -218,9 +219,17 @@ def shown_text(text: ProposedText, proposal: Proposal) -> ShownText:
         is_open=is_open,
         is_out_of_date=is_open and is_out_of_date(text, product),
         present=text.source if text.language else "",
+        catalog_now=_catalog_now(text, product),
         pieces=compare_words("" if text.language and not is_open else present, written),
         claims=[note["claim"] for note in text.notes],
     )
+
+
+def _catalog_now(text: ProposedText, product: Product) -> str:
+    if text.state != State.ACCEPTED or text.language or text.field == "attributes":
+        return ""
+    covered = str(product.unedited.get(text.field, text.source))
+    return "" if covered == text.source else covered
 
 
 def name_of(text: ProposedText) -> str:
