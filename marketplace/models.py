@@ -178,6 +178,18 @@ class Product(models.Model):
         blank=True,
         help_text="Fields for which its source has no place; no rule asks for them.",
     )
+    edits = models.JSONField(
+        default=dict,
+        db_default=Value({}, models.JSONField()),
+        blank=True,
+        help_text="The seller's own texts, by field; they lie over what the catalog says.",
+    )
+    unedited = models.JSONField(
+        default=dict,
+        db_default=Value({}, models.JSONField()),
+        blank=True,
+        help_text="What the catalog says of the fields that are edited.",
+    )
 
     status = models.CharField(max_length=10, choices=Status, default=Status.PENDING)
     reasons = models.JSONField(default=list, blank=True, help_text="[{code, field, message, remedy}]")

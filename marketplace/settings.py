@@ -227,6 +227,7 @@ JOB_QUEUES = [
     "generate-business-embedding",
     "notify-seller",
     "deliver-webhook",
+    "ai-generation",
 ]
 # Schedules that come with the code, by name: created by the first dispatcher that leads, and the staff's from then on.
 JOB_SCHEDULES = {
@@ -333,6 +334,8 @@ GEMINI_ANSWER_USD_PER_M = env.float("GEMINI_ANSWER_USD_PER_M", 2.50, validate=va
 GEMINI_DAY_BUDGET_USD = env.float("GEMINI_DAY_BUDGET_USD", 5.0, validate=validate.Range(min=0))
 GEMINI_TIMEOUT_S = env.float("GEMINI_TIMEOUT_S", 20.0, validate=validate.Range(min=0.1))
 GEMINI_REQUESTS_PER_MIN = env.int("GEMINI_REQUESTS_PER_MIN", 15, validate=validate.Range(min=1))
+# Products for which a seller may ask for proposals in a day (UTC); staff may ask for any number.
+GENERATIONS_PER_SELLER_DAY = env.int("GENERATIONS_PER_SELLER_DAY", 500, validate=validate.Range(min=1))
 # What a web process loads in the background when it starts, so that nobody waits for it.
 WEB_WARM_UPS = ["catalog.milvus.connect", "catalog.embedders.current.warm_up", "catalog.directory.nearest.load"]
 INDEX_COLLECTION = env.str("INDEX_COLLECTION", "products")
@@ -371,6 +374,9 @@ SPECTACULAR_SETTINGS = {
         "EmbeddingJobStatus": "marketplace.directory.Answered",
         "ScrapingType": "catalog.models.ScrapingJob.Type",
         "ScrapingStatus": "catalog.models.ScrapingJob.Status",
+        "GenerationStatus": "catalog.generation.models.GenerationRequest.Status",
+        "ProposalState": "catalog.generation.models.Proposal.State",
+        "ProposedTextState": "catalog.generation.models.ProposedText.State",
         "JobPriority": "jobs.api.staff_serializers.PriorityName",
         "TaskMode": "jobs.models.TaskSwitch.Mode",
         "NotificationKind": "marketplace.notifications.serializers.KINDS",
@@ -385,6 +391,7 @@ SPECTACULAR_SETTINGS = {
         {"name": "products", "description": "What came of it."},
         {"name": "notifications", "description": "What you are told, and what of it is mailed."},
         {"name": "webhooks", "description": "Being told by signed requests to your own software."},
+        {"name": "generation", "description": "Texts that a model proposes for products, for you to take or refuse."},
         {"name": "scraping", "description": "See what an address holds, and have parts of a site read."},
         {"name": "search", "description": "What buyers see."},
         {"name": "directory", "description": "Businesses, by name, by words and by meaning."},
