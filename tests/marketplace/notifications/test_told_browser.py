@@ -75,7 +75,7 @@ def open_page(browser: Browser, live_server: Any, seller: Seller) -> Iterator[Ca
     contexts, complaints = [], []
     client = Client()
     client.force_login(make_member(seller))
-    cookie = {"name": "sessionid", "value": client.cookies["sessionid"].value, "url": live_server.url}
+    session = client.cookies["sessionid"].value
 
     def open_it(path: str, *, width: int = 1280, for_axe: bool = False, dark: bool = False) -> Page:
         context = browser.new_context(
@@ -85,7 +85,7 @@ def open_page(browser: Browser, live_server: Any, seller: Seller) -> Iterator[Ca
             java_script_enabled=for_axe or width > 600,
             color_scheme="dark" if dark else "light",
         )
-        context.add_cookies([cookie])
+        context.add_cookies([{"name": "sessionid", "value": session, "url": live_server.url}])
         contexts.append(context)
         page = context.new_page()
         page.set_default_timeout(10_000)
