@@ -135,8 +135,8 @@ def open_appeal(product_id: int, *, why: str, asked_by: str, now: datetime | Non
     with transaction.atomic():
         product = Product.objects.select_for_update(of=("self",)).get(pk=product_id)
         ground = ground_for(product, now=now)
-        if ground.refusal is not None:
-            raise ground.refusal
+        if ground.refusal is not None or ground.verdict is None:
+            raise ground.refusal or NothingToAppeal()
         return Appeal.objects.create(
             seller_id=product.seller_id, product=product, verdict=ground.verdict, why=why, asked_by=asked_by[:150]
         )

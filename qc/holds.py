@@ -19,14 +19,18 @@ from qc.models import ReviewHold
 HOLD = timedelta(minutes=5)
 
 
-class NotHeld(Exception):
+class CannotDecide(Exception):
+    """The decision was not made; the message says why."""
+
+    def __init__(self, message: str = "") -> None:
+        super().__init__(message or (self.__doc__ or "").strip())
+
+
+class NotHeld(CannotDecide):
     """Your hold on this product ran out before you decided. Look at it again: it may have changed."""
 
-    def __init__(self) -> None:
-        super().__init__((self.__doc__ or "").strip())
 
-
-class HeldByAnother(Exception):
+class HeldByAnother(CannotDecide):
     """Somebody else is looking at the product; the message says who, and until when."""
 
     def __init__(self, hold: ReviewHold) -> None:

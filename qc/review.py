@@ -4,35 +4,30 @@ A verdict of staff holds for as long as the seller says the same of the product.
 products (by id), then their holds.
 """
 
+from collections import defaultdict
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 from django.contrib.auth.models import User
 from django.db import transaction
-from django.db.models import Model
 
 from jobs import audit
 from jobs.batch import NewJob
 from jobs.ledger import enqueue_many
 from jobs.models import Priority
 from marketplace.models import Product
+from marketplace.notifications.telling import Kind, subject_of, tell
 from qc import holds
 from qc.facts import facts_of
-from qc.models import ReviewHold, Verdict
+from qc.holds import CannotDecide as CannotDecide
+from qc.models import Appeal, ReviewHold, Verdict
 from qc.rules.contract import ProductFacts, Reason, Severity
 from qc.staff_reasons import holding_reasons
-from qc.verdicts import NOT_JUDGED, Standing, apply_decisions, latest_verdicts
+from qc.verdicts import NOT_JUDGED, Standing, apply_decisions, latest_verdicts, tell_of_products
 
 Decision = Verdict.Decision
 AWAY = (Product.Status.GONE, Product.Status.DEAD)
-
-
-class CannotDecide(Exception):
-    """The decision was not made; the message says why."""
-
-    def __init__(self) -> None:
-        super().__init__((self.__doc__ or "").strip())
 
 
 class ReasonMissing(CannotDecide):
@@ -77,7 +72,7 @@ def decide(
     actor: User,
     reasons: Sequence[Reason] = (),
     note: str = "",
-    appeal: Model | None = None,
+    appeal: Appeal | None = None,
     seen: str = "",
     must_hold: bool = False,
 ) -> Verdict:
@@ -103,9 +98,7 @@ def decide(
     """
     ruling = Ruling(decision, actor, reasons, note)
     with transaction.atomic():
-        (product,) = lock_products([product_id]) or [None]
-        if product is None:
-            raise Product.DoesNotExist
+        product = _locked(product_id)
         check_hold = holds.insist_on_hold if must_hold else holds.refuse_others
         check_hold(product_id, user=actor)
         if product.status in AWAY:
@@ -113,14 +106,22 @@ def decide(
         facts = facts_of([product])
         if seen and facts[product_id].content_hash != seen:
             raise ProductChanged
-        (verdict,) = rule([product], facts, ruling)
+        (verdict,) = rule([product], facts, ruling, is_told=appeal is None)
         about = f"product {product_id}" + (f", {appeal}" if appeal else "")
         audit.record(actor=actor.get_username(), action=_verb(decision), subject=about, reason=_why(verdict))
     return verdict
 
 
-def rule(products: Sequence[Product], facts: dict[int, ProductFacts], ruling: Ruling) -> list[Verdict]:
+def rule(
+    products: Sequence[Product], facts: dict[int, ProductFacts], ruling: Ruling, *, is_told: bool = True
+) -> list[Verdict]:
     """Write the same verdict on each of these products, which are locked and not away, and have it followed.
+
+    Args:
+        products: the products.
+        facts: of each, as it is now.
+        ruling: what is decided.
+        is_told: their sellers are told by this; else by the caller.
 
     Raises:
         ReasonMissing: a rejection without a reason.
@@ -147,6 +148,8 @@ def rule(products: Sequence[Product], facts: dict[int, ProductFacts], ruling: Ru
         ]
     )
     _follow(products, made)
+    if is_told:
+        _tell(products, ruling.decision)
     return made
 
 
@@ -161,7 +164,7 @@ def undo(verdict: Verdict, actor: User) -> Verdict:
         ProductIsAway, HeldByAnother: as decide.
     """
     with transaction.atomic():
-        (product,) = lock_products([verdict.product_id])
+        product = _locked(verdict.product_id)
         latest = latest_verdicts([product.pk])[product.pk]
         if latest.pk != verdict.pk or latest.is_automatic or latest.undoes_id is not None:
             raise NothingToUndo
@@ -172,6 +175,7 @@ def undo(verdict: Verdict, actor: User) -> Verdict:
         restored.undoes, restored.made_by = latest, actor
         restored.save(force_insert=True)
         _follow([product], [restored])
+        _tell([product], Decision(restored.decision))
         subject = f"product {product.pk}"
         audit.record(actor=actor.get_username(), action="undo verdict", subject=subject, reason=f"undoes {latest}")
     return restored
@@ -187,9 +191,7 @@ def check_again(product_id: int, *, actor: User, reason: str) -> None:
         jobs.audit.ReasonMissing: the reason is empty.
     """
     with transaction.atomic():
-        (product,) = lock_products([product_id]) or [None]
-        if product is None:
-            raise Product.DoesNotExist
+        product = _locked(product_id)
         holds.refuse_others(product_id, user=actor)
         if product.status in AWAY:
             raise ProductIsAway
@@ -199,8 +201,7 @@ def check_again(product_id: int, *, actor: User, reason: str) -> None:
             lifted.is_automatic, lifted.made_by, lifted.note = True, actor, "to be checked again"
             lifted.input_hash = ""
             lifted.save(force_insert=True)
-        job = _job("quality-control", product, key=f"again:{product_id}:{latest.pk if latest else 0}")
-        enqueue_many([job])
+        enqueue_many([_job("quality-control", product)])
         audit.record(actor=actor.get_username(), action="check again", subject=f"product {product_id}", reason=reason)
 
 
@@ -208,6 +209,13 @@ def lock_products(product_ids: Collection[int]) -> list[Product]:
     """Lock products, in the order of their ids, with their sellers; call it in a transaction."""
     rows = Product.objects.filter(pk__in=product_ids).order_by("pk").select_for_update(of=("self",))
     return list(rows.select_related("seller"))
+
+
+def _locked(product_id: int) -> Product:
+    found = lock_products([product_id])
+    if not found:
+        raise Product.DoesNotExist
+    return found[0]
 
 
 def _entries(ruling: Ruling, product: Product) -> list[dict[str, str]]:
@@ -237,7 +245,19 @@ def _follow(products: Sequence[Product], verdicts: Sequence[Verdict]) -> None:
     ReviewHold.objects.filter(product__in=by_product).delete()
 
 
-def _job(task: str, product: Product, *, key: str) -> NewJob:
+def _tell(products: Sequence[Product], decision: Verdict.Decision) -> None:
+    """Tell the sellers: of an approval here, of all else as for any verdict."""
+    if decision != Decision.APPROVED:
+        tell_of_products(products)
+        return
+    approved: dict[int, list[Product]] = defaultdict(list)
+    for product in products:
+        approved[product.seller_id].append(product)
+    for seller_id, its in sorted(approved.items()):
+        tell(Kind.PRODUCTS_APPROVED, seller_id=seller_id, subjects=[subject_of(product) for product in its])
+
+
+def _job(task: str, product: Product, *, key: str | None = None) -> NewJob:
     payload = {"sync": product.last_sync_id, "product": product.pk}
     return NewJob(task, payload, tenant=product.seller.tenant, priority=Priority.HIGH, key=key)
 

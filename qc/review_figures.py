@@ -6,12 +6,12 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from django.contrib.auth.models import User
-from django.db.models import Count, QuerySet
+from django.db.models import Count, Max, Min, QuerySet
 from django.utils import timezone
 
 from marketplace.models import Product
 from qc.models import ReviewHold, Verdict
-from qc.waiting import codes_in, waiting_products
+from qc.waiting import codes_in, flagged_products
 
 LOOKED_BACK = timedelta(days=30)
 MAX_LOOKED_BACK = 10_000
@@ -63,11 +63,11 @@ def last_decision(user: User) -> Verdict | None:
 
 def waiting_since() -> datetime | None:
     """Return since when the oldest waiting product waits: the time of its verdict, or of its last change."""
-    oldest = waiting_products().order_by("verdict_id").first()
-    if oldest is None:
-        return None
-    verdict = Verdict.objects.filter(product=oldest).only("made_at").first()
-    return verdict.made_at if verdict else oldest.updated_at
+    verdicts = Verdict.objects.filter(product__status=Product.Status.FLAGGED).order_by()
+    latest = verdicts.values("product").annotate(latest=Max("pk")).values("latest")
+    judged = Verdict.objects.filter(pk__in=latest).aggregate(since=Min("made_at"))["since"]
+    unjudged = flagged_products().filter(verdicts=None).aggregate(since=Min("updated_at"))["since"]
+    return min((it for it in (judged, unjudged) if it), default=None)
 
 
 def held_now() -> list[tuple[str, int]]:

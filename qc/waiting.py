@@ -6,13 +6,13 @@ from dataclasses import dataclass, field
 from datetime import datetime
 
 from django.contrib.auth.models import User
-from django.db.models import Case, IntegerField, OuterRef, QuerySet, Subquery, Value, When
+from django.db.models import Case, Exists, IntegerField, OuterRef, QuerySet, Subquery, Value, When
 from django.db.models.functions import Coalesce
 from django.utils import timezone
 
 from marketplace.models import Product, Seller
 from qc import holds
-from qc.models import ReviewHold, Verdict
+from qc.models import Appeal, ReviewHold, Verdict
 from qc.rules.contract import Severity
 
 # Nobody needs to know how many more there are.
@@ -42,16 +42,31 @@ class Group:
         return len(self.products)
 
 
-def waiting_products(narrowing: Narrowing = Narrowing()) -> QuerySet[Product]:
-    """Find the flagged products in the order to look at them: premium sellers' first, then who waits longest."""
-    found = Product.objects.filter(status=Product.Status.FLAGGED).select_related("seller")
+def flagged_products(narrowing: Narrowing = Narrowing()) -> QuerySet[Product]:
+    """Find the products that wait for staff, in no order."""
+    found = Product.objects.filter(status=Product.Status.FLAGGED).order_by()
     if narrowing.code:
         found = found.filter(reasons__contains=[{"code": narrowing.code}])
     if narrowing.seller_id is not None:
         found = found.filter(seller=narrowing.seller_id)
+    return found
+
+
+def waiting_products(narrowing: Narrowing = Narrowing()) -> QuerySet[Product]:
+    """Find the products that wait for staff, in the order to look at them, with their sellers.
+
+    First those whose seller appeals, then premium sellers', and of equals the one that waits longest.
+    """
+    found = flagged_products(narrowing).select_related("seller")
     latest = Verdict.objects.filter(product=OuterRef("pk")).order_by("-id").values("id")[:1]
+    appealed = Exists(Appeal.objects.filter(product=OuterRef("pk"), state=Appeal.State.OPEN))
     return found.annotate(
-        turn=Case(When(seller__plan=Seller.Plan.PREMIUM, then=0), default=1, output_field=IntegerField()),
+        turn=Case(
+            When(appealed, then=0),
+            When(seller__plan=Seller.Plan.PREMIUM, then=1),
+            default=2,
+            output_field=IntegerField(),
+        ),
         verdict_id=Coalesce(Subquery(latest), Value(0)),
     ).order_by("turn", "verdict_id", "pk")
 
@@ -81,7 +96,7 @@ def take_next(
 
 def waiting_count(narrowing: Narrowing = Narrowing()) -> int:
     """Count what waits, up to MAX_COUNT."""
-    return waiting_products(narrowing).order_by()[:MAX_COUNT].count()
+    return flagged_products(narrowing)[:MAX_COUNT].count()
 
 
 def codes_of(product: Product) -> tuple[str, ...]:
@@ -94,13 +109,13 @@ def codes_in(reasons: Collection[Mapping[str, str]]) -> tuple[str, ...]:
     return tuple(sorted({it["code"] for it in reasons if it.get("severity") != Severity.ADVISE}))
 
 
-def waiting_groups(narrowing: Narrowing = Narrowing()) -> list[Group]:
-    """Group what waits by seller and reasons, the largest groups first; what somebody holds is left out.
+def waiting_groups(user: User, narrowing: Narrowing = Narrowing()) -> list[Group]:
+    """Group what waits by seller and reasons, the largest groups first; what somebody else holds is left out.
 
     Products of which something else is found too are in no common group: nobody has looked at that.
     """
-    held = ReviewHold.objects.filter(until__gt=timezone.now())
-    rows = waiting_products(narrowing).exclude(pk__in=held.values("product")).order_by("pk")
+    held = ReviewHold.objects.filter(until__gt=timezone.now()).exclude(user=user)
+    rows = flagged_products(narrowing).exclude(pk__in=held.values("product")).order_by("pk")
     groups: dict[tuple[int, tuple[str, ...]], Group] = {}
     for pk, seller_id, reasons, updated_at in rows.values_list("pk", "seller_id", "reasons", "updated_at")[:MAX_COUNT]:
         key = seller_id, codes_in(reasons)
@@ -109,11 +124,11 @@ def waiting_groups(narrowing: Narrowing = Narrowing()) -> list[Group]:
     return sorted(found, key=lambda it: (-it.count, it.seller_id, it.codes))[:MAX_GROUPS]
 
 
-def group_of(seller_id: int, codes: Collection[str]) -> Group:
-    """Return one group as it is now; it may be empty."""
+def group_of(seller_id: int, codes: Collection[str], *, user: User) -> Group:
+    """Return one group as it is now for the user; it may be empty."""
     wanted = tuple(sorted(codes))
     code = wanted[0] if wanted else ""
-    for group in waiting_groups(Narrowing(code=code, seller_id=seller_id)):
+    for group in waiting_groups(user, Narrowing(code=code, seller_id=seller_id)):
         if group.codes == wanted:
             return group
     return Group(seller_id, wanted)
@@ -122,7 +137,7 @@ def group_of(seller_id: int, codes: Collection[str]) -> Group:
 def reason_counts() -> dict[str, int]:
     """Count the waiting products by code, the commonest first."""
     counts: dict[str, int] = defaultdict(int)
-    rows = Product.objects.filter(status=Product.Status.FLAGGED).order_by()
+    rows = flagged_products()
     for reasons in rows.values_list("reasons", flat=True)[:MAX_COUNT]:
         for code in codes_in(reasons):
             counts[code] += 1
@@ -132,7 +147,7 @@ def reason_counts() -> dict[str, int]:
 def seller_counts() -> dict[int, tuple[str, int]]:
     """Count the waiting products by seller, with the sellers' names, the most first."""
     counts: dict[int, int] = defaultdict(int)
-    rows = Product.objects.filter(status=Product.Status.FLAGGED).order_by()
+    rows = flagged_products()
     for seller_id in rows.values_list("seller_id", flat=True)[:MAX_COUNT]:
         counts[seller_id] += 1
     names = dict(Seller.objects.filter(pk__in=counts).values_list("pk", "name"))

@@ -52,7 +52,9 @@ def seller_page(view: View) -> View:
 def _answer(request: Any, view: View, args: tuple[object, ...], kwargs: dict[str, object]) -> HttpResponse:
     user = request.user
     if not user.is_authenticated:
-        return redirect_to_login(request.get_full_path(), login_url=reverse("seller-login"))
+        # What was to be done is not done by logging in: who posted comes to the first page.
+        back = request.get_full_path() if request.method in ("GET", "HEAD") else reverse("seller-home")
+        return redirect_to_login(back, login_url=reverse("seller-login"))
     taken = take_token(policy="seller-page", subject=str(user.pk), per_minute=settings.API_RATE_PER_KEY)
     request.rate_limit = taken
     if taken is not None and not taken.is_allowed:

@@ -116,8 +116,9 @@ def refusal(product: Product, *, now: datetime | None = None) -> CannotRecheck |
 
 
 def _is_syncing(product: Product) -> bool:
-    running = SyncRun.objects.filter(pk=product.last_sync_id, status=SyncRun.Status.RUNNING)
-    return product.last_sync_id is not None and running.exists()
+    if product.last_sync_id is None:
+        return False
+    return SyncRun.objects.filter(pk=product.last_sync_id, status=SyncRun.Status.RUNNING).exists()
 
 
 def ask_recheck(product_id: int, *, asked_by: str, now: datetime | None = None) -> Recheck:

@@ -10,9 +10,10 @@ from django.utils.html import escape
 from django.utils.safestring import SafeString, mark_safe
 
 from marketplace.models import Picture, Product, Seller
-from marketplace.products import price_text
+from marketplace.money import Money
+from marketplace.products import amount_text, price_text
 from qc.facts import facts_of
-from qc.models import Verdict
+from qc.models import Appeal, Verdict
 from qc.staff_reasons import AS_FOUND, STAFF_REASONS, holding_reasons
 
 SEVERITY_LABELS = {
@@ -43,7 +44,7 @@ def card_of(product: Product) -> dict[str, Any]:
     """
     facts = facts_of([product])[product.pk]
     reasons = [_reason(it) for it in product.reasons]
-    fields = {it["field"] for it in reasons}
+    fields = {it.field for it in holding_reasons(product.reasons)}
     pictures = list(Picture.objects.filter(product=product).order_by("position"))
     return {
         "product": product,
@@ -62,6 +63,7 @@ def card_of(product: Product) -> dict[str, Any]:
         "by_staff": list(
             Verdict.objects.filter(product=product, is_automatic=False).select_related("made_by")[:3],
         ),
+        "appeals": list(Appeal.objects.filter(product=product, state=Appeal.State.OPEN)),
         "history": history_of(product.seller),
         "choices": _choices(product),
     }
@@ -109,7 +111,8 @@ def _reason(entry: Mapping[str, str]) -> dict[str, str]:
 def _list_price(product: Product) -> str:
     if product.list_price is None:
         return ""
-    return f"{product.list_price.normalize():f} {product.currency}".strip()
+    money = Money(amount=product.list_price, currency=product.currency, raw="")
+    return f"{amount_text(money)} {money.currency}".strip()
 
 
 def _choices(product: Product) -> list[dict[str, str]]:

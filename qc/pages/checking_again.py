@@ -6,7 +6,7 @@ from django.urls import reverse
 
 from jobs.pages.confirmation import ReasonForm, answered, ask
 from marketplace.models import Product
-from qc import holds, review
+from qc import review
 from qc.pages.guarding import reviewer_of
 
 EFFECT = (
@@ -31,7 +31,7 @@ def check_again(request: HttpRequest, product_id: int) -> HttpResponse:
         )
     try:
         review.check_again(product_id, actor=reviewer_of(request), reason=form.cleaned_data["reason"])
-    except (review.CannotDecide, holds.HeldByAnother) as error:
+    except review.CannotDecide as error:
         messages.error(request, str(error))
     except Product.DoesNotExist:
         messages.error(request, f"There is no product {product_id} any more.")

@@ -1,7 +1,7 @@
 """What changed between two states of what a seller says of a product, for people to see."""
 
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from difflib import SequenceMatcher
 from typing import Any
@@ -9,8 +9,12 @@ from typing import Any
 from django.utils.html import escape, format_html, format_html_join
 from django.utils.safestring import SafeString
 
+from qc.rules.contract import ProductFacts
+
 # Beyond this, finding the changed words takes too long: the text is shown as wholly replaced.
 MAX_WORDS = 3000
+SHA256_LENGTH = 64
+ORDER = {name: place for place, name in enumerate(ProductFacts().content)}
 _WORD = re.compile(r"\s+|[^\W_]+|.", re.DOTALL)
 
 
@@ -23,20 +27,27 @@ class Change:
 
 
 def changes_between(before: Mapping[str, Any], after: Mapping[str, Any]) -> list[Change]:
-    """List the fields that differ, in the order of the later state."""
-    names = [*after, *(name for name in before if name not in after)]
-    return [
-        Change(name, difference(text_of(before.get(name)), text_of(after.get(name))))
-        for name in names
-        if before.get(name) != after.get(name)
-    ]
+    """List the fields that differ, in the order in which sellers' contents have them."""
+    names = in_order({**before, **after})
+    texts = [(name, text_of(before.get(name)), text_of(after.get(name))) for name in names]
+    return [Change(name, difference(old, new)) for name, old, new in texts if old != new]
+
+
+def in_order(names: Iterable[str]) -> list[str]:
+    """Order the names of a content's fields: those that are known as the facts have them, then the others."""
+    return sorted(names, key=lambda name: (ORDER.get(name, len(ORDER)), name))
 
 
 def text_of(value: Any) -> str:
     """Write a value of the content as one text."""
-    if value is None:
-        return ""
-    return "\n".join(str(it) for it in value) if isinstance(value, list) else str(value)
+    if isinstance(value, list):
+        return "\n".join(_short(str(it)) for it in value if it)
+    return "" if value is None else str(value)
+
+
+def _short(text: str) -> str:
+    """Return so much of a picture's SHA-256 as tells it from others; other texts as they are."""
+    return text[:12] if len(text) == SHA256_LENGTH else text
 
 
 def difference(before: str, after: str) -> SafeString:

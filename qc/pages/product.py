@@ -32,6 +32,7 @@ class ShownReason:
     field: str  # its title; "" for the product as a whole
     message: str
     remedy: str
+    is_advice: bool
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,6 +43,13 @@ class ShownField:
     title: str
     value: str
     reasons: Sequence[ShownReason]
+
+    @property
+    def tone(self) -> str:
+        """The style of the field: whether a reason that holds the product back names it, or advice alone."""
+        if not self.reasons:
+            return ""
+        return "advised" if all(reason.is_advice for reason in self.reasons) else "offending"
 
 
 @dataclass(frozen=True, slots=True)
@@ -129,12 +137,11 @@ def split_reasons(product: Product) -> tuple[list[ShownReason], list[ShownReason
             field=field_title(entry["field"]) if entry["field"] else "",
             message=entry["message"],
             remedy=entry["remedy"],
+            is_advice=entry.get("severity") == Severity.ADVISE,
         )
         for number, entry in enumerate(product.reasons, start=1)
     ]
-    is_advice = [entry.get("severity") == Severity.ADVISE for entry in product.reasons]
-    paired = list(zip(shown, is_advice, strict=True))
-    return [it for it, only in paired if not only], [it for it, only in paired if only]
+    return [it for it in shown if not it.is_advice], [it for it in shown if it.is_advice]
 
 
 def fields_of(product: Product, reasons: Sequence[ShownReason]) -> list[ShownField]:

@@ -12,13 +12,14 @@ from django.urls import reverse
 
 from marketplace.models import Product
 from qc import holds, review, review_figures, waiting
+from qc.appeals import open_count
 from qc.models import Verdict
 from qc.pages.card import card_of
 from qc.pages.guarding import admin_page, reviewer_of
 from qc.staff_reasons import UnknownReason, chosen_reasons
 from qc.waiting import Narrowing
 
-Refused = (review.CannotDecide, holds.NotHeld, holds.HeldByAnother, UnknownReason)
+Refused = (review.CannotDecide, UnknownReason)
 SKIPPED = "review-skipped"
 MAX_SKIPPED = 500
 MAX_NOTE = 1000
@@ -44,6 +45,7 @@ def review_page(request: HttpRequest) -> HttpResponse:
         last=review_figures.last_decision(user),
         skipped=len(skipped),
         held=[(name, count) for name, count in review_figures.held_now() if name != user.get_username()],
+        appeals=open_count(),
         is_alone=False,
     )
 
@@ -109,6 +111,9 @@ def undo(request: HttpRequest) -> HttpResponse:
         return _refused(request, str(error), product_id=verdict.product_id)
     said = f"Took back the decision on “{verdict.product}”."
     if not wants_json(request):
+        # The page shows what is held: without a script that is one product, and now it is this one.
+        others = holds.held_by(user).exclude(product=verdict.product_id)
+        holds.release(list(others.values_list("product_id", flat=True)), user=user)
         return _done(request, said)
     product = Product.objects.select_related("seller").get(pk=verdict.product_id)
     return _done(request, said, card=_card_html(request, product, narrowing_of(request.POST)))

@@ -59,7 +59,7 @@ class GroupForm(forms.Form):
 
 def groups_page(request: HttpRequest) -> HttpResponse:
     """List the groups."""
-    groups = waiting.waiting_groups(narrowing_of(request.GET))
+    groups = waiting.waiting_groups(reviewer_of(request), narrowing_of(request.GET))
     sellers = Seller.objects.in_bulk({it.seller_id for it in groups})
     rows = [(it, sellers[it.seller_id]) for it in groups if it.seller_id in sellers]
     return admin_page(request, "qc/review_groups.html", "Groups to review", rows=rows)
@@ -72,7 +72,7 @@ def group_page(request: HttpRequest) -> HttpResponse:
     if seller is None or not codes:
         messages.error(request, "Choose one of the groups.")
         return HttpResponseRedirect(reverse("admin-review-groups"))
-    group = waiting.group_of(seller.pk, codes)
+    group = waiting.group_of(seller.pk, codes, user=reviewer_of(request))
     taken = first_of(group)
     if not taken:
         messages.info(request, f"Nothing of {seller} waits for these reasons any more.")

@@ -14,7 +14,7 @@ from unfold.decorators import action, display
 from jobs.pages.lists import ReadOnlyAdmin
 from jobs.pages.presentation import label, link, list_link
 from qc.models import Verdict
-from qc.pages.differences import changes_between, text_of
+from qc.pages.differences import changes_between, in_order, text_of
 from qc.pages.guarding import PERMISSION
 from qc.rules.ruleset import BY_CODE
 from qc.staff_reasons import OWN_WORDS, STAFF_REASONS
@@ -133,7 +133,8 @@ class VerdictAdmin(ReadOnlyAdmin):
     @display(description="content")
     def content_table(self, verdict: Verdict) -> SafeString | str:
         """Show what the seller said when it was judged."""
-        rows = [(name.replace("_", " "), text_of(value)) for name, value in verdict.content.items() if value]
+        content = verdict.content
+        rows = [(name.replace("_", " "), text_of(content[name])) for name in in_order(content) if content[name]]
         if not rows:
             return "-"
         return format_html(

@@ -95,9 +95,9 @@ class ProductFacts:
         return {
             "title": self.title,
             "description": self.description,
-            "price": None if self.price is None else str(self.price),
+            "price": None if self.price is None else f"{self.price:f}",
             "currency": self.currency,
-            "list_price": None if self.list_price is None else str(self.list_price),
+            "list_price": None if self.list_price is None else f"{self.list_price:f}",
             "brand": self.brand,
             "gtin": self.gtin,
             "sku": self.sku,

@@ -72,7 +72,7 @@ def sync() -> SyncRun:
 def _product(sync: SyncRun, shop: Shop, **fields: Any) -> Product:
     """Make a product as an earlier sync left it: rejected, its picture too small, its page's validators kept."""
     address = f"{shop.address}/p/1"
-    values = {
+    values: dict[str, Any] = {
         "external_id": f"shop:{address}", "address": address, "status": "rejected", "etag": '"same"', "sku": "L1",
         "price": Decimal("19.90"), "picture_addresses": [f"{shop.address}/1.jpg"], "reasons": [TOO_SMALL],
     } | fields  # fmt: skip

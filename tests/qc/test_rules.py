@@ -193,3 +193,9 @@ def test_equal_facts_have_one_hash_and_others_another() -> None:
 
     assert replace(FINE).input_hash == FINE.input_hash
     assert len({FINE.input_hash, *(other.input_hash for other in others)}) == 7
+
+
+def test_prices_stand_in_the_content_as_people_write_them() -> None:
+    content = replace(FINE, price=Decimal(20).normalize(), list_price=Decimal("1200.50").normalize()).content
+
+    assert (content["price"], content["list_price"]) == ("20", "1200.5")

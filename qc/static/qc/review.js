@@ -234,6 +234,7 @@
     const choice = reasons()?.open && /^\d$/.test(key) ? place.querySelector(`[data-key="${key}"]`) : null;
     if (!choice && !KEYS[key]) return;
     event.preventDefault();
+    event.stopPropagation(); // the admin has keys of its own
     if (choice) choice.click();
     else KEYS[key]();
   });

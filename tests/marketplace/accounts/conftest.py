@@ -12,7 +12,7 @@ def mailed_link() -> Callable[[], str]:
     """Return a function that takes the path out of the link that was mailed last."""
 
     def path() -> str:
-        found = re.findall(r"https?://[^/\s]+(/seller/\S+)", mail.outbox[-1].body)
+        found: list[str] = re.findall(r"https?://[^/\s]+(/seller/\S+)", str(mail.outbox[-1].body))
         return found[-1]
 
     return path

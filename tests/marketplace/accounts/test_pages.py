@@ -155,7 +155,8 @@ def test_logging_out_is_a_post_and_ends_the_session(seller: Seller) -> None:
     client.force_login(make_member(seller))
     assert client.get("/seller/logout/").status_code == 405
     client.post("/seller/logout/")
-    assert client.get("/seller/").status_code == 302
+    assert client.get("/seller/appeals/").headers["Location"] == "/seller/login/?next=/seller/appeals/"
+    assert client.post("/seller/switch/").headers["Location"] == "/seller/login/?next=/seller/"
 
 
 def test_a_suspended_shop_and_a_login_without_one_are_told_so(seller: Seller, back_office: Client) -> None:

@@ -6,6 +6,8 @@ from typing import Any
 import pytest
 from axe_playwright_python.sync_playwright import Axe
 from django.conf import settings as django_settings
+from django.contrib.auth.models import User
+from django.test import Client
 from playwright.sync_api import Browser, ConsoleMessage, Page, expect, sync_playwright
 
 from jobs.models import Job
@@ -192,6 +194,28 @@ def test_narrow_and_dark_it_is_as_good(open_page: Callable[..., Page], product: 
     page.get_by_role("button", name="Log out").click()
     page.goto("/seller/first-login/")
     _faultless(page)
+
+
+def test_staff_answers_with_the_keyboard_alone(
+    open_page: Callable[..., Page], product: Product, live_server: Any
+) -> None:
+    appeal = open_appeal(product.pk, why="The price is on request.", asked_by="ann@shop.example")
+    client = Client()
+    client.force_login(User.objects.create_superuser("ada", password=PASSWORD))
+    page = open_page("/seller/login/", for_axe=True)
+    session = client.cookies["sessionid"].value
+    page.context.add_cookies([{"name": "sessionid", "value": session, "url": live_server.url}])
+    page.goto(f"/admin/qc/appeals/{appeal.pk}/")
+    found = Axe().run(page, context="#main").response["violations"]
+    assert [(it["id"], [node["html"] for node in it["nodes"]]) for it in found] == []
+    page.get_by_label("Answer").focus()
+    page.keyboard.type("You are right.")
+    _tab_to(page, "Overturn")
+    page.keyboard.press("Enter")
+
+    expect(page.get_by_text("is told.")).to_be_visible()
+    appeal.refresh_from_db()
+    assert (appeal.state, appeal.answer) == ("overturned", "You are right.")
 
 
 def _faultless(page: Page) -> None:

@@ -85,7 +85,7 @@ def test_a_product_shows_what_was_decided_why_and_what_to_do(shop: Client, selle
     for part in (
         "Rejected: not shown", "RED LAMP &lt;b&gt;", "Decided automatically, by our rules",
         "by version 3.0 of the rules",
-        '<div class="offending"><dt>Price</dt>', '<div class="offending"><dt>Title</dt>', "<div><dt>Brand</dt>",
+        '<div class="offending"><dt>Price</dt>', '<div class="advised"><dt>Title</dt>', "<div><dt>Brand</dt>",
         "Home &gt; Lamps", "800 × 600", "Picture 2 cannot be shown.", "out-of-court", "I fixed it, check again",
         "Ask for another look",
     ):  # fmt: skip
