@@ -140,7 +140,8 @@ def test_a_bad_picture_is_no_failed_job_but_a_verdict(
     drain(session, *STAGES)
 
     assert status_and_codes(product) == (ending, [code] if code else [])
-    assert {state for states in job_counts().values() for state in states} == {"completed"}
+    stages = {task: states for task, states in job_counts().items() if task != "notify-seller"}  # it is due later
+    assert {state for states in stages.values() for state in states} == {"completed"}
 
 
 def test_a_picture_that_cannot_be_had_now_is_tried_again_alone(
