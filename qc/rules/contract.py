@@ -26,11 +26,21 @@ class PictureFacts:
     size_bytes: int = 0
     media_type: str = ""
     sha256: str = ""
+    # What was measured of it when it was read; None where nothing was, or nothing can be said.
+    sharpness: float | None = None  # 0 to 1: how steep its steepest edges are; 1: from one pixel to the next
+    contrast: float | None = None  # 0 to 255: how far its parts differ from each other
+    frame_share: float | None = None  # 0 to 1: how much of it is a frame or bars of one colour
+    is_animated: bool | None = None
 
     @property
     def short_side_px(self) -> int:
         """The lesser of width and height."""
         return min(self.width_px, self.height_px)
+
+    @property
+    def long_side_px(self) -> int:
+        """The greater of width and height."""
+        return max(self.width_px, self.height_px)
 
     @property
     def is_showable(self) -> bool:
