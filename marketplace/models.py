@@ -283,12 +283,6 @@ class Picture(models.Model):
     class Meta:
         ordering = ["product_id", "position"]
         constraints = [models.UniqueConstraint(fields=["product", "position"], name="picture_position_once")]
-        indexes = [
-            # Which products show the same file first; lists show that one.
-            models.Index(
-                fields=["sha256", "product"], name="picture_first_file", condition=Q(position=0) & ~Q(sha256="")
-            ),
-        ]
 
     def __str__(self) -> str:
         return f"picture {self.position} of {self.product_id}"

@@ -1,6 +1,7 @@
 """Rules on whether a product has a picture that buyers can be shown.
 
-One is enough; the first one's defect is told when there is none. What makes a picture a good one: qc.rules.picture_quality.
+One is enough; the first one's defect is told when there is none. What makes a picture a good one is told in
+qc.rules.picture_quality.
 """
 
 from collections.abc import Sequence
