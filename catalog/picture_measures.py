@@ -53,7 +53,7 @@ def measure(thumbnail: Image.Image, grey: Image.Image) -> Measures:
         sharpness=_sharpness(np.asarray(grey)),
         contrast=_contrast(small),
         frame_share=_frame_share(np.asarray(thumbnail)),
-        average_colour=bytes(int(round(it)) for it in small.mean(axis=(0, 1))).hex(),
+        average_colour=bytes(round(float(it)) for it in small.mean(axis=(0, 1))).hex(),
     )
 
 

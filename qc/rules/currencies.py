@@ -6,18 +6,23 @@ from babel.numbers import list_currencies
 
 # The minor units of ISO 4217 list one, where they are not two.
 _MINOR_DIGITS = {
-    **dict.fromkeys("BIF CLP DJF GNF ISK JPY KMF KRW PYG RWF UGX UYI VND VUV XAF XOF XPF".split(), 0),
-    **dict.fromkeys("BHD IQD JOD KWD LYD OMR TND".split(), 3),
-    **dict.fromkeys("CLF UYW".split(), 4),
+    code: digits
+    for digits, codes in (
+        (0, "BIF CLP DJF GNF ISK JPY KMF KRW PYG RWF UGX UYI VND VUV XAF XOF XPF"),
+        (3, "BHD IQD JOD KWD LYD OMR TND"),
+        (4, "CLF UYW"),
+    )
+    for code in codes.split()
 }
 # Units worth less than about a tenth of a euro (European Central Bank and IMF, reference rates of 2025): what costs
 # 20 euros has a price of three digits or more there, and 9,999 is an everyday price.
-_SMALL_UNITS = frozenset(
-    "AFN ALL AMD AOA ARS BDT BIF BTN CDF CLP COP CRC CVE CZK DJF DOP DZD EGP ETB GMD GNF GYD HTG HUF IDR INR IQD IRR "
-    "ISK JMD JPY KES KGS KHR KMF KPW KRW KZT LAK LBP LKR LRD LSL LUF MGA MKD MMK MNT MUR MVR MWK MXN MZN NAD NGN NIO "
-    "NPR PHP PKR PYG RSD RUB RWF SDG SLE SLL SOS SSP STN SYP SZL THB TRY TWD TZS UAH UGX UYU UZS VES VND VUV XAF XOF "
-    "XPF YER ZAR ZMW ZWG ZWL".split()
-)
+_SMALL = """
+    AFN ALL AMD AOA ARS BDT BIF BTN CDF CLP COP CRC CVE CZK DJF DOP DZD EGP ETB GMD GNF GYD HTG HUF IDR INR IQD IRR
+    ISK JMD JPY KES KGS KHR KMF KPW KRW KZT LAK LBP LKR LRD LSL MGA MKD MMK MNT MUR MVR MWK MXN MZN NAD NGN NIO
+    NPR PHP PKR PYG RSD RUB RWF SDG SLE SLL SOS SSP STN SYP SZL THB TRY TWD TZS UAH UGX UYU UZS VES VND VUV XAF XOF
+    XPF YER ZAR ZMW ZWG ZWL BWP HNL MDL NOK SCR SEK SRD TJS
+"""
+_SMALL_UNITS = frozenset(_SMALL.split())
 
 
 def is_currency(code: str) -> bool:

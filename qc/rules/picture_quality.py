@@ -12,7 +12,7 @@ from qc.rules.pictures import shown_pictures
     code="picture.small",
     severity=Severity.ADVISE,
     looks_at=("pictures",),
-    remedy="Upload a picture whose shorter side has {least_side_px:.0f} pixels or more, so that buyers can look closer.",
+    remedy="Upload a picture whose shorter side has {least_side_px:.0f} pixels or more, for buyers to look closely.",
     thresholds=(
         Threshold(
             "least_side_px",
@@ -20,8 +20,7 @@ from qc.rules.pictures import shown_pictures
             least=1,
             most=4000,
             unit="pixels",
-            calibration="Google Merchant Center, “Image link”: the minimum from January 2027; Meta's catalogs ask for it "
-            "now.",
+            calibration="Google Merchant Center, “Image link”: from January 2027; Meta's catalogs ask for it now.",
         ),
     ),
 )
@@ -39,7 +38,7 @@ def picture_is_small(facts: ProductFacts, limits: Limits) -> Finding | None:
     code="picture.blurred",
     severity=Severity.ADVISE,
     looks_at=("pictures",),
-    remedy="Take the picture again, in focus and with a steady hand, or upload the original instead of an enlarged copy.",
+    remedy="Take the picture again, in focus and with a steady hand, or upload the original of an enlarged copy.",
     thresholds=(Threshold("least_sharpness", default=0.3, least=0.05, most=0.9, calibration="{blur}"),),
 )
 def picture_is_blurred(facts: ProductFacts, limits: Limits) -> Finding | None:

@@ -136,8 +136,8 @@ def _is_typed(price: Decimal, least: int) -> bool:
             default=0.1,
             least=0.01,
             most=2,
-            calibration="Of the natural logarithm. Where nearly all prices are the same, less than 1.8 times the median "
-            "is no outlier.",
+            calibration="Of the natural logarithm. Where nearly all prices are the same, less than 1.8 times their "
+            "median is no outlier.",
         ),
     ),
 )

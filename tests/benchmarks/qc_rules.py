@@ -36,8 +36,7 @@ class StageCosts:
 def listings(count: int) -> list[SampleProduct]:
     """Return products as the sample catalog has them, without defects, with descriptions of the usual length."""
     made = make_edition(count=count + count // 2, seed=SEED, number=1).products
-    sound = [it for it in made if it.defect is None][:count]
-    return sound
+    return [it for it in made if it.defect is None][:count]
 
 
 def long_description(products: Sequence[SampleProduct], place: int) -> str:

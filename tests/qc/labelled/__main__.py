@@ -1,20 +1,13 @@
 """Score the rules on the labelled listings: `python -m tests.qc.labelled`.
 
-Prints precision and recall of each rule, of the blind and of the seen labels apart, and what was missed or wrong. Exits
-1 when a rule is under 0.95 or 0.90, or a sound listing is rejected. `--rule CODE` scores one rule, `--only seen` one set,
-`--quiet` leaves out the places.
+Prints precision and recall of each rule, of the blind and of the seen labels apart, and what was missed or wrong.
+Exits 1 when a rule is under 0.95 or 0.90, or a sound listing is rejected. `--rule CODE` scores one rule, `--only seen`
+one set, `--quiet` leaves out the places.
 """
 
-import os
 import sys
 from argparse import ArgumentParser, Namespace
 from typing import cast
-
-os.environ.setdefault("DJANGO_SETTINGS_MODULE", "tests.settings")
-
-import django
-
-django.setup()
 
 from rich.console import Console
 from rich.table import Table
