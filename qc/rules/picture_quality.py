@@ -39,7 +39,7 @@ def picture_is_small(facts: ProductFacts, limits: Limits) -> Finding | None:
     severity=Severity.ADVISE,
     looks_at=("pictures",),
     remedy="Take the picture again, in focus and with a steady hand, or upload the original of an enlarged copy.",
-    thresholds=(Threshold("least_sharpness", default=0.3, least=0.05, most=0.9, calibration="{blur}"),),
+    thresholds=(Threshold("least_sharpness", default=0.45, least=0.05, most=0.9, calibration="{blur}"),),
 )
 def picture_is_blurred(facts: ProductFacts, limits: Limits) -> Finding | None:
     """Advise on a first picture that has edges, but not one that is sharp."""
@@ -56,7 +56,7 @@ def picture_is_blurred(facts: ProductFacts, limits: Limits) -> Finding | None:
     severity=Severity.FLAG,
     looks_at=("pictures",),
     remedy="Upload a picture that shows the product.",
-    thresholds=(Threshold("least_contrast", default=2.0, least=0.0, most=50, calibration="{blank}"),),
+    thresholds=(Threshold("least_contrast", default=3.4, least=0.0, most=50, calibration="{blank}"),),
 )
 def picture_is_blank(facts: ProductFacts, limits: Limits) -> Finding | None:
     """Flag a first picture in which nothing can be seen."""

@@ -10,7 +10,7 @@ from tests.marketplace.factories import make_product, make_seller
 
 pytestmark = pytest.mark.django_db
 
-HASH, NEAR, FAR = "f0f0f0f0f0f0f0f0", "f0f0f0f0f0f0f0ff", "f0f0f0f0f0f0f01f"
+HASH, NEAR, FAR = "f0f0f0f0f0f0f0f0", "f0f0f0f0f0f0f0ff", "f0f0f0f0f0f0ff1f"
 
 
 @pytest.fixture
