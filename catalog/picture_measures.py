@@ -3,6 +3,7 @@
 All is measured of the thumbnail: a picture is seen at that size in lists, and every picture then has one scale.
 """
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Any
 
@@ -29,6 +30,7 @@ NOISE_TIMES = 1.3
 SAME_COLOUR = 10  # of 255, in each channel, by which a bar may vary: compression, fine noise
 OTHER_COLOUR = 16  # by which the picture inside must differ from the bar
 LEAST_BAR_PX = 3
+EDGE_PX = 9
 MOST_FRAME_SHARE = 0.12  # of a side: frames are thin; what has more around it stands on a ground
 WHITE = 240
 STRAIGHT_SHARE = 0.95  # of a bar's length, where the picture beyond it must differ
@@ -137,7 +139,7 @@ class _Bars:
         straight_share_inside: the same without the outer parts, where the bars of the other direction may be.
     """
 
-    depths_px: tuple[int, int]
+    depths_px: tuple[int, ...]
     length_px: int
     colour: NDArray[np.int16]
     straight_share: float
@@ -183,28 +185,37 @@ def _bars(pixels: NDArray[np.uint8]) -> _Bars | None:
     if not _is_same(_distances(rows[[0, -1]], colour)).all():
         return None
     distances = _distances(rows, colour)
-    same = _is_same(distances)
+    same, differs = _is_same(distances), distances > OTHER_COLOUR
     if same.all():
         return None
-    depths = int(np.argmin(same)), int(np.argmin(same[::-1]))
+    outer = int(differs.shape[1] * MOST_FRAME_SHARE) + 1
+    shares = differs.mean(axis=1), differs[:, outer:-outer].mean(axis=1)
+    depths, straight, straight_inside = zip(
+        *(_end(it[::way] for it in (same, *shares)) for way in (1, -1)), strict=True
+    )
     if min(depths) < LEAST_BAR_PX:
         return None
-    inner = distances[[min(depths[0] + 2, len(rows) - 1), max(len(rows) - depths[1] - 3, 0)]]
-    differs = inner > OTHER_COLOUR
-    outer = int(differs.shape[1] * MOST_FRAME_SHARE) + 1
     return _Bars(
         depths_px=depths,
         length_px=len(rows),
         colour=colour,
-        straight_share=float(differs.mean(axis=1).min()),
-        straight_share_inside=float(differs[:, outer:-outer].mean(axis=1).min()),
+        straight_share=min(straight),
+        straight_share_inside=min(straight_inside),
     )
 
 
-def _are_apart(bars: _Bars, others: _Bars | None) -> bool:
-    """Tell whether bars are two bars: what is between them reaches from side to side, as no object on a ground does."""
-    least = STRAIGHT_SHARE if others is not None else STRAIGHT_SHARE_OF_TWO
-    return bars.is_even and bars.straight_share >= least
+def _end(rows: Iterable[NDArray[Any]]) -> tuple[int, float, float]:
+    """Return where what is of one colour ends, in rows, and how much of the row that differs most differs there.
+
+    Compression smears an end over a block of its own, EDGE_PX rows here at most.
+
+    Args:
+        rows: from the outside in: whether each is of the colour, and the shares of it that differ, in all and inside.
+    """
+    same, shares, shares_inside = rows
+    first = int(np.argmin(same))
+    near, near_inside = shares[first : first + EDGE_PX], shares_inside[first : first + EDGE_PX]
+    return first + int(np.argmax(near >= near.max() / 2)), float(near.max()), float(near_inside.max())
 
 
 def _distances(rows: NDArray[np.int16], colour: NDArray[np.int16]) -> NDArray[np.int16]:

@@ -27,7 +27,7 @@ def gtin_is_invalid(facts: ProductFacts, limits: Limits) -> Finding | None:
         return None
     if not _is_number(digits) or len(digits) not in LENGTHS:
         return Finding("gtin", f"“{facts.gtin}” is no GTIN: those have 8, 12, 13 or 14 digits.")
-    return Finding("gtin", f"{facts.gtin} is no GTIN: its last digit does not fit the others.")
+    return Finding("gtin", f"“{facts.gtin}” is no GTIN: its last digit does not fit the others.")
 
 
 @rule(
@@ -41,7 +41,7 @@ def gtin_is_restricted(facts: ProductFacts, limits: Limits) -> Finding | None:
     digits = _digits(facts.gtin)
     if not is_right(digits) or not is_restricted(digits):
         return None
-    return Finding("gtin", f"{facts.gtin} is a number for use inside one shop, or for a coupon; it names no product.")
+    return Finding("gtin", f"“{facts.gtin}” is a number for use inside one shop, or for a coupon; it names no product.")
 
 
 def is_right(digits: str) -> bool:

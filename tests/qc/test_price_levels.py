@@ -5,6 +5,7 @@ from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 
 import pytest
+from django.db.models import F
 
 from marketplace.models import Category, Product, ProductCategory
 from qc.models import CategoryPriceLevel
@@ -65,17 +66,17 @@ def test_a_level_holds_the_longer_the_more_prices_it_has(category: Category, cou
 
 
 def test_a_level_that_hardly_moved_stays_as_it_was(category: Category) -> None:
-    stock(category, [9, 10, 10, 11] * 5)
+    stock(category, range(10, 31))
     before = measured(category)
-    Product.objects.filter(price=10).update(price=Decimal("10.30"))
-    stock(category, [10.3])
+    Product.objects.update(price=F("price") * Decimal("1.03"))
+    stock(category, [20])
 
     assert measured(category, after=timedelta(hours=2)) == before
 
-    Product.objects.filter(price=Decimal("10.30")).update(price=Decimal("12"))
+    Product.objects.update(price=F("price") * Decimal("1.1"))
     after = measured(category, after=timedelta(hours=4))
     assert after is not None
-    assert after.median == 12
+    assert after.median == pytest.approx(Decimal("22.6"), abs=Decimal("0.2"))
 
 
 def test_a_category_without_prices_is_not_measured_at_every_turn(category: Category) -> None:

@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from qc.rules.contract import PictureFacts, ProductFacts, Severity
+from qc.rules.contract import PictureFacts, ProductFacts, Reason, Severity
 from qc.rules.ruleset import STANDARD
 
 FINE = ProductFacts(
@@ -17,17 +17,23 @@ FINE = ProductFacts(
     category_path="Home > Lamps",
     pictures=(PictureFacts(width_px=1000, height_px=1000),),
 )
-GOOD, SMALL = PictureFacts(width_px=600, height_px=500), PictureFacts(width_px=1000, height_px=249)
+GOOD, SMALL = PictureFacts(width_px=600, height_px=250), PictureFacts(width_px=1000, height_px=249)
 MISSING, BROKEN = PictureFacts("picture.missing"), PictureFacts("picture.undecodable")
 LARGE = PictureFacts("picture.too_large")
 
 
+def held_back_by(**changes: Any) -> list[Reason]:
+    """Return what keeps the listing from buyers, advice aside."""
+    reasons = STANDARD.reasons_against(replace(FINE, **changes))
+    return [reason for reason in reasons if reason.severity is not Severity.ADVISE]
+
+
 def codes(**changes: Any) -> list[str]:
-    return [reason.code for reason in STANDARD.reasons_against(replace(FINE, **changes))]
+    return [reason.code for reason in held_back_by(**changes)]
 
 
 def test_a_sound_product_passes_every_rule() -> None:
-    assert codes() == []
+    assert STANDARD.reasons_against(FINE) == []
 
 
 @pytest.mark.parametrize("price", [None, Decimal(0), Decimal("-1")])
@@ -90,7 +96,7 @@ def test_a_copy_is_a_duplicate() -> None:
 def test_phone_numbers_are_flagged(text: str, changes: dict[str, Any], field: str) -> None:
     facts: dict[str, Any] = {field: text, **changes}
 
-    (reason,) = STANDARD.reasons_against(replace(FINE, **facts))
+    (reason,) = held_back_by(**facts)
 
     assert (reason.code, reason.severity, reason.field) == ("text.phone_number", Severity.FLAG, field)
 

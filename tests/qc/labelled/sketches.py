@@ -19,7 +19,7 @@ def sketch(spec: Mapping[str, Any]) -> bytes:
     left, right], as shares), bar_colour, frames, form, quality.
     """
     rng = np.random.default_rng(spec.get("seed", 1))
-    width, height = spec.get("size", (800, 800))
+    width, height = spec.get("size", (640, 640))
     image = _ground(str(spec.get("ground", "white")), width, height, rng)
     SCENES[spec.get("scene", "cup")](
         ImageDraw.Draw(image), width, height, tuple(spec.get("colour", (180, 60, 50))), rng
