@@ -229,6 +229,12 @@ def _is_same(distances: NDArray[np.int16]) -> NDArray[np.bool_]:
     return np.count_nonzero(distances <= SAME_COLOUR, axis=1) >= 0.98 * distances.shape[1]
 
 
+def _are_apart(bars: _Bars, others: _Bars | None) -> bool:
+    """Tell whether bars are two bars: what is between them reaches from side to side, as no object on a ground does."""
+    least = STRAIGHT_SHARE if others is not None else STRAIGHT_SHARE_OF_TWO
+    return bars.is_even and bars.straight_share >= least
+
+
 def _is_frame(down: _Bars, across: _Bars) -> bool:
     depths = (*down.depths_px, *across.depths_px)
     sides = (down.length_px, down.length_px, across.length_px, across.length_px)
