@@ -19,8 +19,8 @@ from marketplace.models import Picture, Product
 MAX_BITS = 4
 # Of 255, by which their average colours differ at most: the hash is of grey pixels, and goods come in several colours.
 MAX_COLOUR = 6
-# Pictures of a seller that one is compared with, the latest ones: 25,000 cost 0.4 ms a product.
-MOST_COMPARED = 25_000
+# Pictures of a seller that one is compared with, the latest ones. They are read anew for each batch.
+MOST_COMPARED = 10_000
 _MOST_CANDIDATES = 20
 
 _SHARED = """
@@ -46,20 +46,20 @@ SELECT product.id,
 """
 
 _FIRST_PICTURES = """
-SELECT seller_id, string_agg(packed, '' ORDER BY product_id)
-  FROM (
-    SELECT product.seller_id, picture.product_id,
-           row_number() OVER (PARTITION BY product.seller_id ORDER BY picture.product_id DESC) AS place,
-           decode(picture.perceptual_hash || rpad(picture.average_colour, 6, '0')
+SELECT seller.id, string_agg(packed, '')
+  FROM unnest(%s::bigint[]) AS seller (id)
+ CROSS JOIN LATERAL (
+    SELECT decode(picture.perceptual_hash || rpad(picture.average_colour, 6, '0')
                   || CASE WHEN picture.average_colour = '' THEN '00' ELSE '01' END, 'hex')
            || int8send(picture.product_id) AS packed
-      FROM marketplace_picture picture
-      JOIN marketplace_product product ON product.id = picture.product_id
-     WHERE product.seller_id = ANY(%s) AND product.id <= %s AND product.status <> 'gone'
+      FROM marketplace_product product
+      JOIN marketplace_picture picture ON picture.product_id = product.id
+     WHERE product.seller_id = seller.id AND product.id <= %s AND product.status <> 'gone'
        AND picture.position = 0 AND picture.perceptual_hash <> ''
-  ) AS first
- WHERE place <= %s
- GROUP BY seller_id
+     ORDER BY product.id DESC
+     LIMIT %s
+ ) AS first
+ GROUP BY seller.id
 """
 _PACKED = np.dtype([("hash", ">u8"), ("colour", "u1", 3), ("has_colour", "u1"), ("product", ">i8")])
 
@@ -111,7 +111,8 @@ def _alike(products: Sequence[Product]) -> dict[int, list[int]]:
     with connection.cursor() as cursor:
         cursor.execute(_FIRST_PICTURES, [list(wanted), latest, MOST_COMPARED])
         for seller_id, packed in cursor.fetchall():
-            found |= _near(np.frombuffer(packed, dtype=_PACKED), wanted[seller_id])
+            rows = np.frombuffer(packed, dtype=_PACKED)
+            found |= _near(rows[np.argsort(rows["product"])], wanted[seller_id])
     return found
 
 

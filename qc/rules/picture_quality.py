@@ -45,9 +45,9 @@ def picture_is_small(facts: ProductFacts, limits: Limits) -> Finding | None:
             default=0.45,
             least=0.05,
             most=0.9,
-            calibration="November 2026: of 20 photographs (scikit-image's and scikit-learn's) and 13 drawn ones, blurred by "
-            "0.8 and 1.2 % of their width, moved by 3 %, or enlarged from 60 pixels, all 113 are under 0.39; the sharp "
-            "ones reach 0.58 and more.",
+            calibration="November 2026: photographs (scikit-image's and scikit-learn's) and drawings that were blurred by "
+            "0.8 and 1.2 % of their width, moved by 3 %, or enlarged from 60 pixels: all 113 are under 0.39; sharp"
+            " ones reach 0.58 and more.",
         ),
     ),
 )
@@ -72,8 +72,8 @@ def picture_is_blurred(facts: ProductFacts, limits: Limits) -> Finding | None:
             default=3.4,
             least=0.0,
             most=50,
-            calibration="November 2026: 112 of 120 drawn pictures of one colour, with grain of up to 9 of 255, as PNG and "
-            "as JPEG, are under 3.4; white things on white, black on black and pale fabrics reach 3.5 and more.",
+            calibration="November 2026: 112 of 120 drawn pictures of one colour, with grain of up to 9 of 255, as PNG "
+            "and as JPEG, are under 3.4; white things on white, black on black and pale fabrics reach 3.5 and more.",
         ),
     ),
 )

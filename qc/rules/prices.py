@@ -79,8 +79,8 @@ def price_has_too_many_decimals(facts: ProductFacts, limits: Limits) -> Finding 
             least=3,
             most=9,
             unit="digits",
-            calibration="Three equal or rising digits are everyday prices (999, 123). Of 19,406 real listings with a "
-            "price in hundredths, four digits and more found {share}.",
+            calibration="Three equal or rising digits are everyday prices (999, 123). Of 19,406 real listings with "
+            "prices in hundredths, four digits and more find none.",
         ),
     ),
 )
@@ -133,10 +133,10 @@ def _is_typed(price: Decimal, least: int) -> bool:
         ),
         Threshold(
             "least_spread",
-            default=0.1,
+            default=0.15,
             least=0.01,
             most=2,
-            calibration="Of the natural logarithm. Where nearly all prices are the same, less than 1.8 times their "
+            calibration="Of the natural logarithm. Where nearly all prices are the same, less than 2.4 times their "
             "median is no outlier.",
         ),
     ),
