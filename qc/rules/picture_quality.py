@@ -45,9 +45,9 @@ def picture_is_small(facts: ProductFacts, limits: Limits) -> Finding | None:
             default=0.45,
             least=0.05,
             most=0.9,
-            calibration="November 2026: photographs (scikit-image's and scikit-learn's) and drawings that were blurred by "
-            "0.8 and 1.2 % of their width, moved by 3 %, or enlarged from 60 pixels: all 113 are under 0.39; sharp"
-            " ones reach 0.58 and more.",
+            calibration="November 2026: photographs (scikit-image's and scikit-learn's) and drawings, blurred by 0.8 "
+            "and 1.2 % of their width, moved by 3 %, or enlarged from 60 pixels: all 113 are under 0.39. Sharp ones "
+            "reach 0.58 and more.",
         ),
     ),
 )
