@@ -162,7 +162,7 @@ def _products_of_which_two_have_equal_texts(shop: Shop) -> Sequence[NewJob]:
     return [shop.job("generate-embedding", product) for product in products]
 
 
-@case("quality-control", changes={"Verdict", "Product", "follow-ups"}, follow_ups={"index-product": 1})
+@case("quality-control", changes={"Verdict", "Product", "ShopLanguage", "follow-ups"}, follow_ups={"index-product": 1})
 def _a_product_that_is_fit_and_one_without_price(shop: Shop) -> Sequence[NewJob]:
     products = [make_product(shop.sync, "Red lamp"), make_product(shop.sync, "Blue lamp", price=None)]
     for product in products:
