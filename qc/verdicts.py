@@ -101,7 +101,7 @@ def decision_on(reasons: Collection[Reason]) -> Verdict.Decision:
 
 def judge_products(product_ids: Collection[int]) -> dict[int, Judgement]:
     """Judge products as they are now."""
-    facts = facts_of(Product.objects.filter(pk__in=product_ids).select_related("seller"))
+    facts = facts_of(Product.objects.filter(pk__in=product_ids).select_related("seller"), may_measure=True)
     return {product_id: judge(its_facts) for product_id, its_facts in facts.items()}
 
 
@@ -109,13 +109,14 @@ def record_judgements(judgements: dict[int, Judgement]) -> list[Recorded]:
     """Write verdicts and statuses. Call it in the transaction that ends the jobs.
 
     The products are locked in the order of their ids and judged anew where they changed since: of two
-    judgements that cross, the later one then has the later facts. A verdict by the same rules on the same
-    input is not written twice. Where there is a reviewer, nothing is approved that it was not asked about: a product
-    that changed since is told as outdated.
+    judgements that cross, the later one then has the later facts. What changed around them since, their siblings
+    and their categories' prices, waits for the next judgement. A verdict by the same rules on the same input is not
+    written twice. Where there is a reviewer, nothing is approved that it was not asked about: a product that changed
+    since is told as outdated.
     """
     locked = Product.objects.filter(pk__in=judgements).order_by("pk").select_for_update(of=("self",))
     products = list(locked.select_related("seller"))
-    facts = facts_of(products)
+    facts = facts_of(products, earlier={pk: made.facts for pk, made in judgements.items()})
     latest = latest_verdicts(facts)
     by_staff = {pk: it for pk, it in latest.items() if _is_held(it, facts[pk])}
     made = {pk: _as_of(its, judgements[pk]) for pk, its in facts.items()}
