@@ -109,7 +109,7 @@ def facts_of_case(case: Case) -> ProductFacts:
     """
     told = {**_FINE, **case.facts}
     for name in _AMOUNTS:
-        told[name] = None if told.get(name) is None else Decimal(told[name])
+        told[name] = Decimal(told[name]) if told.get(name) else None
     told["pictures"] = tuple(_picture(it) for it in told["pictures"])
     told["not_carried"] = tuple(told.get("not_carried", ()))
     if level := told.get("category_prices"):
