@@ -23,7 +23,9 @@ from qc.rules.wordlists import Match, WordList, matches_in, said, word_lists
 _FOLDER = "prohibited/"
 # How many words evidence may stand from the word that it proves, in a description; in a title, anywhere.
 _EVIDENCE_REACH = 8
-_SMALL_WORDS = frozenset({"a", "an", "any", "the", "of", "de", "d", "la", "le", "l", "el", "il", "o", "der", "die", "das"})
+_SMALL_WORDS = frozenset(
+    {"a", "an", "any", "the", "of", "de", "d", "la", "le", "l", "el", "il", "o", "der", "die", "das"}
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -140,19 +142,14 @@ def _is_about_something_else(goods: WordList, title: str) -> bool:
 
 def _is_proved(name: str, match: Match, facts: ProductFacts) -> bool:
     """Tell whether title or the description's beginning says of a doubtful word in the title that it is meant."""
-    return any(
-        it.kind == "evidence" and not it.overlaps(match) for it in matches_in(facts.title).get(name, ())
-    ) or any(
-        it.kind == "evidence" and it.first < 2 * _EVIDENCE_REACH
-        for it in matches_in(facts.description).get(name, ())
+    return any(it.kind == "evidence" and not it.overlaps(match) for it in matches_in(facts.title).get(name, ())) or any(
+        it.kind == "evidence" and it.first < 2 * _EVIDENCE_REACH for it in matches_in(facts.description).get(name, ())
     )
 
 
 def _has_evidence_near(name: str, match: Match, text: str) -> bool:
     return any(
-        it.kind == "evidence"
-        and it.first - match.last <= _EVIDENCE_REACH
-        and match.first - it.last <= _EVIDENCE_REACH
+        it.kind == "evidence" and it.first - match.last <= _EVIDENCE_REACH and match.first - it.last <= _EVIDENCE_REACH
         for it in matches_in(text).get(name, ())
     )
 

@@ -19,6 +19,8 @@ _BREAK_CLASS = "[" + re.escape(BREAKS) + "]"
 _NUMBER = r"\d+(?:[.,]\d+)*"
 _ASCII_TOKEN = re.compile(rf"[a-z]+|{_NUMBER}|[%&+]|{_BREAK_CLASS}")
 _TOKEN = re.compile(rf"(?:[^\W\d_]|[{_MARKS}])+|{_NUMBER}|[%&+]|{_BREAK_CLASS}")
+# The words of a listed phrase, which have no breaks between them, but may be open at an end, or stand for any number.
+LISTED_TOKEN = re.compile(rf"\*?(?:[^\W\d_]|[{_MARKS}])+\*?|{_NUMBER}|[%&+#]")
 
 _HIDDEN = "\u00ad\u034f\u061c\u115f\u1160\u17b4\u17b5\u180e\ufeff\u3164\uffa0" + "".join(
     chr(code)

@@ -14,17 +14,18 @@ A phrase never reaches over the end of a sentence or clause. Phrases in scripts 
 
 import re
 import tomllib
-from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass, field
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
 from functools import cache, lru_cache
-from itertools import product
 from pathlib import Path
 
-from qc.rules.reading import KEPT, Reading, fold, read
+from qc.rules.reading import KEPT, LISTED_TOKEN, Reading, fold, read
 
 FOLDER = Path(__file__).parent / "words"
 
-_WORD = re.compile(r"[^\s\-'/]+")
+# A comma between digits is part of a number.
+_DIVIDER = re.compile(r"\n|(?<!\d),|,(?!\d)")
+_INNERMOST = re.compile(r"\{[^{}()]*\}|\([^{}()]*\)")
 _UNSPACED = re.compile(r"[\u3040-\u30ff\u3400-\u9fff\uac00-\ud7af\u0e00-\u0e7f]")
 _ARABIC = re.compile(r"[\u0600-\u06ff]")
 _ARABIC_PREFIX = re.compile(r"^(?:[وف]?(?:ال|لل)|[وف]?[بكل](?:ال)?|[وف])(?=..)")
@@ -65,33 +66,44 @@ class WordListInvalid(ValueError):
     """A file of phrases is not written as it should be."""
 
 
-@dataclass(slots=True)
+Found = tuple[str, str]  # a list's name, and the kind of a phrase
+
+
 class _Node:
     """What may follow the tokens that lead here, and what they are when nothing does."""
 
-    words: dict[str, "_Node"] = field(default_factory=dict)
-    endings: dict[str, "_Node"] = field(default_factory=dict)
-    beginnings: dict[str, "_Node"] = field(default_factory=dict)
-    found: list[tuple[str, str]] = field(default_factory=list)
+    __slots__ = ("beginnings", "endings", "found", "words")
+
+    def __init__(self) -> None:
+        self.words: dict[str, list[_Node]] | None = None
+        self.endings: dict[str, list[_Node]] | None = None
+        self.beginnings: dict[str, list[_Node]] | None = None
+        self.found: tuple[Found, ...] = ()
 
     def after(self, token: str) -> Iterator["_Node"]:
         """Yield what a token leads to."""
-        if (node := self.words.get(token)) is not None:
-            yield node
-        if (node := self.words.get("#")) is not None and token[0].isdigit():
-            yield node
-        if self.endings:
-            yield from (it for cut in range(len(token) - 2) if (it := self.endings.get(token[cut:])) is not None)
-        if self.beginnings:
-            yield from (it for cut in range(3, len(token) + 1) if (it := self.beginnings.get(token[:cut])) is not None)
+        if self.words is not None:
+            yield from self.words.get(token, ())
+            if token[0].isdigit():
+                yield from self.words.get("#", ())
+        if self.endings is not None:
+            for cut in range(len(token) - 2):
+                yield from self.endings.get(token[cut:], ())
+        if self.beginnings is not None:
+            for cut in range(3, len(token) + 1):
+                yield from self.beginnings.get(token[:cut], ())
 
-    def add(self, token: str) -> "_Node":
-        """Return the node that a phrase's token leads to, made where there is none."""
+    def lead(self, token: str, node: "_Node") -> None:
+        """Let a phrase's token lead to a node."""
         if token.startswith("*"):
-            return self.endings.setdefault(token[1:], _Node())
-        if token.endswith("*"):
-            return self.beginnings.setdefault(token[:-1], _Node())
-        return self.words.setdefault(token, _Node())
+            self.endings = self.endings or {}
+            self.endings.setdefault(token[1:], []).append(node)
+        elif token.endswith("*"):
+            self.beginnings = self.beginnings or {}
+            self.beginnings.setdefault(token[:-1], []).append(node)
+        else:
+            self.words = self.words or {}
+            self.words.setdefault(token, []).append(node)
 
 
 @cache
@@ -114,64 +126,87 @@ def _load(path: Path) -> WordList:
         (kind, phrase)
         for kinds in content["words"].values()
         for kind, listed in kinds.items()
-        for phrase in re.split(r"[,\n]", listed)
+        for phrase in _DIVIDER.split(listed)
         if phrase.strip()
     ]
     return WordList(name, content["title"], tuple(phrases), content.get("carriers_spare", True))
 
 
-def spellings(phrase: str) -> list[tuple[str, ...]]:
-    """Return the tokens of each form that a phrase may take.
-
-    Raises:
-        WordListInvalid: a bracket is not closed, or a word is too short to have an open end.
-    """
-    parts = re.split(r"(\{[^{}]*\}|\([^()]*\))", fold(phrase.strip().replace("|", "\0")).replace("\0", "|"))
-    options = [_options(part) for part in parts]
-    if any(set("{}()") & set(option) for choices in options for option in choices):
-        raise WordListInvalid(f"{phrase!r}: a bracket is not closed, or stands within another")
-    forms = list(dict.fromkeys(tuple(_WORD.findall("".join(choice))) for choice in product(*options)))
-    if any("*" in word and len(word) < 4 for form in forms for word in form):
-        raise WordListInvalid(f"{phrase!r}: an open word needs three letters")
-    return [form for form in forms if form]
-
-
-def _options(part: str) -> list[str]:
-    if part.startswith("{"):
-        return part[1:-1].split("|")
-    if part.startswith("("):
-        return ["", *part[1:-1].split("|")]
-    return [part]
-
-
 @cache
-def _root() -> tuple[_Node, dict[str, list[tuple[str, str]]]]:
-    """Return the tree of all phrases, and those of scripts without spaces."""
-    root, unspaced = _Node(), dict[str, list[tuple[str, str]]]()
+def _tree() -> tuple[_Node, Mapping[str, list[Found]]]:
+    """Return the root of all phrases, and those of scripts without spaces."""
+    root, unspaced = _Node(), dict[str, list[Found]]()
     for words in word_lists().values():
         for kind, phrase in words.phrases:
-            for form in spellings(phrase):
-                if _UNSPACED.search(phrase):
-                    unspaced.setdefault("".join(form), []).append((words.name, kind))
-                else:
-                    _plant(root, form, (words.name, kind))
+            if _UNSPACED.search(phrase):
+                unspaced.setdefault(fold(phrase), []).append((words.name, kind))
+            else:
+                plant(root, phrase, (words.name, kind))
     return root, unspaced
 
 
-def _plant(root: _Node, form: Iterable[str], what: tuple[str, str]) -> None:
-    node = root
-    for token in form:
-        node = node.add(token)
-    if what not in node.found:
-        node.found.append(what)
+def plant(root: _Node, phrase: str, what: Found) -> None:
+    """Let all forms of a phrase lead from a root to what it is.
+
+    Raises:
+        WordListInvalid: a bracket is not closed, a word is too short to have an open end, or the phrase may be empty.
+    """
+    ends = [root]
+    for part in _parts(fold(phrase)):
+        node = _Node()
+        forms = {tuple(LISTED_TOKEN.findall(it)) for it in _spelled_out(part)}
+        for form in forms - {()}:
+            if any("*" in word and len(word) < 4 for word in form):
+                raise WordListInvalid(f"{phrase!r}: an open word needs three letters")
+            for end in ends:
+                _lead(end, form, node)
+        ends = [*ends, node] if () in forms else [node]
+    if root in ends:
+        raise WordListInvalid(f"{phrase!r}: nothing in it has to be said")
+    for end in ends:
+        end.found = (*end.found, what)
+
+
+def _lead(start: _Node, form: tuple[str, ...], end: _Node) -> None:
+    for token in form[:-1]:
+        step = _Node()
+        start.lead(token, step)
+        start = step
+    start.lead(form[-1], end)
+
+
+def _parts(phrase: str) -> Iterator[str]:
+    """Cut a phrase at the spaces outside of brackets."""
+    depth, part = 0, ""
+    for character in phrase:
+        depth += (character in "{(") - (character in "})")
+        if character.isspace() and depth == 0:
+            yield part
+            part = ""
+        else:
+            part += character
+    yield part
+    if depth:
+        raise WordListInvalid(f"{phrase!r}: a bracket is not closed")
+
+
+def _spelled_out(part: str) -> Iterator[str]:
+    match = _INNERMOST.search(part)
+    if match is None:
+        yield part
+        return
+    options = match.group()[1:-1].split("|")
+    for option in options if match.group().startswith("{") else ["", *options]:
+        yield from _spelled_out(part[: match.start()] + option + part[match.end() :])
 
 
 @lru_cache(maxsize=20_000)
 def _starts(token: str) -> tuple[_Node, ...]:
     """Return what phrases that begin with a word go on with; listings use few words, again and again."""
-    nodes = list(_root()[0].after(token))
+    root = _tree()[0]
+    nodes = list(root.after(token))
     if _ARABIC.match(token) and (bare := _ARABIC_PREFIX.sub("", token)) != token:
-        nodes.extend(_root()[0].after(bare))
+        nodes.extend(root.after(bare))
     return tuple(nodes)
 
 
@@ -203,7 +238,7 @@ def _walk(node: _Node, tokens: tuple[str, ...], first: int, last: int) -> Iterat
 
 
 def _unspaced_matches(tokens: tuple[str, ...]) -> Iterator[Match]:
-    listed = _root()[1]
+    listed = _tree()[1]
     for place, token in enumerate(tokens):
         if _UNSPACED.match(token):
             for phrase, found in listed.items():
