@@ -42,6 +42,11 @@ _LINK = re.compile(
     r"|(?<!\w)[a-z0-9-]{3,}\s(?:dot|punkt|point|punto|ponto)\s(?:com|net|org|info|shop)(?!\w)"
     r"|(?<!\w)[a-z0-9-]{3,}\s\.\s?(?:com|net|org)(?!\w)"
 )
+# What every link has; most texts have none of it.
+_MAY_BE_LINK = re.compile(
+    r"\w\.\s?[a-z]{2}|:\s?/|www|\s\.\s?[a-z]{3}"
+    r"|[\s(\[{](?:dot|punkt|point|punto|ponto)[\s)\]}]+(?:com|net|org|info|shop|store|de|fr|es|it|nl|eu|co|io)\b"
+)
 # Names of things that look like domains. Sources: their makers' own spelling.
 _NO_LINKS = frozenset(
     "asp.net vb.net ado.net ml.net paint.net socket.io draw.io node.js dot.com dr.oz st.pauli battle.net kettler.de"
@@ -93,25 +98,22 @@ _DISGUISES = (
 @rule(
     code="text.link",
     severity=Severity.FLAG,
-    looks_at=("title", "description"),
+    looks_at=("title", "description", "brand"),
     remedy=_REMEDY,
 )
 def text_has_link(facts: ProductFacts, limits: Limits) -> Finding | None:
-    """Flag a web address or a domain; file names, versions and abbreviations are none."""
+    """Flag a web address or a domain; file names, versions, abbreviations and the brand's name are none."""
     for name, text in facts.texts:
         reading = read(text)
-        link = next(_links(reading.folded), None)
+        brand = facts.brand.lower()
+        link = next((it for it in _links(reading.folded) if reading.folded[it] not in brand), None)
         if link is not None:
             return Finding(name, f"The {name} has a web address: {quoted(reading.text[link])}.")
     return None
 
 
 def _links(folded: str) -> Iterator[slice]:
-    if (
-        "." not in folded
-        and "://" not in folded
-        and not re.search(r"\s(?:dot|punkt|point|punto|ponto)\s|\((?:dot|punkt|point|punto|ponto)\)|: ?/ ?/", folded)
-    ):
+    if _MAY_BE_LINK.search(folded) is None:
         return
     for match in _LINK.finditer(folded):
         said_so = match.group()
@@ -138,7 +140,7 @@ def text_asks_for_messages(facts: ProductFacts, limits: Limits) -> Finding | Non
 
 def _messenger_contact(text: str) -> str:
     reading = read(text)
-    link = _MESSENGER_LINK.search(reading.folded)
+    link = _MESSENGER_LINK.search(reading.folded) if "." in reading.folded else None
     if link is not None:
         return reading.text[link.start() : link.end() + 20]
     certain = first_match(text, "contacts", "certain", unless="harmless")

@@ -25,6 +25,8 @@ _SCRIPT = re.compile(
     re.IGNORECASE,
 )
 
+_MAY_BE_SCRIPT = re.compile("script|data:", re.IGNORECASE)
+
 
 @rule(
     code="text.script",
@@ -35,7 +37,7 @@ _SCRIPT = re.compile(
 def text_has_script(facts: ProductFacts, limits: Limits) -> Finding | None:
     """Reject a text with markup that would run as a program."""
     for name, text in facts.texts:
-        if "<" in text or "&" in text or ":" in text or "＜" in text:
+        if "<" in text or "&" in text or "＜" in text or _MAY_BE_SCRIPT.search(text):
             match = _SCRIPT.search(text.replace("＜", "<"))
             if match is not None:
                 return Finding(name, f"The {name} has script: {quoted(text[match.start() : match.end() + 20])}.")

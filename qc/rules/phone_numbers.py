@@ -19,15 +19,17 @@ from qc.rules.reading import quoted, read
 REGIONS_OF_CURRENCIES = {"EUR": ("DE", "FR", "ES", "IT", "NL", "BE", "AT", "IE", "PT", "GR", "FI"), "USD": ("US",)}
 # A listing may speak to buyers elsewhere than where its seller lives; these write to each other's marketplaces most.
 _ELSEWHERE = ("US", "GB", "DE", "FR", "ES", "IT", "NL", "PT", "BR", "TR", "IN", "EG", "AE", "SA", "MX", "RU")
+# Shorter numbers are valid in some country by chance.
+_ELSEWHERE_DIGITS = 9
 LEAST_DIGITS, MOST_DIGITS = 7, 15
 
 _CANDIDATE = re.compile(r"(?<![\w.,+/-])(?:\+|\(\+?)?\s?[\do](?:[\s().\-–/_*]{0,3}[\do]){6,17}(?![\w%€$£])")
 _INVITATION = re.compile(
-    r"\b(?:call|calls|calling|phone|fone|tel|tlf|telephone|telefon|telefono|telefone|telefoon|tele|mobile|mobil|movil|movel|mob|cell|cellulare"
-    r"|celular|telemovel|handy|whats ?app|wsp|zap|wa|viber|telegram|signal|text|sms|message|dial|ring|reach|contact|hotline|phone number|line"
+    r"\b(?:call|calls|calling|phone|fone|tel|tlf|telephone|telefon|telefono|telefone|telefoon|tele|mobile|mobil|movil|movel|mob|cellulare"
+    r"|celular|telemovel|handy|whats ?app|wsp|zap|wa|viber|telegram|signal|text|sms|message|dial|ring|reach|contact|hotline|phone number"
     r"|anruf|anrufen|rufen|ruf|erreichbar|unter der nummer|nummer|appelez|appeler|joindre|contactez|portable|numero|llama|llame|llamar|llamanos"
-    r"|contacto|escribe|chiama|chiamate|chiamare|contatta|ligue|ligar|chame|contato|bel|bellen|belt|bereikbaar|ara|arayin|arayiniz|numara|iletisim"
-    r"|siparis hatti|hatti|hat|gsm|cep|отзвон|звоните|тел|телефон|اتصل|واتساب|للتواصل|للطلب|جوال|هاتف|موبايل|رقم|फोन|कॉल|संपर्क|मोबाइल|电话|微信|手机)(?!\w)"
+    r"|contacto|escribe|chiama|chiamate|chiamare|contatta|ligue|ligar|chame|contato|bel ons|bel mij|bellen|bereikbaar|arayin|arayiniz|numara|iletisim"
+    r"|siparis hatti|hatti|gsm|отзвон|звоните|тел|телефон|اتصل|واتساب|للتواصل|للطلب|جوال|هاتف|موبايل|رقم|फोन|कॉल|संपर्क|मोबाइल|电话|微信|手机)(?!\w)"
 )
 _LABEL = re.compile(
     r"(?:\b(?:sku|ean|gtin|isbn|issn|upc|mpn|asin|art|artikel|article|articulo|item|ref|reference|referencia|model|modell|modelo|modele|part|parts|p/n|pn|oem|oe"
@@ -38,7 +40,7 @@ _LABEL = re.compile(
 _REACH_BEFORE, _REACH_AFTER = 40, 25
 _GROUPED = re.compile(r"[\do][\s().\-–/]+[\do]")
 _DATE = re.compile(
-    r"(?:19|20)\d\d[-./]\d\d?[-./]\d\d?(?:\s.*)?|\d\d?[-./]\d\d?[-./](?:19|20)\d\d.*|(?:19|20)\d\d\s?[-–/]\s?(?:19|20)\d\d.*"
+    r"(?:19|20)\d\d[-./]\d\d?[-./]\d\d?(?:\s.*)?|\d\d?[-./]\d\d?[-./](?:19|20)\d\d.*|(?:19|20)\d\d\s?[-–/]\s?(?:19|20)\d\d.*|\d{4}\s?/\s?\d{4}"
 )
 # Numbers in the national writing of some country, whose grouping says enough.
 _NATIONAL = re.compile(
@@ -94,9 +96,8 @@ def _is_phone(written: str, digits: str, before: str, after: str, regions: tuple
     if "o" in written and not is_invited:
         return False
     if is_invited:
-        return any(_is_valid(digits, it) for it in dict.fromkeys((*regions, *_ELSEWHERE))) or _is_valid(
-            "+" + digits, ""
-        )
+        elsewhere = _ELSEWHERE if len(digits) >= _ELSEWHERE_DIGITS else ()
+        return any(_is_valid(digits, it) for it in dict.fromkeys((*regions, *elsewhere)))
     return _NATIONAL.fullmatch(written) is not None and any(_is_valid(digits, it) for it in regions)
 
 

@@ -11,6 +11,7 @@ from qc.rules.wordlists import first_match, matches_in, said
 _SALE = re.compile(r"\bSALE\b|(?:^|[|*!~\[(\-–—]\s*)sale\s*(?:$|[|*!~\])])", re.IGNORECASE)
 # Letters that digits and signs stand for in words that are to be hidden from lists.
 _DISGUISED = re.compile(r"(?<!\w)[a-z]+(?:[0-9@$*!#.\-][a-z]+)+(?!\w)|(?<!\w)[a-z](?:\*{1,3}|[#@!$]{2,3})[a-z]*(?!\w)")
+_MAY_BE_DISGUISED = re.compile(r"[a-z][0-9@$*!#.\-]+[a-z]|[a-z][*#@!$]")
 _MEANT = str.maketrans("0134578@$!", "oieastbasi")
 _MOST_DISGUISED = 200
 
@@ -52,7 +53,10 @@ def text_is_gross(facts: ProductFacts, limits: Limits) -> Finding | None:
 
 def _disguised_word(text: str) -> str:
     """Return the first gross word that is written with digits or signs ("sh1t", "f**k")."""
-    found = _DISGUISED.finditer(read(text).folded)
+    folded = read(text).folded
+    if _MAY_BE_DISGUISED.search(folded) is None:
+        return ""
+    found = _DISGUISED.finditer(folded)
     for it in (match.group() for match, _ in zip(found, range(_MOST_DISGUISED), strict=False)):
         guesses = chain([it.translate(_MEANT)], _FILLED.get(re.sub(r"[*#@!$.\-]+", "*", it), ()))
         if any("profanity" in matches_in(guess) for guess in guesses if guess.isalpha()):

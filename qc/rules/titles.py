@@ -7,9 +7,12 @@ from unicodedata import category
 from qc.rules.contract import Finding, Limits, ProductFacts, Severity, Threshold, rule
 from qc.rules.reading import cleaned, quoted, read, words_of
 
+# A description that says the title more often than this says something by it.
+_MOST_TIMES = 5
 _IDEOGRAPH = re.compile(r"[\u3040-\u30ff\u3400-\u9fff\uac00-\ud7af]")
 # A letter, a sign of shouting or an emoji four times; five X before an L are a size, and AAAA is a battery.
 _HAMMERED = re.compile(r"([^\W\d_])\1{3,}|[!?]{4,}|([$€£¥★☆♥❤✨🔥⭐✅💥👉💯🎁])(?:\s*\2\ufe0f?){3,}", re.IGNORECASE)
+_MAY_BE_HAMMERED = re.compile(r"([a-zA-Z$])\1{2}|[!?]{4}")
 _SIZE_OR_NUMERAL = re.compile(r"\b(?:x+[sl]+|x+|i+|a+|w+|m+|z+)\b", re.IGNORECASE)
 # Little words may come again and again.
 _LITTLE = frozenset(
@@ -91,7 +94,7 @@ def title_is_in_capitals(facts: ProductFacts, limits: Limits) -> Finding | None:
     words = [it for it in words if it.isalpha() and it.lower() != it.upper()]
     letters = sum(map(len, words))
     capital = [it for it in words if it.isupper()]
-    long = [it for it in capital if len(it) >= 4]
+    long = {it for it in capital if len(it) >= 4}
     if len(capital) < 3 or len(long) < 2 or not any(len(it) >= 5 for it in long):
         return None
     if sum(map(len, capital)) < limits["share"] * letters:
@@ -118,7 +121,9 @@ def title_is_in_capitals(facts: ProductFacts, limits: Limits) -> Finding | None:
 def text_repeats_itself(facts: ProductFacts, limits: Limits) -> Finding | None:
     """Advise on a character that is hammered, or a word that the title says over and over."""
     for name, text in facts.texts:
-        hammered = next((it for it in _HAMMERED.finditer(text) if not _is_size_or_numeral(it, text)), None)
+        may_be = not text.isascii() or _MAY_BE_HAMMERED.search(text)
+        found = _HAMMERED.finditer(text) if may_be else iter(())
+        hammered = next((it for it in found if not _is_size_or_numeral(it, text)), None)
         if hammered is not None:
             return Finding(name, f"The {name} hammers a character: {quoted(hammered.group())}.")
     word, times = _most_said(facts.title)
@@ -144,7 +149,7 @@ def _most_said(title: str) -> tuple[str, int]:
     counted = Counter(
         word
         for word, after in zip(words, [*words[1:], ""], strict=True)
-        if len(word) >= 3 and word.isalpha() and word not in _LITTLE and not after[:1].isdigit()
+        if len(word) >= 4 and word.isalpha() and word not in _LITTLE and not after[:1].isdigit()
     )
     return max(counted.items(), key=lambda it: it[1], default=("", 0))
 
@@ -170,6 +175,8 @@ def description_is_missing(facts: ProductFacts, limits: Limits) -> Finding | Non
 )
 def description_repeats_title(facts: ProductFacts, limits: Limits) -> Finding | None:
     """Advise on a description that says the title, once or more often, and nothing else."""
+    if len(facts.description) > _MOST_TIMES * (len(facts.title) + 10):
+        return None
     title, description = (_letters_only(it) for it in (facts.title, facts.description))
     if not title or not description or len(description) % len(title):
         return None

@@ -75,35 +75,45 @@ class _Node:
     __slots__ = ("beginnings", "endings", "found", "words")
 
     def __init__(self) -> None:
-        self.words: dict[str, list[_Node]] | None = None
-        self.endings: dict[str, list[_Node]] | None = None
-        self.beginnings: dict[str, list[_Node]] | None = None
+        self.words: dict[str, list[_Node]] = {}
+        self.endings: dict[str, list[_Node]] = {}
+        self.beginnings: dict[str, list[_Node]] = {}
         self.found: tuple[Found, ...] = ()
 
     def after(self, token: str) -> Iterator["_Node"]:
         """Yield what a token leads to."""
-        if self.words is not None:
-            yield from self.words.get(token, ())
-            if token[0].isdigit():
-                yield from self.words.get("#", ())
-        if self.endings is not None:
+        if token in self.words:
+            yield _only(self.words[token])
+        if token[0].isdigit() and "#" in self.words:
+            yield _only(self.words["#"])
+        if self.endings:
             for cut in range(len(token) - 2):
                 yield from self.endings.get(token[cut:], ())
-        if self.beginnings is not None:
+        if self.beginnings:
             for cut in range(3, len(token) + 1):
                 yield from self.beginnings.get(token[:cut], ())
 
     def lead(self, token: str, node: "_Node") -> None:
         """Let a phrase's token lead to a node."""
         if token.startswith("*"):
-            self.endings = self.endings or {}
             self.endings.setdefault(token[1:], []).append(node)
         elif token.endswith("*"):
-            self.beginnings = self.beginnings or {}
             self.beginnings.setdefault(token[:-1], []).append(node)
         else:
-            self.words = self.words or {}
             self.words.setdefault(token, []).append(node)
+
+
+def _only(nodes: list[_Node]) -> _Node:
+    """Return the one node that stands for several, made of them when it is first asked for."""
+    if len(nodes) > 1:
+        one = _Node()
+        for node in nodes:
+            one.found = (*one.found, *(it for it in node.found if it not in one.found))
+            for mine, its in ((one.words, node.words), (one.endings, node.endings), (one.beginnings, node.beginnings)):
+                for token, after in its.items():
+                    mine[token] = [*mine.get(token, ()), *after]
+        nodes[:] = [one]
+    return nodes[0]
 
 
 @cache
