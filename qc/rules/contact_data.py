@@ -25,14 +25,14 @@ _EMAIL = re.compile(
 # Top-level domains that are no word and no file's ending; those that are, count beside more signs of an address.
 _PLAIN_DOMAINS = (
     "com|net|org|info|biz|shop|store|online|site|website|web|eu|de|fr|nl|pt|pl|ru|ch|cz|dk|fi|gr|hu|ie|lt|lu|lv|ro|rs|sk|br|mx|ar"
-    "|cl|pe|tr|ua|cn|jp|kr|hk|sg|tw|vn|au|nz|za|ng|ke|eg|ma|sa|ae|qa|pk|lk|uk|ca|edu|gov|club|xyz|top|live|link|page|bio|app|dev"
+    "|cl|pe|tr|ua|cn|jp|kr|hk|sg|tw|vn|au|nz|za|ng|ke|eg|ma|sa|ae|qa|pk|lk|(?:co|org|me)\.uk|ca|edu|gov|club|xyz|top|live|link|page|bio|app|dev"
     "|io|tv|cc|ly|gg|gl|co|ee|bg|hr|si|by|kz|ir"
 )
 _WORDLIKE_DOMAINS = "it|is|in|at|be|me|my|so|to|no|us|es|se|la|as|am|do|il|id|et|ne|li|al|ai|pro|art|one|blog|name|mobi|fashion|style|sale"
 _LINK = re.compile(
     r"(?:https?|hxxps?|ftp)\s?:\s?/\s?/\s?\S"
     r"|(?<![\w@])www\s?[.,]\s?[a-z0-9-]{2,}\s?\.\s?[a-z]{2,}"
-    rf"|(?<![\w@.\-/+])(?:[a-z0-9](?:[a-z0-9-]{{0,61}}[a-z0-9])?\.){{1,4}}(?:{_PLAIN_DOMAINS})(?:/[\w\-./?=&%#~]*)?(?![\w@-]|\.\w)"
+    rf"|(?<![\w@.\-/+])(?:[a-z0-9](?:[a-z0-9-]{{0,61}}[a-z0-9])\.){{1,4}}(?:{_PLAIN_DOMAINS})(?:/[\w\-./?=&%#~]*)?(?![\w@-]|\.\w)"
     rf"|(?<![\w@.\-/+])(?:[a-z0-9-]{{2,63}}\.){{1,4}}(?:{_WORDLIKE_DOMAINS})/[\w-]{{2,}}"
     rf"|(?<![\w@.\-/+])[a-z0-9]+-[a-z0-9-]*[a-z0-9]\.(?:{_WORDLIKE_DOMAINS})(?![\w@-]|\.\w)"
     rf"|(?<![\w@.\-/+])[a-z0-9-]*(?:shop|store|boutique|laden|tienda|loja|winkel|magaza|negozio|outlet)[a-z0-9-]*\.(?:{_WORDLIKE_DOMAINS})(?![\w@-]|\.\w)"
@@ -147,7 +147,7 @@ def _messenger_contact(text: str) -> str:
     if certain is not None:
         return said(text, certain)
     handles = (it.group() for it in _HANDLE.finditer(reading.text.lower())) if "@" in text else iter(())
-    handle = next((it for it in handles if it not in _NO_HANDLES and "." not in it[:-1]), "")
+    handle = next((it for it in handles if it not in _NO_HANDLES), "")
     return handle or _messenger_beside_writing(text, reading)
 
 

@@ -8,11 +8,11 @@ from qc.rules.reading import quoted
 
 _ELEMENTS = (
     "a|abbr|address|article|b|big|blockquote|body|br|button|caption|center|cite|code|col|dd|del|div|dl|dt|em|figure|font"
-    "|footer|form|h[1-6]|head|header|hr|html|i|iframe|img|input|ins|li|link|main|mark|meta|nav|o:p|ol|option|p|pre|q|s"
+    "|footer|form|h[1-6]|head|header|hr|html|i|iframe|img|input|ins|li|link|main|mark|meta|nav|o:p|ol|option|p|pre"
     "|section|select|small|span|strike|strong|style|sub|sup|table|tbody|td|textarea|tfoot|th|thead|title|tr|tt|u|ul|video"
 )
 _TAG = re.compile(
-    rf"</?(?:{_ELEMENTS})(?:\s[^<>]{{0,500}})?\s?/?>|<!--|\[/(?:b|i|u|url|img|size|color|list|quote)\]", re.IGNORECASE
+    rf"</?(?:{_ELEMENTS})(?:\s[^<>]{{0,500}}=[^<>]{{0,500}})?\s?/?>|<!--|\[/(?:b|i|u|url|img|size|color|list|quote)\]", re.IGNORECASE
 )
 _ENTITY = re.compile(r"&(?:#\d{1,7}|#[xX][0-9a-fA-F]{1,6}|([a-zA-Z][a-zA-Z0-9]{1,30}));")
 # Markup that runs, also where its brackets are written as entities. "JavaScript: The Good Parts" is a book.

@@ -31,6 +31,9 @@ _INVITATION = re.compile(
     r"|contacto|escribe|chiama|chiamate|chiamare|contatta|ligue|ligar|chame|contato|bel ons|bel mij|bellen|bereikbaar|arayin|arayiniz|numara|iletisim"
     r"|siparis hatti|hatti|gsm|отзвон|звоните|тел|телефон|اتصل|واتساب|للتواصل|للطلب|جوال|هاتف|موبايل|رقم|फोन|कॉल|संपर्क|मोबाइल|电话|微信|手机)(?!\w)"
 )
+_INVITATION_AFTER = re.compile(
+    r"^[\s,;:()\-–]{0,3}(?:\w+\s){0,2}(?:call|whats ?app|telegram|viber|anrufen|anruf|appelez|llama|llamar|chiama|chiamare|ligue|bellen|arayin|للتواصل|واتساب)(?!\w)"
+)
 _LABEL = re.compile(
     r"(?:\b(?:sku|ean|gtin|isbn|issn|upc|mpn|asin|art|artikel|article|articulo|item|ref|reference|referencia|model|modell|modelo|modele|part|parts|p/n|pn|oem|oe"
     r"|serial|serie|s/n|sn|lot|batch|patent|pat|order|bestell|bestellnummer|code|cod|codice|codigo|kod|barcode|id|type|typ|din|iso|cas|reg|registration"
@@ -40,7 +43,7 @@ _LABEL = re.compile(
 _REACH_BEFORE, _REACH_AFTER = 40, 25
 _GROUPED = re.compile(r"[\do][\s().\-–/]+[\do]")
 _DATE = re.compile(
-    r"(?:19|20)\d\d[-./]\d\d?[-./]\d\d?(?:\s.*)?|\d\d?[-./]\d\d?[-./](?:19|20)\d\d.*|(?:19|20)\d\d\s?[-–/]\s?(?:19|20)\d\d.*|\d{4}\s?/\s?\d{4}"
+    r"(?:19|20)\d\d[-./]\d\d?[-./]\d\d?(?:\s.*)?|\d\d?[-./]\d\d?[-./](?:19|20)\d\d.*|(?:19|20)\d\d\s?[-–/]\s?(?:19|20)\d\d.*|\d{3,4}(?:\s?/\s?\d{3,4}){1,5}"
 )
 # Numbers in the national writing of some country, whose grouping says enough.
 _NATIONAL = re.compile(
@@ -88,7 +91,7 @@ def _phone_numbers(text: str, facts: ProductFacts) -> Iterator[str]:
 def _is_phone(written: str, digits: str, before: str, after: str, regions: tuple[str, ...]) -> bool:
     if _DATE.fullmatch(written) or _LABEL.search(before):
         return False
-    is_invited = _INVITATION.search(before) is not None or _INVITATION.search(after) is not None
+    is_invited = _INVITATION.search(before) is not None or _INVITATION_AFTER.search(after) is not None
     if written.startswith(("+", "(+")):
         return _is_valid("+" + digits, "")
     if digits.startswith("00") and _is_valid("+" + digits[2:], ""):

@@ -133,11 +133,11 @@ def _is_about_something_else(goods: WordList, title: str) -> bool:
     """Tell whether a title names a thing that goes with such goods, or shows them, and may be sold."""
     matches = matches_in(title)
     its = matches.get(goods.name, ())
-    certain = [it for it in its if it.kind == "certain"]
+    named = [it for it in its if it.kind in ("certain", "doubtful")]
     carriers = [it for it in its if it.kind == "carriers"]
     if goods.carriers_spare:
         carriers.extend(matches.get("carriers", ()))
-    return any(not any(it.overlaps(other) for other in certain) for it in carriers)
+    return any(not any(it.overlaps(other) for other in named) for it in carriers)
 
 
 def _is_proved(name: str, match: Match, facts: ProductFacts) -> bool:

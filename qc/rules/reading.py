@@ -16,11 +16,11 @@ READ_CHARS = 20_000
 _MARKS = "\u0300-\u036f\u0900-\u0dff\u0e31-\u0e3a\u0e47-\u0e4e\u0eb1-\u0ebc\u0ec8-\u0ece"
 BREAKS = ".,;:!?\n|()[]{}/\\•…\u2028\u2029।،؛؟。，、！？；："
 _BREAK_CLASS = "[" + re.escape(BREAKS) + "]"
-_NUMBER = r"\d+(?:[.,]\d+)*"
+_NUMBER = r"\d+(?:[.,:]\d+)*"
 _ASCII_TOKEN = re.compile(rf"[a-z]+|{_NUMBER}|[%&+]|{_BREAK_CLASS}")
 _TOKEN = re.compile(rf"(?:[^\W\d_]|[{_MARKS}])+|{_NUMBER}|[%&+]|{_BREAK_CLASS}")
 # The words of a listed phrase, which have no breaks between them, but may be open at an end, or stand for any number.
-LISTED_TOKEN = re.compile(rf"\*?(?:[^\W\d_]|[{_MARKS}])+\*?|{_NUMBER}|[%&+#]")
+LISTED_TOKEN = re.compile(rf"\*?(?:[^\W\d_]|[{_MARKS}])+\*?|{_NUMBER}|[%&+#:]")
 
 _HIDDEN = "\u00ad\u034f\u061c\u115f\u1160\u17b4\u17b5\u180e\ufeff\u3164\uffa0" + "".join(
     chr(code)

@@ -2,6 +2,7 @@
 
 import re
 from collections import Counter
+from itertools import groupby
 from unicodedata import category
 
 from qc.rules.contract import Finding, Limits, ProductFacts, Severity, Threshold, rule
@@ -135,9 +136,9 @@ def text_repeats_itself(facts: ProductFacts, limits: Limits) -> Finding | None:
 def _is_size_or_numeral(hammered: re.Match[str], text: str) -> bool:
     """Tell whether a letter that comes again is part of a size, a numeral, or a word with digits."""
     start, end = hammered.span()
-    while start > 0 and (text[start - 1].isalnum() or text[start - 1] in "_./"):
+    while start > 0 and (text[start - 1].isalnum() or text[start - 1] in "_./-"):
         start -= 1
-    while end < len(text) and (text[end].isalnum() or text[end] in "_./"):
+    while end < len(text) and (text[end].isalnum() or text[end] in "_./-"):
         end += 1
     word = text[start:end]
     return _SIZE_OR_NUMERAL.fullmatch(word) is not None or any(map(str.isdigit, word)) or "www" in word.lower()
@@ -148,10 +149,11 @@ def _most_said(title: str) -> tuple[str, int]:
     words = list(words_of(read(title)))
     counted = Counter(
         word
-        for word, after in zip(words, [*words[1:], ""], strict=True)
+        for word, after in zip(words, [*words[1:], ""], strict=False)
         if len(word) >= 4 and word.isalpha() and word not in _LITTLE and not after[:1].isdigit()
     )
-    return max(counted.items(), key=lambda it: it[1], default=("", 0))
+    in_a_row = ((word, len(list(its))) for word, its in groupby(words) if word.isalpha())
+    return max((*counted.items(), *in_a_row), key=lambda it: it[1], default=("", 0))
 
 
 @rule(
