@@ -36,9 +36,9 @@ def _filling_words(text: str) -> str:
     if not words:
         return ""
     if len(words) <= 12:
-        places = [at for at, it in enumerate(reading.tokens) if it[0].isalnum()]
+        places = [at for at, it in enumerate(reading.tokens) if it[0].isalpha()] or [0]
         whole = (it for it in matches_in(text).get("placeholders", ()) if it.kind == "whole")
-        if any((it.first, it.last) == (places[0], places[-1]) for it in whole):
+        if any(it.first == places[0] and it.last >= places[-1] for it in whole):
             return text
         if _is_mashed(words) or _TODO.match(reading.text):
             return text

@@ -1,4 +1,4 @@
-"""A text as the rules read it: without what hides letters, folded, cut into words, and with the listed phrases found."""
+"""A text as the rules read it: without what hides letters, folded, and cut into words."""
 
 import re
 import unicodedata
@@ -81,7 +81,7 @@ def cleaned(text: str) -> str:
 
 
 def fold(text: str) -> str:
-    """Return a normalized text in small letters, without accents, with the digits 0 to 9; it stays as long as it was."""
+    """Return a normalized text in small letters, without accents, with digits 0 to 9; it stays as long as it was."""
     return text.translate(_FOLDING).lower()
 
 

@@ -4,11 +4,12 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 
 from qc.rules import (
-    contact_data,
+    addresses,
     duplicates,
     hidden_text,
     languages,
     markup,
+    messengers,
     payments,
     phone_numbers,
     pictures,
@@ -35,7 +36,8 @@ RULES: tuple[Rule, ...] = (
     *markup.RULES,
     *hidden_text.RULES,
     *phone_numbers.RULES,
-    *contact_data.RULES,
+    *addresses.RULES,
+    *messengers.RULES,
     *payments.RULES,
     *replicas.RULES,
     *reviewers.RULES,

@@ -7,6 +7,7 @@ from unicodedata import category
 
 from qc.rules.contract import Finding, Limits, ProductFacts, Severity, Threshold, rule
 from qc.rules.reading import cleaned, quoted, read, words_of
+from qc.rules.wordlists import words_for_patterns
 
 # A description that says the title more often than this says something by it.
 _MOST_TIMES = 5
@@ -15,11 +16,7 @@ _IDEOGRAPH = re.compile(r"[\u3040-\u30ff\u3400-\u9fff\uac00-\ud7af]")
 _HAMMERED = re.compile(r"([^\W\d_])\1{3,}|[!?]{4,}|([$€£¥★☆♥❤✨🔥⭐✅💥👉💯🎁])(?:\s*\2\ufe0f?){3,}", re.IGNORECASE)
 _MAY_BE_HAMMERED = re.compile(r"([a-zA-Z$])\1{2}|[!?]{4}")
 _SIZE_OR_NUMERAL = re.compile(r"\b(?:x+[sl]+|x+|i+|a+|w+|m+|z+)\b", re.IGNORECASE)
-# Little words may come again and again.
-_LITTLE = frozenset(
-    "and for the with from und für mit der die das den des von pour avec les une dans sur con para por los las del una"
-    " per com che met voor van een het ile ve bir için".split()
-)
+_LITTLE = frozenset(words_for_patterns("offers", "little"))
 
 
 @rule(
@@ -145,7 +142,7 @@ def _is_size_or_numeral(hammered: re.Match[str], text: str) -> bool:
 
 
 def _most_said(title: str) -> tuple[str, int]:
-    """Return the word that a title says most often, and how often; a name before a number ("iPhone 12") does not count."""
+    """Return the word that a title says most often, and how often; names before numbers ("iPhone 12") do not count."""
     words = list(words_of(read(title)))
     counted = Counter(
         word
