@@ -40,9 +40,7 @@ _LINK = re.compile(
     r"|(?<!\w)[a-z0-9-]{3,}\s\.(?:\s?com|\s(?:net|org))(?!\w)"
 )
 # What every link has; most texts have none of it.
-_MAY_BE_LINK = re.compile(
-    rf"\w\.\s?[a-z]{{2}}|:\s?/|www|\s\.\s?[a-z]{{3}}|[\s(\[{{]{_DOT_WORD}[\s)\]}}]+{_DOMAINS}(?!\w)"
-)
+_MAY_BE_LINK = re.compile(rf"\w\.[a-z]{{2}}|:\s?/|www|\s\.\s?[a-z]{{3}}|[\s(\[{{]{_DOT_WORD}[\s)\]}}]+{_DOMAINS}(?!\w)")
 _NAMES = frozenset(words_for_patterns("addresses", "names"))
 _MEASURED = re.compile(r"(?:[\d.,x-]+|[a-z]?\d+)\.(?:in|mm|cm|me|co|no|is|to|at)")
 _ABBREVIATION = re.compile(rf"(?:[a-z]\.){{1,3}}[a-z]{{1,2}}|{one_of('addresses', 'abbreviations')}\.[a-z]+")

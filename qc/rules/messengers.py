@@ -27,7 +27,8 @@ _NUMBER_DIGITS = 6
 def text_asks_for_messages(facts: ProductFacts, limits: Limits) -> Finding | None:
     """Flag a text that asks to write elsewhere; a product about a messenger is none."""
     for name, text in facts.texts:
-        words = _messenger_contact(text) or _messenger_contact(_drawn_together(text))
+        together = _drawn_together(text)
+        words = _messenger_contact(text) or (together and _messenger_contact(together))
         if words:
             return Finding(name, f"The {name} asks to write outside the marketplace: {quoted(words)}.")
     return None

@@ -31,7 +31,7 @@ def test_words_and_signs_are_cut() -> None:
 
 def test_words_are_quoted_as_they_were_written() -> None:
     assert read("Ein ÉLÉPHANT, bitte").original(1, 1) == "ÉLÉPHANT"
-    assert quoted("a\u202eb\n\u200bc" + "x" * 99) == "“a[U+202E]b [U+200B]c" + "x" * 38 + "…”"
+    assert quoted("a\u202eb\n\u200bc" + "x" * 99) == "“a[U+202E]b [U+200B]c" + "x" * 39 + "…”"
 
 
 def test_what_nobody_reads_is_not_read() -> None:

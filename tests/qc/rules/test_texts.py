@@ -61,7 +61,7 @@ def test_no_text_breaks_a_rule(title: str, description: str) -> None:
     for reason in filter(None, (it.reason_against(facts) for it in TEXT_RULES)):
         assert reason.field in ("title", "description")
         assert reason.message.endswith(".")
-        assert all(it.isprintable() or it == "\u00a0" for it in reason.message), reason.message
+        assert reason.message.isprintable()
 
 
 @pytest.mark.parametrize(
@@ -95,7 +95,7 @@ def test_a_language_is_told_or_not_at_all(text: str, language: str) -> None:
 def test_a_negation_takes_a_word_back() -> None:
     assert STANDARD.reasons_against(
         replace(FINE, description="Contains no tobacco, and is not for use with firearms.")
-    ) == [it for it in STANDARD.reasons_against(FINE)]
+    ) == STANDARD.reasons_against(FINE)
 
 
 def test_a_domain_that_is_the_brand_is_no_link() -> None:
