@@ -171,7 +171,10 @@ def _is_proved(name: str, match: Match, facts: ProductFacts) -> bool:
 
 def _has_evidence_near(name: str, match: Match, text: str) -> bool:
     return any(
-        it.kind == "evidence" and it.first - match.last <= _EVIDENCE_REACH and match.first - it.last <= _EVIDENCE_REACH
+        it.kind == "evidence"
+        and not it.overlaps(match)
+        and it.first - match.last <= _EVIDENCE_REACH
+        and match.first - it.last <= _EVIDENCE_REACH
         for it in matches_in(text).get(name, ())
     )
 
