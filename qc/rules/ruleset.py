@@ -5,13 +5,15 @@ from dataclasses import dataclass, field
 
 from qc.rules import (
     addresses,
-    duplicates,
+    catalog_data,
+    gtins,
     hidden_text,
     languages,
     markup,
     messengers,
     payments,
     phone_numbers,
+    picture_quality,
     pictures,
     placeholders,
     prices,
@@ -19,6 +21,7 @@ from qc.rules import (
     promotion,
     replicas,
     reviewers,
+    siblings,
     titles,
 )
 from qc.rules.contract import Limits, ProductFacts, Reason, Rule, Severity
@@ -28,7 +31,7 @@ CODE_VERSION = 4
 
 RULES: tuple[Rule, ...] = (
     *prohibited_goods.RULES,
-    *duplicates.RULES,
+    *siblings.RULES,
     *prices.RULES,
     *pictures.RULES,
     *titles.RULES,
@@ -43,6 +46,9 @@ RULES: tuple[Rule, ...] = (
     *reviewers.RULES,
     *promotion.RULES,
     *languages.RULES,
+    *picture_quality.RULES,
+    *gtins.RULES,
+    *catalog_data.RULES,
 )
 BY_CODE: Mapping[str, Rule] = {it.code: it for it in RULES}
 

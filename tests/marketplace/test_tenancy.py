@@ -11,13 +11,20 @@ from django.utils import timezone
 from rest_framework.test import APIClient
 
 from catalog.connections import connect
+from catalog.generation.models import GenerationRequest, Proposal, ProposedText
 from catalog.models import FeedImport, FeedRowError, ScrapingJob
 from jobs import tenancy
 from jobs.events import relay
 from jobs.models import Job, JobAttempt, JobEvent, JobGroup, JobLine, Schedule
 from jobs.permits import transport
 from marketplace.models import Product, Seller, SyncRun
-from tests.marketplace.factories import make_dead_letter, make_job, make_product, make_seller, make_sync
+from marketplace.notifications.models import Notification
+from marketplace.rechecks.models import Recheck
+from marketplace.webhooks.endpoints import create_endpoint
+from marketplace.webhooks.models import WebhookDelivery, WebhookEndpoint
+from marketplace.webhooks.publishing import new_message
+from qc.models import Appeal, Verdict
+from tests.marketplace.factories import make_dead_letter, make_job, make_member, make_product, make_seller, make_sync
 
 pytestmark = pytest.mark.django_db
 MARK = "belongs-to-the-other"
@@ -34,6 +41,13 @@ class Other:
     feed: FeedImport
     scraping: ScrapingJob
     preview: Job
+    recheck: Recheck
+    appeal: Appeal
+    notification: Notification
+    webhook: WebhookEndpoint
+    delivery: WebhookDelivery
+    generation: GenerationRequest
+    text: ProposedText
 
 
 @pytest.fixture
@@ -55,7 +69,33 @@ def other() -> Other:
     FeedRowError.objects.create(feed=feed, number=1, code=MARK, message=MARK)
     scraping = ScrapingJob.objects.create(seller=seller, scraping_type="product", target_url=f"https://{MARK}.example/")
     preview = make_job(tenant=seller.tenant, task="preview-catalog", queue="preview", payload={"address": MARK})
-    return Other(seller, job, make_sync(seller, error_message=MARK), product, feed, scraping, preview)
+    recheck = Recheck.objects.create(seller=seller, product=product, asked_by=MARK)
+    verdict = Verdict.objects.create(product=product, decision="rejected", rule_version="1", input_hash="x")
+    appeal = Appeal.objects.create(seller=seller, product=product, verdict=verdict, why=MARK, asked_by=MARK)
+    sync = make_sync(seller, error_message=MARK)
+    notification = Notification.objects.create(seller=seller, kind="sync.failed", facts={"error_message": MARK})
+    webhook, _ = create_endpoint(seller, address=f"https://{MARK}.example/hook")
+    message = new_message(seller_id=seller.pk, kind=MARK, data={"note": MARK})
+    delivery = WebhookDelivery.objects.create(message=message, endpoint=webhook)
+    generation = GenerationRequest.objects.create(seller=seller, kinds=[MARK], trigger="api")
+    proposal = Proposal.objects.create(request=generation, product=product, state="ready", model=MARK)
+    text = ProposedText.objects.create(proposal=proposal, field="title", text=MARK)
+    return Other(
+        seller,
+        job,
+        sync,
+        product,
+        feed,
+        scraping,
+        preview,
+        recheck,
+        appeal,
+        notification,
+        webhook,
+        delivery,
+        generation,
+        text,
+    )
 
 
 # What each address that a tenant may call is asked for, by its name, with the other's ids in it.
@@ -77,26 +117,87 @@ TENANTS = {
     "scraping-job": ["/api/scraping/jobs/{scraping}/"],
     "previews": ["/api/scraping/preview/"],
     "preview": ["/api/scraping/preview/{preview}/"],
+    "my-login": ["/api/sellers/me/login/"],
+    "product-recheck": ["/api/products/{product}/recheck/"],
+    "recheck": ["/api/rechecks/{recheck}/"],
+    "product-appeals": ["/api/products/{product}/appeals/"],
+    "appeals": ["/api/appeals/"],
+    "appeal": ["/api/appeals/{appeal}/"],
+    "notifications": ["/api/notifications/", "/api/notifications/?unread=true"],
+    "notification": ["/api/notifications/{notification}/"],
+    "notifications-read": ["/api/notifications/read/"],
+    "notifications-mail": ["/api/notifications/mail/"],
+    "webhooks": ["/api/webhooks/"],
+    "webhook": ["/api/webhooks/{webhook}/"],
+    "webhook-rotate": ["/api/webhooks/{webhook}/rotate/"],
+    "webhook-test": ["/api/webhooks/{webhook}/test/"],
+    "webhook-redeliver-failed": ["/api/webhooks/{webhook}/redeliver/"],
+    "webhook-deliveries": ["/api/webhooks/{webhook}/deliveries/"],
+    "webhook-delivery": ["/api/webhooks/{webhook}/deliveries/{delivery}/"],
+    "webhook-redeliver": ["/api/webhooks/{webhook}/deliveries/{delivery}/redeliver/"],
+    "generations": ["/api/generations/"],
+    "generation": ["/api/generations/{generation}/"],
+    "generation-proposals": ["/api/generations/{generation}/proposals/"],
+    "accept-generation": ["/api/generations/{generation}/accept/"],
+    "accept-text": ["/api/proposed-texts/{text}/accept/"],
+    "refuse-text": ["/api/proposed-texts/{text}/refuse/"],
+    "undo-text": ["/api/proposed-texts/{text}/undo/"],
+}
+# The same of the pages of sellers, for those who are logged in.
+SELLER_PAGES = {
+    "seller-home": ["/seller/"],
+    "seller-products": ["/seller/products/", "/seller/products/?tab=review", "/seller/products/?q={product}"],
+    "seller-product": ["/seller/products/{product}/"],
+    "seller-check": ["/seller/products/{product}/check/"],
+    "seller-recheck": ["/seller/products/{product}/recheck/"],
+    "seller-appeal": ["/seller/products/{product}/appeal/"],
+    "seller-appeals": ["/seller/appeals/"],
+    "seller-withdraw": ["/seller/appeals/{appeal}/withdraw/"],
+    "seller-switch": ["/seller/switch/"],
+    "seller-proposals": ["/seller/proposals/"],
+    "seller-ask-proposals": ["/seller/proposals/new/", "/seller/proposals/new/?product={product}"],
+    "seller-accept-proposals": ["/seller/proposals/accept/"],
+    "seller-generation": ["/seller/proposals/requests/{generation}/"],
+    "seller-proposal": ["/seller/proposals/{proposal}/"],
+    "seller-decide-text": ["/seller/proposals/texts/{text}/"],
+    "seller-notifications": ["/seller/notifications/"],
+    "seller-notification": ["/seller/notifications/{notification}/"],
+    "seller-notifications-read": ["/seller/notifications/read/"],
+    "seller-notification-preferences": ["/seller/notifications/mail/"],
+    "seller-webhooks": ["/seller/webhooks/"],
+    "seller-webhook": ["/seller/webhooks/{webhook}/"],
+    "seller-webhook-secret": ["/seller/webhooks/{webhook}/secret/"],
+    "seller-webhook-rotate": ["/seller/webhooks/{webhook}/rotate/"],
+    "seller-webhook-switch": ["/seller/webhooks/{webhook}/switch/"],
+    "seller-webhook-test": ["/seller/webhooks/{webhook}/test/"],
+    "seller-webhook-delete": ["/seller/webhooks/{webhook}/delete/"],
+    "seller-webhook-redeliver-failed": ["/seller/webhooks/{webhook}/redeliver/"],
+    "seller-webhook-delivery": ["/seller/webhooks/{webhook}/{delivery}/"],
+    "seller-webhook-redeliver": ["/seller/webhooks/{webhook}/{delivery}/redeliver/"],
 }
 # Addresses that answer everybody alike, and whose answers no tenant owns.
 PUBLIC = {
     "sellers", "schema", "docs", "search", "search-suggest", "search-similar", "search-image", "businesses", "business",
     "directory-search", "home", "search-page", "similar-page", "image-page", "product-page", "live", "ready",
+    "seller-login", "seller-logout", "seller-ask", "seller-join", "seller-reset", "seller-reset-confirm",
+    "unsubscribe",
 }  # fmt: skip
 
 
 def _paths(name: str, other: Other) -> list[str]:
     ids = {
         "job": other.job, "sync": other.sync, "product": other.product, "seller": other.seller, "feed": other.feed,
-        "scraping": other.scraping, "preview": other.preview,
+        "scraping": other.scraping, "preview": other.preview, "recheck": other.recheck, "appeal": other.appeal,
+        "notification": other.notification, "webhook": other.webhook, "delivery": other.delivery,
+        "generation": other.generation, "text": other.text, "proposal": other.text.proposal,
     }  # fmt: skip
-    return [path.format(**{part: row.pk for part, row in ids.items()}) for path in TENANTS[name]]
+    return [path.format(**{part: row.pk for part, row in ids.items()}) for path in (TENANTS | SELLER_PAGES)[name]]
 
 
 def _patterns(resolver: URLResolver) -> Iterator[URLPattern]:
     for pattern in resolver.url_patterns:
         if isinstance(pattern, URLResolver):
-            if str(pattern.pattern) != "admin/":  # staff's own pages
+            if not str(pattern.pattern).startswith("admin/"):  # staff's own pages
                 yield from _patterns(pattern)
         else:
             yield pattern
@@ -114,7 +215,7 @@ def _names() -> set[str]:
 
 
 def test_each_address_is_either_public_or_tried_below() -> None:
-    assert _names() - PUBLIC == set(TENANTS), "say here how a new address is tried, or that it is public"
+    assert _names() - PUBLIC == set(TENANTS | SELLER_PAGES), "say here how a new address is tried, or that it is public"
 
 
 def test_staff_addresses_refuse_a_tenant(api: APIClient) -> None:
@@ -136,6 +237,29 @@ def test_a_tenant_never_reads_what_is_another_s(name: str, api: APIClient, other
         body = answer.content.decode()
         assert answer.status_code in (200, 404, 405), f"{path}: {answer.status_code} {body}"
         assert MARK not in body, path
+
+
+@pytest.mark.parametrize("name", sorted(SELLER_PAGES))
+def test_a_member_never_sees_or_does_what_is_another_s(name: str, seller: Seller, other: Other) -> None:
+    client = Client()
+    client.force_login(make_member(seller))
+    for path in _paths(name, other):
+        for answer in (client.get(path), client.post(path, {"why": "x", "seller": other.seller.pk}, follow=True)):
+            assert answer.status_code in (200, 404, 405), f"{path}: {answer.status_code}"
+            assert MARK not in answer.content.decode(), path
+    other.appeal.refresh_from_db()
+    assert (other.appeal.state, Appeal.objects.count(), Recheck.objects.count()) == ("open", 1, 1)
+    before = (other.webhook.secret, other.webhook.state, other.notification.read_at, other.delivery.round)
+    for row in (other.webhook, other.notification, other.delivery):
+        row.refresh_from_db()
+    assert (other.webhook.secret, other.webhook.state, other.notification.read_at, other.delivery.round) == before
+
+
+def test_without_a_login_the_pages_of_sellers_ask_for_one(other: Other) -> None:
+    for name in SELLER_PAGES:
+        for path in _paths(name, other):
+            answers = [Client().get(path), Client().post(path)]
+            assert all(it.status_code == 405 or it["Location"].startswith("/seller/login/") for it in answers), path
 
 
 @pytest.mark.parametrize("path", ["/api/jobs/{}/", "/api/jobs/{}"])

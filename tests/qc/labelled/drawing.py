@@ -1,0 +1,417 @@
+"""Draw pictures such as shops take them, and as they should not, from a few words; the same words give the same bytes.
+
+A spec may say (all of it optional):
+    size [width, height], seed, format ("JPEG" | "PNG" | "WEBP" | "GIF"), quality,
+    background (a colour, or "white" | "black" | "gradient" | "wood" | "busy" | "room"), background_blur (pixels),
+    subject (a key of SUBJECTS, or "none"), colour, scale and shift of the subject, contrast (1 as it is, 0 unseen),
+    texture (strength of weave or grain), blur (sigma), motion (pixels), upscaled_from (pixels of the longer side),
+    noise (standard deviation, 0-255), border {sides, share, colour}, frames (more than one animates),
+    spoil (a key of SPOILT: no picture at all).
+"""
+
+import io
+from collections.abc import Callable, Mapping
+from typing import Any, Final
+
+import numpy as np
+import numpy.typing as npt
+from PIL import Image, ImageDraw, ImageFilter, ImageFont
+
+Pixels = npt.NDArray[Any]  # float32, (height, width, 3), 0-255; or a mask or shade that broadcasts to it
+
+SUPERSAMPLED: Final = 2
+SPOILT: Final[Mapping[str, bytes]] = {
+    "empty": b"",
+    "html": b"<!doctype html><html><head><title>404 Not Found</title></head><body>Not found</body></html>",
+    "text": b"image will follow shortly\n",
+    "json": b'{"error": "no such image", "status": 404}',
+    "pdf": b"%PDF-1.4\n1 0 obj\n<< /Type /Catalog >>\nendobj\ntrailer\n<< /Root 1 0 R >>\n%%EOF\n",
+    "zip": b"PK\x05\x06" + bytes(18),
+    "zeros": bytes(4096),
+    "noise": np.random.default_rng(7).bytes(5000),
+    "jpeg_head": b"\xff\xd8\xff\xe0\x00\x10JFIF\x00\x01\x01\x00\x00\x01\x00\x01\x00\x00",
+    "png_head": b"\x89PNG\r\n\x1a\n\x00\x00\x00\rIHDR\x00\x00",
+    "gif_head": b"GIF89a",
+    "webp_head": b"RIFF\x24\x00\x00\x00WEBPVP8 ",
+    "jpeg_noise": b"\xff\xd8\xff\xe0" + np.random.default_rng(8).bytes(3000),
+    "mp4": b"\x00\x00\x00\x18ftypmp42\x00\x00\x00\x00mp42isom" + bytes(200),
+}
+
+
+def draw(spec: Mapping[str, Any]) -> bytes:
+    """Draw and encode one picture.
+
+    Raises:
+        KeyError: the spec names a subject, background or spoilage that there is none of.
+    """
+    if "spoil" in spec:
+        return SPOILT[spec["spoil"]]
+    frames = [_frame(spec, number) for number in range(int(spec.get("frames", 1)))]
+    out = io.BytesIO()
+    kind = spec.get("format", "JPEG")
+    more: dict[str, Any] = {}
+    if len(frames) > 1:
+        more = {"save_all": True, "append_images": frames[1:], "duration": 120, "loop": 0}
+    if kind in {"JPEG", "WEBP"}:
+        more["quality"] = spec.get("quality", 85)
+    if kind == "WEBP":
+        more["method"] = 0
+    if kind == "PNG":
+        more["compress_level"] = 1
+    frames[0].save(out, kind, **more)
+    return out.getvalue()
+
+
+def _frame(spec: Mapping[str, Any], number: int) -> Image.Image:
+    width, height = spec.get("size", (800, 800))
+    rng = np.random.default_rng([int(spec.get("seed", 1)), number])
+    canvas = _background(spec.get("background", "white"), width, height, np.random.default_rng(spec.get("seed", 1)))
+    if blur := spec.get("background_blur"):
+        canvas = _pixels(_image(canvas).filter(ImageFilter.GaussianBlur(blur)))
+    if (subject := spec.get("subject", "mug")) != "none":
+        canvas = SUBJECTS[subject](canvas, _Look(spec, number))
+    image = _degraded(_image(canvas), spec)
+    if noise := spec.get("noise", 0):
+        pixels = _pixels(image)
+        pixels += rng.standard_normal(pixels.shape, dtype=np.float32) * np.float32(noise)
+        image = _image(pixels)
+    if border := spec.get("border"):
+        image = _bordered(image, border)
+    return image
+
+
+class _Look:
+    """What a spec says of its subject."""
+
+    def __init__(self, spec: Mapping[str, Any], number: int) -> None:
+        self.colour = np.asarray(spec.get("colour", (40, 90, 150)), dtype=np.float32)
+        self.contrast = float(spec.get("contrast", 1.0))
+        self.texture = float(spec.get("texture", 0.0))
+        self.scale = float(spec.get("scale", 1.0))
+        across, down = spec.get("shift", (0.0, 0.0))
+        self.shift = (across + 0.06 * number, down)
+        self.rng = np.random.default_rng([int(spec.get("seed", 1)), 99])
+
+
+def _pixels(image: Image.Image) -> Pixels:
+    return np.asarray(image, dtype=np.float32).copy()
+
+
+def _image(pixels: Pixels) -> Image.Image:
+    return Image.fromarray(np.clip(pixels + 0.5, 0, 255).astype(np.uint8), "RGB")
+
+
+def _degraded(image: Image.Image, spec: Mapping[str, Any]) -> Image.Image:
+    size = image.size
+    if longest := spec.get("upscaled_from"):
+        share = longest / max(size)
+        small = (max(1, round(size[0] * share)), max(1, round(size[1] * share)))
+        image = image.resize(small, Image.Resampling.BOX).resize(size, Image.Resampling.BICUBIC)
+    if blur := spec.get("blur"):
+        image = image.filter(ImageFilter.GaussianBlur(blur))
+    if length := int(spec.get("motion", 0)):
+        pixels = _pixels(image)
+        padded = np.pad(pixels, ((0, 0), (length, 0), (0, 0)), mode="edge")
+        summed = np.cumsum(padded, axis=1, dtype=np.float64)
+        image = _image(((summed[:, length:] - summed[:, :-length]) / length).astype(np.float32))
+    return image
+
+
+def _bordered(image: Image.Image, border: Mapping[str, Any]) -> Image.Image:
+    """Cover the named sides by bars of one colour, each `share` of the side it shortens."""
+    width, height = image.size
+    across, down = round(width * border["share"]), round(height * border["share"])
+    bars = {
+        "left": (0, 0, across - 1, height),
+        "right": (width - across, 0, width, height),
+        "top": (0, 0, width, down - 1),
+        "bottom": (0, height - down, width, height),
+    }
+    pen = ImageDraw.Draw(image)
+    for side in border.get("sides", bars):
+        pen.rectangle(bars[side], fill=tuple(border["colour"]))
+    return image
+
+
+# Backgrounds
+
+
+def _background(kind: Any, width: int, height: int, rng: np.random.Generator) -> Pixels:
+    if not isinstance(kind, str):
+        return np.broadcast_to(np.asarray(kind, dtype=np.float32), (height, width, 3)).copy()
+    down = np.linspace(0, 1, height, dtype=np.float32)[:, None, None]
+    across = np.linspace(0, 1, width, dtype=np.float32)[None, :, None]
+    plain: Pixels = np.ones((height, width, 3), dtype=np.float32)
+    if kind == "white":
+        return plain * 255
+    if kind == "black":
+        return plain * 6
+    if kind == "gradient":
+        return plain * np.array([238, 240, 244], np.float32) - 70 * down - 12 * across
+    if kind == "wood":
+        grain = np.cumsum(rng.standard_normal((height, 1, 1)).astype(np.float32), axis=0) / 3
+        rings = np.sin(down * 160 + grain + 2 * np.sin(across * 5 + down * 9))
+        drawn: Pixels = plain * np.array([168, 118, 74], np.float32) + rings * np.array([22, 18, 12], np.float32)
+        return drawn
+    if kind == "room":
+        return _room(plain, down)
+    if kind == "busy":
+        return _busy(width, height, rng)
+    raise KeyError(kind)
+
+
+def _room(plain: Pixels, down: Pixels) -> Pixels:
+    """Draw a pale wall above a brown table."""
+    wall, table = np.array([214, 208, 198], np.float32), np.array([132, 92, 60], np.float32)
+    drawn: Pixels = plain * np.where(down < 0.7, wall - 18 * down, table + 30 * (down - 0.7)).astype(np.float32)
+    return drawn
+
+
+def _busy(width: int, height: int, rng: np.random.Generator) -> Pixels:
+    """Draw shelves full of things."""
+    image = Image.new("RGB", (width, height), (92, 84, 76))
+    pen = ImageDraw.Draw(image)
+    for row in range(6):
+        at, bottom = 0, (row + 1) * height // 6 - 8
+        while at < width:
+            wide, tall = (int(value) for value in rng.integers((14, height // 16), (60, height // 7)))
+            colour = tuple(int(value) for value in rng.integers(30, 235, 3))
+            pen.rectangle((at, bottom - tall, at + wide, bottom), fill=colour, outline=(20, 20, 20))
+            pen.line((at + 4, bottom - tall // 2, at + wide - 4, bottom - tall // 2), fill=(240, 240, 230), width=3)
+            at += wide + int(rng.integers(2, 12))
+        pen.rectangle((0, bottom, width, bottom + 8), fill=(60, 40, 26))
+    return _pixels(image)
+
+
+# Subjects: painted in a square of side 1 about the middle, as long as the picture's shorter side
+
+
+def _mask(canvas: Pixels, look: _Look, paint: Callable[["_Pen"], None]) -> Pixels:
+    height, width = canvas.shape[:2]
+    image = Image.new("L", (width * SUPERSAMPLED, height * SUPERSAMPLED))
+    paint(_Pen(image, look))
+    return np.asarray(image.resize((width, height), Image.Resampling.BOX), dtype=np.float32)[:, :, None] / 255
+
+
+class _Pen:
+    """Draws in shares of the subject's square."""
+
+    def __init__(self, image: Image.Image, look: _Look) -> None:
+        self.pen = ImageDraw.Draw(image)
+        self.side = min(image.size) * look.scale
+        self.left = image.width * (0.5 + look.shift[0]) - self.side / 2
+        self.top = image.height * (0.5 + look.shift[1]) - self.side / 2
+
+    def at(self, *shares: float) -> list[float]:
+        return [(self.top if place % 2 else self.left) + share * self.side for place, share in enumerate(shares)]
+
+    def polygon(self, *shares: float) -> None:
+        self.pen.polygon(self.at(*shares), fill=255)
+
+    def ellipse(self, *shares: float, width: float = 0) -> None:
+        if width:
+            self.pen.ellipse(self.at(*shares), outline=255, width=round(width * self.side))
+        else:
+            self.pen.ellipse(self.at(*shares), fill=255)
+
+    def box(self, *shares: float, radius: float = 0) -> None:
+        self.pen.rounded_rectangle(self.at(*shares), radius=radius * self.side, fill=255)
+
+    def line(self, *shares: float, width: float) -> None:
+        self.pen.line(self.at(*shares), fill=255, width=max(1, round(width * self.side)), joint="curve")
+
+    def text(self, across: float, down: float, said: str, size: float) -> None:
+        font = ImageFont.load_default(size=max(6, size * self.side))
+        left, top = self.at(across, down)
+        self.pen.text((left, top), said, fill=255, font=font)
+
+
+def _put(canvas: Pixels, look: _Look, mask: Pixels, colour: npt.ArrayLike, shade: Pixels | float = 1.0) -> Pixels:
+    """Lay a colour, shaded and woven, over the canvas where the mask is."""
+    over = np.asarray(colour, dtype=np.float32) * shade
+    if look.texture:
+        height, width = canvas.shape[:2]
+        rows, columns = np.arange(height)[:, None, None], np.arange(width)[None, :, None]
+        weave = np.sin(rows * 2.1) * np.sin(columns * 2.1) + look.rng.normal(0, 0.4, (height, width, 1))
+        over = over + (look.texture * weave).astype(np.float32)
+    return canvas + mask * look.contrast * (over - canvas)
+
+
+def _round_shade(canvas: Pixels, look: _Look) -> Pixels:
+    """Light a cylinder from the left."""
+    width = canvas.shape[1]
+    across = (np.arange(width, dtype=np.float32) / width - 0.5 - look.shift[0]) / (0.35 * look.scale)
+    drawn: Pixels = (0.62 + 0.45 * np.exp(-((across + 0.4) ** 2) * 1.6)).astype(np.float32)[None, :, None]
+    return drawn
+
+
+def _shadow(canvas: Pixels, look: _Look) -> Pixels:
+    mask = _mask(canvas, look, lambda pen: pen.ellipse(0.2, 0.8, 0.86, 0.9))
+    soft = Image.fromarray((mask[:, :, 0] * 90).astype(np.uint8)).filter(ImageFilter.GaussianBlur(14))
+    return canvas * (1 - look.contrast * np.asarray(soft, dtype=np.float32)[:, :, None] / 255)
+
+
+def _mug(canvas: Pixels, look: _Look) -> Pixels:
+    canvas = _shadow(canvas, look)
+    shade = _round_shade(canvas, look)
+    handle = _mask(canvas, look, lambda pen: pen.ellipse(0.6, 0.36, 0.86, 0.68, width=0.045))
+    body = _mask(canvas, look, lambda pen: pen.box(0.22, 0.22, 0.7, 0.85, radius=0.06))
+    inside = _mask(canvas, look, lambda pen: pen.ellipse(0.24, 0.2, 0.68, 0.28))
+    canvas = _put(canvas, look, handle, look.colour, 0.85)
+    canvas = _put(canvas, look, body, look.colour, shade)
+    return _put(canvas, look, inside, look.colour, 0.6)
+
+
+def _lamp_foot(pen: _Pen) -> None:
+    pen.box(0.485, 0.45, 0.515, 0.85)
+    pen.ellipse(0.34, 0.82, 0.66, 0.9)
+
+
+def _lamp(canvas: Pixels, look: _Look) -> Pixels:
+    canvas = _shadow(canvas, look)
+    foot = _mask(canvas, look, _lamp_foot)
+    screen = _mask(canvas, look, lambda pen: pen.polygon(0.36, 0.12, 0.64, 0.12, 0.78, 0.48, 0.22, 0.48))
+    canvas = _put(canvas, look, foot, (176, 141, 66), _round_shade(canvas, look))
+    return _put(canvas, look, screen, look.colour, _round_shade(canvas, look))
+
+
+def _chair(canvas: Pixels, look: _Look) -> Pixels:
+    def paint(pen: _Pen) -> None:
+        for leg in ((0.28, 0.1, 0.26, 0.92), (0.66, 0.1, 0.68, 0.92), (0.36, 0.55, 0.36, 0.84), (0.6, 0.55, 0.6, 0.84)):
+            pen.line(*leg, width=0.035)
+        for rung in (0.15, 0.24, 0.33):
+            pen.line(0.28, rung, 0.66, rung, width=0.03)
+        pen.polygon(0.24, 0.55, 0.7, 0.55, 0.74, 0.61, 0.2, 0.61)
+
+    return _put(_shadow(canvas, look), look, _mask(canvas, look, paint), look.colour, _round_shade(canvas, look))
+
+
+def _shirt(canvas: Pixels, look: _Look) -> Pixels:
+    outline = (0.36, 0.12, 0.64, 0.12, 0.9, 0.3, 0.8, 0.44, 0.72, 0.38, 0.72, 0.9, 0.28, 0.9, 0.28, 0.38, 0.2, 0.44)
+    body = _mask(canvas, look, lambda pen: pen.polygon(*outline, 0.1, 0.3))
+    neck = _mask(canvas, look, lambda pen: pen.ellipse(0.41, 0.07, 0.59, 0.18))
+    canvas = _put(canvas, look, body, look.colour, _folds_shade(canvas, look))
+    return _put(canvas, look, neck, look.colour, 0.55)
+
+
+def _folds_shade(canvas: Pixels, look: _Look) -> Pixels:
+    height, width = canvas.shape[:2]
+    down, across = np.mgrid[0:height, 0:width].astype(np.float32) / min(height, width)
+    bend = np.sin(across * 17 + 3 * np.sin(down * 4)) * np.sin(down * 3 + 1) + 0.5 * np.sin(across * 41 + down * 13)
+    drawn: Pixels = (1 + 0.16 * bend).astype(np.float32)[:, :, None]
+    return drawn
+
+
+def _cloth(canvas: Pixels, look: _Look) -> Pixels:
+    """Fill the picture with folded cloth."""
+    whole = np.ones((*canvas.shape[:2], 1), dtype=np.float32)
+    return _put(canvas, look, whole, look.colour, _folds_shade(canvas, look))
+
+
+def _carton(canvas: Pixels, look: _Look) -> Pixels:
+    """Draw packaging with a few words on it."""
+
+    def words(pen: _Pen) -> None:
+        pen.text(0.28, 0.3, "Field & Rye", 0.075)
+        pen.text(0.28, 0.42, "oat biscuits with sea salt", 0.03)
+        pen.text(0.28, 0.74, "NET WT 250 g", 0.025)
+
+    canvas = _shadow(canvas, look)
+    canvas = _put(canvas, look, _mask(canvas, look, lambda pen: pen.box(0.22, 0.14, 0.78, 0.86)), look.colour)
+    return _put(canvas, look, _mask(canvas, look, words), (250, 246, 235))
+
+
+def _poster(canvas: Pixels, look: _Look) -> Pixels:
+    def words(pen: _Pen) -> None:
+        for line in range(14):
+            pen.text(0.2, 0.12 + line * 0.055, "the quick brown fox jumps over 13 lazy dogs"[line % 5 :], 0.03)
+
+    canvas = _put(canvas, look, _mask(canvas, look, lambda pen: pen.box(0.15, 0.06, 0.87, 0.95)), (246, 240, 226))
+    return _put(canvas, look, _mask(canvas, look, words), look.colour)
+
+
+def _plant(canvas: Pixels, look: _Look) -> Pixels:
+    canvas = _put(
+        canvas,
+        look,
+        _mask(canvas, look, lambda pen: pen.polygon(0.38, 0.7, 0.62, 0.7, 0.58, 0.92, 0.42, 0.92)),
+        look.colour,
+    )
+    for _ in range(26):
+        across, down = look.rng.uniform(0.2, 0.7), look.rng.uniform(0.12, 0.6)
+        wide, tall = look.rng.uniform(0.05, 0.14), look.rng.uniform(0.04, 0.12)
+        green = (look.rng.uniform(20, 70), look.rng.uniform(90, 170), look.rng.uniform(30, 80))
+        box = (across, down, across + wide, down + tall)
+        leaf = _mask(canvas, look, lambda pen, box=box: pen.ellipse(*box))  # type: ignore[misc]
+        canvas = _put(canvas, look, leaf, green)
+    return canvas
+
+
+def _rug(canvas: Pixels, look: _Look) -> Pixels:
+    """Draw a rug with a border of its own, and diamonds in it."""
+
+    def diamonds(pen: _Pen) -> None:
+        for row in range(8):
+            for column in range(6):
+                across, down = 0.19 + column * 0.11, 0.14 + row * 0.095
+                pen.polygon(
+                    across, down + 0.04, across + 0.04, down, across + 0.08, down + 0.04, across + 0.04, down + 0.08
+                )
+
+    canvas = _put(canvas, look, _mask(canvas, look, lambda pen: pen.box(0.1, 0.05, 0.9, 0.95)), (70, 24, 28))
+    canvas = _put(canvas, look, _mask(canvas, look, lambda pen: pen.box(0.14, 0.09, 0.86, 0.91)), look.colour)
+    return _put(canvas, look, _mask(canvas, look, diamonds), (232, 214, 170))
+
+
+def _ring(canvas: Pixels, look: _Look) -> Pixels:
+    band = _mask(canvas, look, lambda pen: pen.ellipse(0.36, 0.42, 0.64, 0.7, width=0.025))
+    stone = _mask(canvas, look, lambda pen: pen.polygon(0.46, 0.4, 0.54, 0.4, 0.57, 0.36, 0.5, 0.31, 0.43, 0.36))
+    canvas = _put(canvas, look, band, (196, 170, 96), _round_shade(canvas, look))
+    return _put(canvas, look, stone, look.colour)
+
+
+def _ball(canvas: Pixels, look: _Look) -> Pixels:
+    canvas = _shadow(canvas, look)
+    return _put(
+        canvas,
+        look,
+        _mask(canvas, look, lambda pen: pen.ellipse(0.2, 0.2, 0.82, 0.82)),
+        look.colour,
+        _round_shade(canvas, look),
+    )
+
+
+def _picture_frame(canvas: Pixels, look: _Look) -> Pixels:
+    """Hang a framed seascape on the background."""
+    canvas = _put(canvas, look, _mask(canvas, look, lambda pen: pen.box(0.2, 0.16, 0.8, 0.84)), look.colour)
+    canvas = _put(canvas, look, _mask(canvas, look, lambda pen: pen.box(0.25, 0.21, 0.75, 0.79)), (250, 248, 240))
+    canvas = _put(canvas, look, _mask(canvas, look, lambda pen: pen.box(0.32, 0.3, 0.68, 0.7)), (120, 170, 200))
+    canvas = _put(canvas, look, _mask(canvas, look, lambda pen: pen.box(0.32, 0.54, 0.68, 0.7)), (30, 80, 110))
+    return _put(canvas, look, _mask(canvas, look, lambda pen: pen.ellipse(0.55, 0.34, 0.62, 0.41)), (250, 220, 150))
+
+
+def _curtains(canvas: Pixels, look: _Look) -> Pixels:
+    """Hang cloth left and right, from edge to edge, with a rail."""
+    shade = _folds_shade(canvas, look)
+    for box in ((-0.6, -0.6, 0.22, 1.6), (0.78, -0.6, 1.6, 1.6)):
+        canvas = _put(canvas, look, _mask(canvas, look, lambda pen, box=box: pen.box(*box)), look.colour, shade)  # type: ignore[misc]
+    return _put(
+        canvas, look, _mask(canvas, look, lambda pen: pen.line(-0.6, 0.06, 1.6, 0.06, width=0.02)), (60, 50, 40)
+    )
+
+
+SUBJECTS: Final[Mapping[str, Callable[[Pixels, _Look], Pixels]]] = {
+    "mug": _mug,
+    "lamp": _lamp,
+    "chair": _chair,
+    "shirt": _shirt,
+    "cloth": _cloth,
+    "carton": _carton,
+    "poster": _poster,
+    "plant": _plant,
+    "rug": _rug,
+    "ring": _ring,
+    "ball": _ball,
+    "picture_frame": _picture_frame,
+    "curtains": _curtains,
+}
