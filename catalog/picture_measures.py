@@ -159,7 +159,7 @@ class _Bars:
 def _frame_share(pixels: NDArray[np.uint8]) -> float:
     """Return how much of a picture is bars on two opposite sides, or a thin frame all around; 0 for neither.
 
-    White on all four sides is the ground that most products stand on, and a frame only where it is just as deep on each.
+    White on all four sides is the ground that most products stand on, and a frame only where it is as deep on each.
     """
     down, across = _bars(pixels), _bars(pixels.transpose(1, 0, 2))
     if down is not None and across is not None and _is_frame(down, across):
