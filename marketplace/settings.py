@@ -192,6 +192,9 @@ JOB_QUEUES = [
     "scraping",
     "preview",
     "generate-business-embedding",
+    "notify-seller",
+    "deliver-webhook",
+    "ai-generation",
 ]
 # Schedules that come with the code, by name: created by the first dispatcher that leads, and the staff's from then on.
 JOB_SCHEDULES = {
@@ -282,8 +285,16 @@ GEMINI_BASE_URL = env.str(
     "GEMINI_BASE_URL", "https://generativelanguage.googleapis.com/", validate=validate.URL(require_tld=False)
 )
 GEMINI_EMBEDDING_MODEL = env.str("GEMINI_EMBEDDING_MODEL", "gemini-embedding-001")
+# The model that judges and writes, and its prices. Source: ai.google.dev, "Gemini Developer API pricing", October 2026.
+GEMINI_MODEL = env.str("GEMINI_MODEL", "gemini-3.5-flash-lite", validate=validate.Length(min=1))
+GEMINI_PROMPT_USD_PER_M = env.float("GEMINI_PROMPT_USD_PER_M", 0.30, validate=validate.Range(min=0))
+GEMINI_ANSWER_USD_PER_M = env.float("GEMINI_ANSWER_USD_PER_M", 2.50, validate=validate.Range(min=0))
+# What may be spent on it in a day of Gemini's; what is in flight when that is reached is still paid for. 0: nothing.
+GEMINI_DAY_BUDGET_USD = env.float("GEMINI_DAY_BUDGET_USD", 5.0, validate=validate.Range(min=0))
 GEMINI_TIMEOUT_S = env.float("GEMINI_TIMEOUT_S", 20.0, validate=validate.Range(min=0.1))
 GEMINI_REQUESTS_PER_MIN = env.int("GEMINI_REQUESTS_PER_MIN", 15, validate=validate.Range(min=1))
+# Products for which a seller may ask for proposals in a day (UTC); staff may ask for any number.
+GENERATIONS_PER_SELLER_DAY = env.int("GENERATIONS_PER_SELLER_DAY", 500, validate=validate.Range(min=1))
 # What a web process loads in the background when it starts, so that nobody waits for it.
 WEB_WARM_UPS = ["catalog.milvus.connect", "catalog.embedders.current.warm_up", "catalog.directory.nearest.load"]
 INDEX_COLLECTION = env.str("INDEX_COLLECTION", "products")
@@ -322,6 +333,8 @@ SPECTACULAR_SETTINGS = {
         "EmbeddingJobStatus": "marketplace.directory.Answered",
         "ScrapingType": "catalog.models.ScrapingJob.Type",
         "ScrapingStatus": "catalog.models.ScrapingJob.Status",
+        "ProposalState": "catalog.generation.models.Proposal.State",
+        "ProposedTextState": "catalog.generation.models.ProposedText.State",
         "JobPriority": "jobs.api.staff_serializers.PriorityName",
         "TaskMode": "jobs.models.TaskSwitch.Mode",
         "BulkRetryState": "jobs.models.BulkRetry.State",
@@ -330,6 +343,7 @@ SPECTACULAR_SETTINGS = {
         {"name": "sellers", "description": "Register, and say where the catalog is."},
         {"name": "syncs", "description": "Read the catalog, and follow it."},
         {"name": "products", "description": "What came of it."},
+        {"name": "generation", "description": "Texts that a model proposes for products, for you to take or refuse."},
         {"name": "scraping", "description": "See what an address holds, and have parts of a site read."},
         {"name": "search", "description": "What buyers see."},
         {"name": "directory", "description": "Businesses, by name, by words and by meaning."},

@@ -10,6 +10,7 @@ from jobs.api.job_log import JobLogView
 from jobs.api.own_jobs import JobView, QueueStatsView
 from jobs.pages.overviews import admin_pages
 from marketplace import health, rq_dashboard
+from marketplace.accounts.api import LoginView
 from marketplace.api import MeView, MySyncsView, ProductsView, ProductView, SellersView, SyncView
 from marketplace.api_directory import BulkEmbeddingsView, BusinessesView, BusinessView, RetryEmbeddingView
 from marketplace.routes import api_paths
@@ -23,6 +24,7 @@ handler500 = "marketplace.problems.server_error"
 api_urls = [
     *api_paths("sellers/", SellersView.as_view(), name="sellers"),
     *api_paths("sellers/me/", MeView.as_view(), name="me"),
+    *api_paths("sellers/me/login/", LoginView.as_view(), name="my-login"),
     *api_paths("sellers/me/syncs/", MySyncsView.as_view(), name="my-syncs"),
     *api_paths("syncs/<int:sync_id>/", SyncView.as_view(), name="sync"),
     *api_paths("products/", ProductsView.as_view(), name="products"),
@@ -50,6 +52,9 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path("admin/", admin.site.urls),
     path("api/", include((api_urls, "api"))),
     path("api/", include("catalog.urls")),
+    path("seller/", include("marketplace.accounts.urls")),
+    path("seller/", include("qc.page_urls")),
+    path("seller/", include("catalog.seller_urls")),
     path("", include("catalog.page_urls")),
 ]
 

@@ -1,0 +1,189 @@
+"""Members of sellers: an e-mail address gives access once the link that was mailed to it has been used, and not before.
+
+A member's account is a Django user whose name is the e-mail address in small letters: so there is one for each
+address, also when two people are first at the same instant.
+"""
+
+import hashlib
+import secrets
+from collections.abc import Callable
+from datetime import datetime, timedelta
+from smtplib import SMTPException
+
+from django.contrib.auth.models import User
+from django.core.exceptions import ValidationError
+from django.core.mail import send_mail
+from django.core.validators import validate_email
+from django.db import IntegrityError, transaction
+from django.db.models import QuerySet
+from django.template.loader import render_to_string
+from django.utils import timezone
+
+from jobs import audit
+from marketplace.accounts.models import Invitation, SellerMember
+from marketplace.models import Seller
+
+HOLDS_FOR = timedelta(days=3)
+MAX_SHOPS_A_MAIL = 10
+MAX_EMAIL_LENGTH = 150  # what the name of a Django user holds
+
+Link = Callable[[str], str]  # from a token to the address that is mailed
+
+
+class BadEmail(ValueError):
+    """This is no e-mail address that a login can have."""
+
+
+class MailNotSent(Exception):
+    """The mail server did not take the mail. Try again in some minutes."""
+
+
+class AccountExists(Exception):
+    """The e-mail address has a login already: log in with it first."""
+
+
+class NotYours(Exception):
+    """The invitation is for another e-mail address than the one that you are logged in with."""
+
+
+def clean_email(email: str) -> str:
+    """Return the address as accounts are named after it.
+
+    Raises:
+        BadEmail: it is none, or too long.
+    """
+    email = email.strip().lower()
+    try:
+        validate_email(email)
+    except ValidationError as error:
+        raise BadEmail("Write a whole e-mail address, like name@shop.example.") from error
+    if len(email) > MAX_EMAIL_LENGTH:
+        raise BadEmail(f"An e-mail address for a login has at most {MAX_EMAIL_LENGTH} characters.")
+    return email
+
+
+def memberships_of(user: User) -> QuerySet[SellerMember]:
+    """Find whom a person may act for, suspended sellers too, in the order of joining."""
+    return SellerMember.objects.filter(user=user).select_related("seller")
+
+
+def account_of(email: str) -> User | None:
+    """Find the account of a clean address."""
+    return User.objects.filter(username=email).first()
+
+
+def invite(seller: Seller, *, email: str, invited_by: str, link: Link, now: datetime | None = None) -> Invitation:
+    """Mail a link to an address; who uses it within HOLDS_FOR may act for the seller.
+
+    Args:
+        seller: whom it is about.
+        email: where the link goes; nobody else sees it.
+        invited_by: who asked for it, for the record.
+        link: makes the address of a token.
+        now: the time; the present by default.
+
+    Raises:
+        BadEmail, MailNotSent: nothing is kept.
+    """
+    return _mail([seller], email=clean_email(email), invited_by=invited_by, link=link, now=now)[0]
+
+
+def invite_for_staff(seller: Seller, *, actor: str, reason: str, link: Link) -> Invitation:
+    """Mail a link to the seller's own address on behalf of staff, and leave an audit row.
+
+    Raises:
+        BadEmail, MailNotSent: nothing is kept.
+    """
+    with transaction.atomic():
+        invitation = invite(seller, email=seller.email, invited_by=f"staff {actor}", link=link)
+        audit.record(actor=actor, action="invite seller", subject=f"seller {seller.pk}", reason=reason)
+    return invitation
+
+
+def invite_registered(*, email: str, link: Link) -> int:
+    """Mail an address the links of the active sellers that are registered with it; return how many those are.
+
+    Who asks must not learn whether there are any.
+
+    Raises:
+        BadEmail, MailNotSent: nothing is kept.
+    """
+    email = clean_email(email)
+    named = Seller.objects.filter(email__iexact=email, status=Seller.Status.ACTIVE).order_by("pk")
+    sellers = list(named[:MAX_SHOPS_A_MAIL])
+    if sellers:
+        _mail(sellers, email=email, invited_by="the address itself", link=link, now=None)
+    return len(sellers)
+
+
+def _mail(sellers: list[Seller], *, email: str, invited_by: str, link: Link, now: datetime | None) -> list[Invitation]:
+    expires_at = (now or timezone.now()) + HOLDS_FOR
+    tokens = {seller.pk: secrets.token_urlsafe(32) for seller in sellers}
+    context = {
+        "shops": [(seller.name, link(tokens[seller.pk])) for seller in sellers],
+        "expires_at": expires_at,
+    }
+    try:
+        with transaction.atomic():
+            invitations = [
+                Invitation.objects.create(
+                    seller=seller,
+                    email=email,
+                    token_sha256=_token_hash(tokens[seller.pk]),
+                    invited_by=invited_by[:150],
+                    expires_at=expires_at,
+                )
+                for seller in sellers
+            ]
+            send_mail("Your login to Souk", render_to_string("accounts/invitation.txt", context), None, [email])
+    except (SMTPException, OSError) as error:
+        raise MailNotSent((MailNotSent.__doc__ or "").strip()) from error
+    return invitations
+
+
+def open_invitation(token: str, *, now: datetime | None = None) -> Invitation | None:
+    """Find the invitation of a link that still holds: not used, not expired, its seller not suspended."""
+    found = Invitation.objects.filter(
+        token_sha256=_token_hash(token),
+        accepted_at=None,
+        expires_at__gt=now or timezone.now(),
+        seller__status=Seller.Status.ACTIVE,
+    )
+    return found.select_related("seller").first()
+
+
+@transaction.atomic
+def join(invitation: Invitation, *, user: User, now: datetime | None = None) -> SellerMember:
+    """Make the account of the invited address a member; a second time it is one already.
+
+    Raises:
+        NotYours: the account is another address's.
+    """
+    if user.username != invitation.email:
+        raise NotYours
+    Invitation.objects.filter(pk=invitation.pk, accepted_at=None).update(accepted_at=now or timezone.now())
+    member, _ = SellerMember.objects.get_or_create(seller=invitation.seller, user=user)
+    return member
+
+
+def join_as_new(invitation: Invitation, *, user: User) -> SellerMember:
+    """Create the account of the invited address, whose password is set, and make it a member.
+
+    Raises:
+        AccountExists: somebody was first; nothing is changed.
+    """
+    try:
+        with transaction.atomic():
+            user.save(force_insert=True)
+            return join(invitation, user=user)
+    except IntegrityError as error:
+        raise AccountExists from error
+
+
+def new_account(invitation: Invitation) -> User:
+    """Return the account that the invited address will have, not stored yet."""
+    return User(username=invitation.email, email=invitation.email)
+
+
+def _token_hash(token: str) -> str:
+    return hashlib.sha256(token.encode()).hexdigest()

@@ -1,0 +1,45 @@
+"""Tell sellers: an entry of the outbox and the job that makes a notification of it, in the caller's transaction."""
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from django.db import transaction
+
+from jobs.batch import NewJob
+from jobs.ledger import enqueue
+from marketplace.notifications.kinds import Kind
+from marketplace.notifications.models import OutboxEntry
+
+__all__ = ["Kind", "tell"]
+
+# What happens of one kind within this time is one message.
+GROUPED_WITHIN_S = 60.0
+
+
+def tell(
+    kind: Kind, *, seller_id: int, subjects: Sequence[Mapping[str, Any]] = (), facts: Mapping[str, Any] | None = None
+) -> None:
+    """Promise that the seller is told; call it in the transaction that makes it true.
+
+    What is told of one kind within a minute, and of some kinds while a sync of the seller runs, becomes one message.
+
+    Args:
+        kind: what happened.
+        seller_id: who is told.
+        subjects: what it is about, one each: `{"product": 5, "title": "Red lamp", "reason": "price.missing",
+            "message": "…", "remedy": "…"}`. An empty sequence: the seller's account itself.
+        facts: figures and texts that the kind's wording uses, such as `{"sync": 7, "live": 1184}`.
+    """
+    with transaction.atomic():
+        entry = OutboxEntry.objects.create(
+            seller_id=seller_id, kind=kind, subjects=[dict(subject) for subject in subjects], facts=dict(facts or {})
+        )
+        enqueue(
+            NewJob(
+                "notify-seller",
+                {"entry": entry.pk},
+                tenant=str(seller_id),
+                delay_s=GROUPED_WITHIN_S,
+                group="",
+            )
+        )
