@@ -205,6 +205,7 @@ JOB_SCHEDULES = {
     "sweep-search-counts": {"task": "sweep-search-counts", "crontab": "37 * * * *"},
     "reconcile-index": {"task": "reconcile-index", "crontab": "37 3 * * *"},
     "sweep-search-indexes": {"task": "sweep-search-indexes", "crontab": "47 * * * *"},
+    "review-again": {"task": "review-again", "crontab": "*/10 * * * *"},
 }
 RQ_QUEUES = {
     name: {
@@ -222,6 +223,7 @@ JOB_STATS_SECTIONS = {
     "search": "catalog.search.counting.recent_figures",
     "search_index": "catalog.indexes.reconciling.index_figures",
     "gemini": "marketplace.gemini.usage.recent_figures",
+    "reviewer": "qc.reviewer.figures.recent_figures",
 }
 
 # --- catalogs -------------------------------------------------------------------------------------
@@ -279,7 +281,11 @@ GEMINI_API_KEY = env.str("GEMINI_API_KEY", "")
 DIRECTORY_EMBEDDER = env.str(
     "DIRECTORY_EMBEDDER", "gemini" if GEMINI_API_KEY else "hashing", validate=validate.OneOf(["hashing", "gemini"])
 )
-if "gemini" in (EMBEDDER, DIRECTORY_EMBEDDER):  # then it must be there
+# Who judges products beside the rules: Gemini where there is a key, else nobody.
+QC_REVIEWER = env.str(
+    "QC_REVIEWER", "gemini" if GEMINI_API_KEY else "rules", validate=validate.OneOf(["gemini", "rules"])
+)
+if "gemini" in (EMBEDDER, DIRECTORY_EMBEDDER, QC_REVIEWER):  # then it must be there
     GEMINI_API_KEY = env.str("GEMINI_API_KEY", validate=validate.Length(min=1))
 GEMINI_BASE_URL = env.str(
     "GEMINI_BASE_URL", "https://generativelanguage.googleapis.com/", validate=validate.URL(require_tld=False)

@@ -1,7 +1,7 @@
 """Judge products and record the verdicts."""
 
-from collections.abc import Collection, Iterable, Sequence
-from dataclasses import dataclass
+from collections.abc import Collection, Iterable, Mapping, Sequence
+from dataclasses import dataclass, replace
 
 from django.db.models import Max
 from django.utils import timezone
@@ -9,6 +9,7 @@ from django.utils import timezone
 from marketplace.models import Product
 from qc.facts import facts_of
 from qc.models import Verdict
+from qc.reviewer.review import Review, is_on, is_worth_asking
 from qc.rules.contract import ProductFacts, Reason, Severity
 from qc.rules.ruleset import Ruleset
 from qc.rulesets import current_ruleset
@@ -27,15 +28,20 @@ class Judgement:
     rule_version: str
     model: str = ""
     prompt_version: str = ""
+    review: Review | None = None  # None: not asked for
 
 
 @dataclass(frozen=True, slots=True)
 class Recorded:
-    """What became of a product: its decision, and whether the index has to follow."""
+    """What became of a product: its decision, and whether the index has to follow.
+
+    Outdated: what the seller says was changed since it was reviewed; nothing was written, and it wants another look.
+    """
 
     product_id: int
     decision: Verdict.Decision
     must_reindex: bool
+    is_outdated: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,6 +57,19 @@ def judge(facts: ProductFacts, *, ruleset: Ruleset | None = None) -> Judgement:
     ruleset = ruleset or current_ruleset()
     reasons = gravest_first(ruleset.reasons_against(facts))
     return Judgement(decision_on(reasons), reasons, facts, ruleset.version)
+
+
+def reviewed(judgement: Judgement, review: Review) -> Judgement:
+    """Add what the reviewer says to what the rules say; it takes nothing away."""
+    reasons = gravest_first([*judgement.reasons, *review.reasons])
+    return replace(
+        judgement,
+        decision=decision_on(reasons),
+        reasons=reasons,
+        model=review.model,
+        prompt_version=review.prompt_version,
+        review=review,
+    )
 
 
 _GRAVITY = {Severity.REJECT: 0, Severity.FLAG: 1, Severity.ADVISE: 2}
@@ -84,14 +103,34 @@ def record_judgements(judgements: dict[int, Judgement]) -> list[Recorded]:
     """
     locked = Product.objects.filter(pk__in=judgements).order_by("pk").select_for_update(of=("self",))
     products = list(locked.select_related("seller"))
-    current = {
-        product_id: made if (made := judgements[product_id]).facts == facts else judge(facts)
-        for product_id, facts in facts_of(products).items()
+    facts = facts_of(products)
+    latest = _latest_verdicts(facts)
+    by_staff = {pk: it for pk, it in latest.items() if _is_held(it, facts[pk])}
+    made = {
+        pk: judgements[pk] if judgements[pk].facts == its else _anew(judgements[pk], its) for pk, its in facts.items()
     }
-    latest = _latest_verdicts(current)
-    by_staff = {pk: it for pk, it in latest.items() if _is_held(it, current[pk].facts)}
+    current = {pk: it for pk, it in made.items() if it is not None}
+    outdated = made.keys() - current.keys() - by_staff.keys()
     _write_verdicts({pk: judgement for pk, judgement in current.items() if pk not in by_staff}, latest)
-    return apply_decisions(products, {pk: _standing(by_staff.get(pk), made) for pk, made in current.items()})
+    standings = {pk: _standing(it) for pk, it in current.items()}
+    standings |= {pk: Standing(Decision(it.decision), it.reasons) for pk, it in by_staff.items()}
+    recorded = apply_decisions([it for it in products if it.pk not in outdated], standings)
+    return recorded + [Recorded(pk, Decision.FLAGGED, must_reindex=False, is_outdated=True) for pk in sorted(outdated)]
+
+
+def held_by_staff(judgements: Mapping[int, Judgement]) -> set[int]:
+    """Return which products staff has judged as they are now: nobody else's opinion counts."""
+    return {pk for pk, it in _latest_verdicts(judgements).items() if _is_held(it, judgements[pk].facts)}
+
+
+def _anew(made: Judgement, facts: ProductFacts) -> Judgement | None:
+    """Judge what changed since; None where the reviewer would have to be asked anew."""
+    again = judge(facts)
+    if not is_on() or not is_worth_asking(again.reasons):
+        return again
+    if made.review is not None and facts.content_hash == made.facts.content_hash:
+        return reviewed(again, made.review)
+    return None
 
 
 def _is_held(latest: Verdict, facts: ProductFacts) -> bool:
@@ -99,9 +138,7 @@ def _is_held(latest: Verdict, facts: ProductFacts) -> bool:
     return not latest.is_automatic and latest.content_hash == facts.content_hash
 
 
-def _standing(by_staff: Verdict | None, judgement: Judgement) -> Standing:
-    if by_staff is not None:
-        return Standing(Decision(by_staff.decision), by_staff.reasons)
+def _standing(judgement: Judgement) -> Standing:
     return Standing(judgement.decision, [reason.as_entry() for reason in judgement.reasons])
 
 
@@ -131,6 +168,7 @@ def _write_verdicts(judgements: dict[int, Judgement], latest: dict[int, Verdict]
                 input_hash=judgement.facts.input_hash,
                 content_hash=judgement.facts.content_hash,
                 content=judgement.facts.content,
+                review=judgement.review.as_json() if judgement.review else {},
             )
             for product_id, judgement in judgements.items()
             if not _is_same(latest.get(product_id), judgement)

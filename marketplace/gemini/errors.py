@@ -119,6 +119,12 @@ class GeminiBadAnswer(RetryableError):
     code = "gemini.bad_answer"
 
 
+class GeminiOffSchema(GeminiBadAnswer):
+    """Gemini answered, but not with data of the schema that it was given."""
+
+    code = "gemini.off_schema"
+
+
 @contextmanager
 def speaking_to_gemini() -> Iterator[None]:
     """Translate what the client raises."""

@@ -17,6 +17,7 @@ from marketplace.gemini.errors import (
     GeminiAnswerCut,
     GeminiBadAnswer,
     GeminiBudgetUsed,
+    GeminiOffSchema,
     GeminiPromptBlocked,
     speaking_to_gemini,
 )
@@ -236,8 +237,8 @@ def _data(text: str, schema: Mapping[str, Any]) -> Any:
     try:
         data = json.loads(text)
     except ValueError as error:
-        raise GeminiBadAnswer(f"no JSON: {error}"[:MAX_MESSAGE_CHARS]) from error
+        raise GeminiOffSchema(f"no JSON: {error}"[:MAX_MESSAGE_CHARS]) from error
     problem = next(iter(Draft202012Validator(schema).iter_errors(data)), None)
     if problem is not None:
-        raise GeminiBadAnswer(f"not of the schema, at {problem.json_path}: {problem.message}"[:MAX_MESSAGE_CHARS])
+        raise GeminiOffSchema(f"not of the schema, at {problem.json_path}: {problem.message}"[:MAX_MESSAGE_CHARS])
     return data
