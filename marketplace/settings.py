@@ -195,6 +195,7 @@ JOB_QUEUES = [
     "notify-seller",
     "deliver-webhook",
     "ai-generation",
+    "photo-processing",
 ]
 # Schedules that come with the code, by name: created by the first dispatcher that leads, and the staff's from then on.
 JOB_SCHEDULES = {
@@ -205,6 +206,7 @@ JOB_SCHEDULES = {
     "sweep-search-counts": {"task": "sweep-search-counts", "crontab": "37 * * * *"},
     "reconcile-index": {"task": "reconcile-index", "crontab": "37 3 * * *"},
     "sweep-search-indexes": {"task": "sweep-search-indexes", "crontab": "47 * * * *"},
+    "sweep-photo-sets": {"task": "sweep-photo-sets", "crontab": "27 * * * *"},
     "review-again": {"task": "review-again", "crontab": "*/10 * * * *"},
 }
 RQ_QUEUES = {
@@ -253,6 +255,9 @@ CHROMIUM_PATH = env.str("CHROMIUM_PATH", "")
 # Product feeds while they are read; private, and where workers run on several hosts, the same folder for all and web.
 FEED_DIR = Path(env.str("FEED_DIR", str(VAR_DIR / "feeds")))
 FEED_MAX_MB = env.int("FEED_MAX_MB", 512, validate=validate.Range(min=1))
+# Photos that sellers upload, until they accept what is made of them; private and shared as FEED_DIR is.
+PHOTO_DIR = Path(env.str("PHOTO_DIR", str(VAR_DIR / "photos")))
+PHOTO_SET_KEEP_DAYS = env.float("PHOTO_SET_KEEP_DAYS", 14.0, validate=validate.Range(min=0.01))
 # Meta's Graph API, by which sellers let us read their WhatsApp catalogs.
 GRAPH_API_URL = env.str("GRAPH_API_URL", "https://graph.facebook.com/v25.0", validate=validate.URL(require_tld=False))
 # Days that a scraping job keeps its result after its end; previews a seller may ask for in a minute.
@@ -339,6 +344,7 @@ SPECTACULAR_SETTINGS = {
         "EmbeddingJobStatus": "marketplace.directory.Answered",
         "ScrapingType": "catalog.models.ScrapingJob.Type",
         "ScrapingStatus": "catalog.models.ScrapingJob.Status",
+        "PhotoSetStatus": "catalog.photos.models.PhotoSet.Status",
         "ProposalState": "catalog.generation.models.Proposal.State",
         "ProposedTextState": "catalog.generation.models.ProposedText.State",
         "JobPriority": "jobs.api.staff_serializers.PriorityName",
@@ -350,6 +356,7 @@ SPECTACULAR_SETTINGS = {
         {"name": "syncs", "description": "Read the catalog, and follow it."},
         {"name": "products", "description": "What came of it."},
         {"name": "generation", "description": "Texts that a model proposes for products, for you to take or refuse."},
+        {"name": "photos", "description": "Sequences of photos, and the inventories that are made of them."},
         {"name": "scraping", "description": "See what an address holds, and have parts of a site read."},
         {"name": "search", "description": "What buyers see."},
         {"name": "directory", "description": "Businesses, by name, by words and by meaning."},
@@ -402,6 +409,7 @@ JOB_SUBJECT_PAGES = {
     "seller": "admin:marketplace_seller_change",
     "sync": "admin:marketplace_syncrun_change",
     "product": "admin:marketplace_product_change",
+    "photo_set": "admin:catalog_photoset_change",
     "businessId": "admin:marketplace_directoryentry_change",
 }
 
