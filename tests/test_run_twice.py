@@ -23,6 +23,7 @@ from catalog import index
 from catalog.browser import close_process_browser
 from catalog.embedders.current import EMBEDDERS
 from catalog.embedders.hashing import HashingEmbedder
+from catalog.generation.models import GenerationRequest, Proposal
 from catalog.indexes import flushing
 from catalog.indexes.active import active_index
 from catalog.indexing import Purpose, mark_live, write_products
@@ -46,6 +47,7 @@ from qc.models import Verdict
 from tests.catalog.conftest import drop_collections
 from tests.catalog.indexes.embedders import OtherEmbedder
 from tests.catalog.products import add_picture, make_product, make_seller, make_sync
+from tests.fakes.gemini import GeminiApi
 from tests.sample_shop import sample_catalog
 
 pytestmark = pytest.mark.django_db
@@ -55,6 +57,7 @@ EDITION = make_edition(count=PRODUCTS, seed=1, number=1)
 COLLECTIONS = Counter(slug for product in EDITION.products for slug in product.collections)
 FIRST = EDITION.products[0].collections[0]
 DOMAIN = ("marketplace", "catalog", "qc")
+ASKS_GEMINI = {"ai_generation"}
 FINDINGS = {"reconciliation"}  # what a second look finds is what the first one left
 
 Snapshot = dict[str, Any]
@@ -291,6 +294,28 @@ def _a_seller_without_an_entry_and_an_entry_without_a_vector(shop: Shop) -> Sequ
     return [NewJob("refresh-directory", {})]
 
 
+@case("ai_generation", changes={"Proposal", "ProposedText", "GeminiMinute"})
+def _a_product_to_write_for_and_one_that_is_written_for(shop: Shop) -> Sequence[NewJob]:
+    return [
+        NewJob("ai_generation", {"proposal": proposal.pk}, tenant=shop.sync.seller.tenant)
+        for proposal in _proposals(shop, states=("waiting", "ready"))
+    ]
+
+
+@case("finish-generation", changes={"Proposal", "OutboxEntry", "follow-ups"}, follow_ups={"notify-seller": 1})
+def _a_request_of_which_one_job_was_cancelled(shop: Shop) -> Sequence[NewJob]:
+    request = _proposals(shop, states=("waiting", "ready"))[0].request
+    return [NewJob("finish-generation", {"request": str(request.pk)}, tenant=shop.sync.seller.tenant)]
+
+
+def _proposals(shop: Shop, *, states: Sequence[str]) -> list[Proposal]:
+    request = GenerationRequest.objects.create(seller=shop.sync.seller, kinds=["title"], trigger="api")
+    return [
+        Proposal.objects.create(request=request, product=make_product(shop.sync, "lamp red"), state=state)
+        for state in states
+    ]
+
+
 def _show(*products: Product) -> None:
     for product in products:
         _judge(product, "approved")
@@ -329,6 +354,8 @@ def shop(
     settings: Any,
     tmp_path: Path,
     monkeypatch: pytest.MonkeyPatch,
+    gemini_api: GeminiApi,
+    request: pytest.FixtureRequest,
 ) -> Iterator[Shop]:
     host = catalog_address.split("/")[2]
     settings.FETCH_PRIVATE_HOSTS = settings.WHATSAPP_HOSTS = [host]
@@ -340,6 +367,9 @@ def shop(
     forget_vocabulary()
     monkeypatch.setitem(EMBEDDERS, "other", OtherEmbedder)
     monkeypatch.setattr(flushing, "EVERY_S", 10**9)  # whoever asks, asks for the same flush
+    if request.node.callspec.params["task"] not in ASKS_GEMINI:
+        settings.GEMINI_API_KEY = ""
+    gemini_api.think = lambda _: '{"title": "Red lamp"}'
     active_index()
     with index.write_lock():
         index.ensure_collection(FINGERPRINT)

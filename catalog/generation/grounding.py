@@ -7,12 +7,13 @@ cannot tell what the picture shows. A seller is asked to check those before taki
 import re
 import unicodedata
 from collections import defaultdict
-from collections.abc import Collection, Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 from functools import lru_cache
 from pathlib import Path
 
+from catalog.ranking.languages import detect
 from catalog.ranking.units import UNITS
 from catalog.words import fold
 
@@ -21,6 +22,7 @@ _NUMBER = re.compile(r"\d+(?:[.,\u00a0\u202f']\d+)*")
 _MEASURE = re.compile(r"(\d+(?:[.,]\d+)*)(?:\s|-)?([^\W\d_]{1,12}|\")")
 _WORD = re.compile(r"[^\W_]+(?:[-'’][^\W_]+)*")
 _SENTENCE_END = re.compile(r"[.!?:•\n]\W*$")
+_PROSE = re.compile(r"[^\W\d_]{2}[.!?](?:\s|$)")
 _GROUPS = re.compile(r"(?<=\d)[.,\u00a0\u202f'](?=\d{3}(?!\d))")
 # Words of their own as well: a unit only where they touch the number.
 _ONLY_ATTACHED = frozenset(["in", "m", "g", "l", "a", "v", "w"])
@@ -87,7 +89,7 @@ def claims_beyond(text: str, said: Sayings, *, language: str = "", brands: Colle
     found = [Note(Claimed.NUMBER, number) for number in _new_numbers(text, said)]
     found += [Note(Claimed.NAME, name) for name in _new_names(text, said, language)]
     found += [Note(Claimed.NAME, brand) for brand in brands if not _says(said, brand)]
-    mine = {word: _properties([word]) for word in _words(text)}
+    mine = {word: _properties(_words(word)) for word in _WORD.findall(text)}
     found += [Note(Claimed.PROPERTY, word) for word, held in mine.items() if held and not held & said.properties]
     return list(dict.fromkeys(found))
 
@@ -115,8 +117,7 @@ def _new_numbers(text: str, said: Sayings) -> Iterable[str]:
 
 def _new_names(text: str, said: Sayings, language: str) -> Iterable[str]:
     found = list(_WORD.finditer(text))
-    upper = sum(1 for it in found if it[0][0].isupper())
-    tells_by_case = language not in NOUNS_IN_CAPITALS and upper <= TITLE_CASE_SHARE * len(found)
+    tells_by_case = _tells_by_case(text, [it[0] for it in found], language)
     for it in found:
         word = it[0]
         if _says(said, word) or any(character.isdigit() for character in word):
@@ -126,6 +127,13 @@ def _new_names(text: str, said: Sayings, language: str) -> Iterable[str]:
         is_odd = any(character.isupper() for character in word[1:]) and not _is_compound(word)
         if is_marked or is_odd or (tells_by_case and word[0].isupper() and not begins):
             yield word
+
+
+def _tells_by_case(text: str, words: Sequence[str], language: str) -> bool:
+    """Tell whether a capital letter within a sentence makes a name: not in titles, nor where every noun has one."""
+    spoken = language or detect(map(fold, words), text)
+    upper = sum(1 for word in words if word[0].isupper())
+    return bool(_PROSE.search(text)) and spoken not in NOUNS_IN_CAPITALS and upper <= TITLE_CASE_SHARE * len(words)
 
 
 def _is_compound(word: str) -> bool:

@@ -86,7 +86,7 @@ def schema_for(order: Order) -> dict[str, Any]:
     for kind in order.kinds:
         match kind:
             case Kind.TITLE | Kind.DESCRIPTION:
-                properties[kind] = text
+                properties[str(kind)] = text
             case Kind.ATTRIBUTES:
                 properties["attributes"] = _list_of({"name": text, "value": text})
             case Kind.TRANSLATION:

@@ -14,7 +14,7 @@ from django.utils import timezone
 from catalog.generation.edits import attribute_lines, catalog_hash, text_of
 from catalog.generation.grounding import Claimed, Note, Sayings, brand_candidates, claims_beyond, sayings_of
 from catalog.generation.models import Proposal, ProposedText
-from catalog.generation.orders import Order
+from catalog.generation.orders import Kind, Order
 from catalog.generation.prompts import (
     MAX_ATTRIBUTES,
     MAX_DESCRIPTION_CHARS,
@@ -216,22 +216,22 @@ def _standing(draft: Draft, subject: Subject) -> str:
 
 
 def _texts(data: Mapping[str, Any], subject: Subject) -> Iterable[Draft]:
-    present = subject.present
-    if "title" in data:
+    """Take from an answer what was asked for; a model may say more."""
+    present, kinds = subject.present, subject.order.kinds
+    if Kind.TITLE in kinds:
         yield Draft(Field.TITLE, "", present["title"], tidy_line(data["title"]), ())
-    if "description" in data:
+    if Kind.DESCRIPTION in kinds:
         yield Draft(Field.DESCRIPTION, "", present["description"], tidy_text(data["description"]), ())
-    if "attributes" in data:
+    if Kind.ATTRIBUTES in kinds:
         pairs = ((tidy_line(it["name"]).replace(":", ""), tidy_line(it["value"])) for it in data["attributes"])
         known = {name.casefold() for name in subject.facts.attributes}
         new = {name: value for name, value in pairs if name and value and name.casefold() not in known}
         yield Draft(Field.ATTRIBUTES, "", present["attributes"], attribute_lines(new), ())
-    seen: set[str] = set()
-    for it in data.get("translations", ()):
-        language = it["language"]
-        if language in seen:
+    translations = {it["language"]: it for it in data.get("translations", ())}
+    for language in subject.order.languages:
+        it = translations.get(language)
+        if it is None:
             continue
-        seen.add(language)
         yield Draft(Field.TITLE, language, present["title"], tidy_line(it["title"]), ())
         yield Draft(Field.DESCRIPTION, language, present["description"], tidy_text(it["description"]), ())
 

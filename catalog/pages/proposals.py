@@ -119,13 +119,13 @@ def decide_page(request: SellerRequest, text_id: int) -> HttpResponse:
             case "accept":
                 written = "\n".join(request.POST.get("text", text.text).splitlines()).strip()
                 changed_to = None if written == text.text else written
-                accept_text(text_id, actor=request.actor, changed_to=changed_to)
+                accept_text(text_id, actor=request.member.get_username(), changed_to=changed_to)
                 messages.success(request, f"{name}: accepted. The product is being checked anew.")
             case "refuse":
-                refuse_text(text_id, actor=request.actor)
+                refuse_text(text_id, actor=request.member.get_username())
                 messages.info(request, f"{name}: refused. The product stays as it is.")
             case "undo":
-                undo_text(text_id, actor=request.actor)
+                undo_text(text_id, actor=request.member.get_username())
                 messages.success(request, f"{name}: undone. Your catalog's own text stands again.")
             case _:
                 messages.error(request, "Choose what to do with the text.")
@@ -146,7 +146,7 @@ def accept_chosen_page(request: SellerRequest) -> HttpResponse:
         messages.error(request, "Tick the products whose texts you accept.")
         return redirect("seller-proposals")
     texts = texts_of(request.seller.pk).filter(proposal__in=chosen, state=State.OPEN)
-    accepted, left = accept_texts(texts, actor=request.actor)
+    accepted, left = accept_texts(texts, actor=request.member.get_username())
     if accepted:
         many = "1 text" if accepted == 1 else f"{accepted} texts"
         messages.success(request, f"{many} accepted. The products are being checked anew.")

@@ -82,7 +82,7 @@ class Asked:
     @property
     def pictures(self) -> list[bytes]:
         """The pictures among them."""
-        return [base64.b64decode(_either(_inline(part), "data", "data")) for part in self.parts if _inline(part)]
+        return [_decoded(_inline(part)["data"]) for part in self.parts if _inline(part)]
 
 
 Think = Callable[[Asked], "str | dict[str, Any] | Answer"]
@@ -209,6 +209,11 @@ def _inline(part: Mapping[str, Any]) -> Mapping[str, Any]:
     return found
 
 
+def _decoded(data: str) -> bytes:
+    """Read either alphabet of base64: protocol buffers' JSON takes both, and the client sends the one for addresses."""
+    return base64.b64decode(data.translate(str.maketrans("-_", "+/")), validate=True)
+
+
 def _either(values: Mapping[str, Any], camel: str, snake: str) -> Any:
     """Protocol buffers' JSON takes both spellings, and the client sends both."""
     return values.get(camel, values.get(snake))
@@ -241,7 +246,7 @@ def _part_problem(part: Mapping[str, Any]) -> str:
     if _either(inline, "mimeType", "mime_type") not in PICTURE_TYPES:
         return "inline_data.mime_type: unsupported MIME type"
     try:
-        is_empty = not base64.b64decode(inline["data"], validate=True)
+        is_empty = not _decoded(inline["data"])
     except (binascii.Error, KeyError):
         return "inline_data.data: base64 decoding failed"
     return "inline_data: unable to process input image" if is_empty else ""

@@ -11,6 +11,7 @@ from django.utils import timezone
 from rest_framework.test import APIClient
 
 from catalog.connections import connect
+from catalog.generation.models import GenerationRequest, Proposal, ProposedText
 from catalog.models import FeedImport, FeedRowError, ScrapingJob
 from jobs import tenancy
 from jobs.events import relay
@@ -34,6 +35,8 @@ class Other:
     feed: FeedImport
     scraping: ScrapingJob
     preview: Job
+    generation: GenerationRequest
+    text: ProposedText
 
 
 @pytest.fixture
@@ -55,7 +58,11 @@ def other() -> Other:
     FeedRowError.objects.create(feed=feed, number=1, code=MARK, message=MARK)
     scraping = ScrapingJob.objects.create(seller=seller, scraping_type="product", target_url=f"https://{MARK}.example/")
     preview = make_job(tenant=seller.tenant, task="preview-catalog", queue="preview", payload={"address": MARK})
-    return Other(seller, job, make_sync(seller, error_message=MARK), product, feed, scraping, preview)
+    generation = GenerationRequest.objects.create(seller=seller, kinds=[MARK], trigger="api")
+    proposal = Proposal.objects.create(request=generation, product=product, state="ready", model=MARK)
+    text = ProposedText.objects.create(proposal=proposal, field="title", text=MARK)
+    sync = make_sync(seller, error_message=MARK)
+    return Other(seller, job, sync, product, feed, scraping, preview, generation, text)
 
 
 # What each address that a tenant may call is asked for, by its name, with the other's ids in it.
@@ -77,6 +84,13 @@ TENANTS = {
     "scraping-job": ["/api/scraping/jobs/{scraping}/"],
     "previews": ["/api/scraping/preview/"],
     "preview": ["/api/scraping/preview/{preview}/"],
+    "generations": ["/api/generations/"],
+    "generation": ["/api/generations/{generation}/"],
+    "generation-proposals": ["/api/generations/{generation}/proposals/"],
+    "accept-generation": ["/api/generations/{generation}/accept/"],
+    "accept-text": ["/api/proposed-texts/{text}/accept/"],
+    "refuse-text": ["/api/proposed-texts/{text}/refuse/"],
+    "undo-text": ["/api/proposed-texts/{text}/undo/"],
 }
 # Addresses that answer everybody alike, and whose answers no tenant owns.
 PUBLIC = {
@@ -88,7 +102,7 @@ PUBLIC = {
 def _paths(name: str, other: Other) -> list[str]:
     ids = {
         "job": other.job, "sync": other.sync, "product": other.product, "seller": other.seller, "feed": other.feed,
-        "scraping": other.scraping, "preview": other.preview,
+        "scraping": other.scraping, "preview": other.preview, "generation": other.generation, "text": other.text,
     }  # fmt: skip
     return [path.format(**{part: row.pk for part, row in ids.items()}) for path in TENANTS[name]]
 
@@ -103,14 +117,17 @@ def _patterns(resolver: URLResolver) -> Iterator[URLPattern]:
 
 
 def _names() -> set[str]:
-    """Name every address that is not staff's alone; one without a name goes by its route."""
+    """Name every address that is not staff's alone; one without a name goes by its route.
+
+    Sellers' pages are tried beside what they show.
+    """
     named = {pattern.callback: pattern.name for pattern in _patterns(get_resolver()) if pattern.name}
     found = {
         named.get(pattern.callback) or str(pattern.pattern)
         for pattern in _patterns(get_resolver())
         if not str(pattern.pattern).startswith(("admin/", "^media/"))
     }
-    return {name for name in found if not name.startswith("staff-")}
+    return {name for name in found if not name.startswith(("staff-", "seller-"))}
 
 
 def test_each_address_is_either_public_or_tried_below() -> None:
