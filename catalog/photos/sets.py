@@ -129,12 +129,22 @@ def stop_processing(photo_set: PhotoSet, *, actor: str) -> PhotoSet:
 
 
 def discard_set(photo_set: PhotoSet, *, actor: str) -> None:
-    """Delete a set with its photos; products that were made of it stay."""
+    """Delete a set with its photos.
+
+    Raises:
+        NotOpen: its products are being made, or are there; it goes by itself.
+    """
+    _delete(photo_set, actor=actor, is_sweep=False)
+
+
+def _delete(photo_set: PhotoSet, *, actor: str, is_sweep: bool) -> None:
     with transaction.atomic():
         list(Photo.objects.select_for_update().filter(photo_set=photo_set).values_list("pk"))
         row = PhotoSet.objects.select_for_update().filter(pk=photo_set.pk).first()
         if row is None:
             return
+        if row.status == Status.ACCEPTED and not is_sweep:
+            raise NotOpen("The inventory was accepted: its photos belong to products now, and the set goes by itself.")
         if row.status == Status.QUEUED:
             _cancel(row, actor=actor, reason="discarded by its seller")
         row.delete()
@@ -155,16 +165,15 @@ def standing_of(photo_set: PhotoSet) -> Standing:
 
 def sweep_sets(*, now: datetime) -> Mapping[str, int]:
     """Delete sets whose time is over, uploads that were given up, and files that no row knows; return how many."""
-    late = PhotoSet.objects.filter(expires_at__lt=now).exclude(status=Status.QUEUED)
-    swept = late.count()
+    late = list(PhotoSet.objects.filter(expires_at__lt=now))
     for photo_set in late:
-        discard_set(photo_set, actor="sweep-photo-sets")
+        _delete(photo_set, actor="sweep-photo-sets", is_sweep=True)
     uploads = list(Photo.objects.filter(sha256="", expires_at__lt=now, photo_set__status=Status.OPEN))
     for photo in uploads:
         Photo.objects.filter(pk=photo.pk, expires_at__lt=now).delete()
         remove_photo(photo)
     wanted = PhotoSet.objects.exclude(status=Status.ACCEPTED).values_list("pk", flat=True)
-    return {"sets": swept, "uploads": len(uploads), "folders": remove_others(set(wanted))}
+    return {"sets": len(late), "uploads": len(uploads), "folders": remove_others(set(wanted))}
 
 
 def sets_of(seller: Seller) -> QuerySet[PhotoSet]:
@@ -187,7 +196,9 @@ def fail_set(set_id: Any, *, code: str, message: str) -> PhotoSet | None:
 
 
 def _is_abandoned(row: PhotoSet) -> bool:
-    return row.status == Status.QUEUED and not Job.objects.filter(pk=row.job_id).exclude(state__in=FINAL_STATES).exists()
+    return (
+        row.status == Status.QUEUED and not Job.objects.filter(pk=row.job_id).exclude(state__in=FINAL_STATES).exists()
+    )
 
 
 def _cancel(row: PhotoSet, *, actor: str, reason: str) -> None:

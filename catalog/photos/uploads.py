@@ -22,7 +22,9 @@ MAX_PIXELS_UNLESS_JPEG = 24_000_000  # only a JPEG can be made smaller while it 
 MIN_SIDE_PX = 100  # less is refused by every marketplace; Source: Google Merchant Center, "Image link"
 UNFINISHED_FOR = timedelta(hours=24)
 CHECKSUMS = ("sha1", "sha256", "md5")
-FORMATS_TEXT = "Send JPEG, PNG, WebP, AVIF, GIF, BMP or TIFF; phones make JPEG of HEIC when asked for the most compatible"
+FORMATS_TEXT = (
+    "Send JPEG, PNG, WebP, AVIF, GIF, BMP or TIFF; phones make JPEG of HEIC when asked for the most compatible"
+)
 
 
 class PhotoRefused(Exception):
@@ -104,14 +106,13 @@ def begin_upload(set_id: UUID, *, name: str, size_bytes: int) -> Photo:
         if photos.count() >= MAX_PHOTOS:
             raise TooManyPhotos(f"A set has {MAX_PHOTOS} photos at most. Begin another one for the rest.")
         last = photos.aggregate(last=Max("position"))["last"] or 0
-        photo = Photo.objects.create(
+        return Photo.objects.create(
             photo_set=photo_set,
             position=last + 1,
             name=name[-200:],
             size_bytes=size_bytes,
             expires_at=timezone.now() + UNFINISHED_FOR,
         )
-    return photo
 
 
 def take_piece(photo_id: UUID, *, offset: int, pieces: Iterable[bytes], checksum: Checksum | None = None) -> Photo:
