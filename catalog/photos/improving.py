@@ -26,7 +26,9 @@ CAST_TAKEN_OFF = 0.8  # of the cast that is measured
 # The darkest and the brightest half per cent are moved towards these, and no further than so.
 BLACK, WHITE = 6.0, 249.0
 SHARE = 0.5
-DARKER_BY, BRIGHTER_TIMES = 20.0, 1.5
+BRIGHTNESS = (0.299, 0.587, 0.114)  # of red, green and blue. Source: ITU-R BT.601
+DARKER_BY, BRIGHTER_TIMES = 20.0, 1.4
+MIN_RANGE = 40.0  # of brightness; where all is much the same, as on a wall, nothing says how bright it should be
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,6 +81,9 @@ def light_curves(photo: Image.Image) -> list[int]:
     dimmed = pixels * (gains := _gains(pixels))
     low = float(np.percentile(dimmed.min(axis=1), SHARE))
     high = float(np.percentile(dimmed.max(axis=1), 100.0 - SHARE))
+    darkest, brightest = np.percentile(dimmed @ BRIGHTNESS, (SHARE, 100.0 - SHARE))
+    if brightest - darkest < MIN_RANGE:
+        low, high = 0.0, 255.0  # as they are
     curves = [_curve(gain, low, high) for gain in gains]
     return [int(value) for curve in curves for value in curve]
 
@@ -99,7 +104,7 @@ def _curve(gain: float, low: float, high: float) -> NDArray[np.int64]:
     values = np.arange(256) * gain
     black = max(min(low, BLACK), low - DARKER_BY)
     white = min(max(high, WHITE), high * BRIGHTER_TIMES)
-    if high - low >= 16.0:  # else there is nothing to stretch, as on a blank wall
+    if high - low < 255.0:
         values = np.interp(values, [0.0, max(low, 1e-6), min(high, 255.0 - 1e-6), 255.0], [0.0, black, white, 255.0])
     curve = np.rint(values).astype(np.int64)
     curve[1:-1] = np.clip(curve[1:-1], 1, 254)

@@ -88,7 +88,7 @@ def start_processing(photo_set: PhotoSet, *, trigger: str) -> PhotoSet:
     with transaction.atomic():
         row = PhotoSet.objects.select_for_update().get(pk=photo_set.pk)
         if row.status != Status.OPEN and not _is_abandoned(row):
-            raise NotOpen(f"The set is {row.get_status_display()} already.")
+            raise NotOpen(f"The set is {row.status} already.")
         photos = list(Photo.objects.filter(photo_set=row))
         unfinished = [photo for photo in photos if not photo.is_complete]
         if unfinished:
