@@ -81,7 +81,7 @@ class ListedPhotoSetSerializer(serializers.ModelSerializer[PhotoSet]):
 
     status = serializers.SerializerMethodField()
     progress_pct = serializers.SerializerMethodField()
-    jobId = serializers.IntegerField(source="job_id", read_only=True, allow_null=True)
+    jobId = serializers.IntegerField(source="job_id", read_only=True, allow_null=True)  # noqa: N815 as all that answers with a job
 
     class Meta:
         model = PhotoSet
@@ -131,7 +131,7 @@ class PhotoSetSerializer(ListedPhotoSetSerializer):
 class StartedSerializer(serializers.Serializer[Any]):
     """What starting answers."""
 
-    jobId = serializers.IntegerField()
+    jobId = serializers.IntegerField()  # noqa: N815 as all that answers with a job
     status = serializers.ChoiceField(choices=["queued"])
     photo_set = serializers.UUIDField()
 

@@ -173,9 +173,10 @@ class OnePhotoSet(APIView):
         except UnknownParts as error:
             raise serializers.ValidationError({"items": [str(error)]}, "unknown_parts") from error
         except IncompleteInventory as error:
-            raise serializers.ValidationError(
-                {"items": {str(lack.position): {lack.field: [lack.message]} for lack in error.lacks}}, error.code
-            ) from error
+            lines: dict[str, dict[str, list[str]]] = {}
+            for lack in error.lacks:
+                lines.setdefault(str(lack.position), {})[lack.field] = [lack.message]
+            raise serializers.ValidationError({"items": lines}, "required") from error
         except (sets.SetRefused, PhotoFileAway) as error:
             raise told(error) from error
 

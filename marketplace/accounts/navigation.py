@@ -9,6 +9,7 @@ from django.urls import reverse
 ENTRIES: list[tuple[str, str]] = [
     ("Home", "seller-home"),
     ("Proposals", "seller-proposals"),
+    ("Photos", "seller-photos"),
 ]
 
 

@@ -29,7 +29,7 @@ PIECE = "application/offset+octet-stream"
 def api(seller: Seller) -> APIClient:
     cache.clear()
     client = APIClient()
-    client.credentials(HTTP_AUTHORIZATION=f"Bearer {issue_key(seller).raw}")
+    client.credentials(HTTP_AUTHORIZATION=f"Bearer {issue_key(seller=seller)[1]}")
     return client
 
 

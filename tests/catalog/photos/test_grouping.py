@@ -16,7 +16,7 @@ COLOURS = ((190, 40, 40), (40, 60, 190), (40, 150, 60), (60, 50, 45))
 
 @pytest.fixture(scope="module")
 def rendered(tmp_path_factory: pytest.TempPathFactory) -> list[RenderedPicture]:
-    """Four things in the order 0 0 1 1 1 2 3 0: turned, nearer, in another light; the first is seen again at the end."""
+    """Four things in the order 0 0 1 1 1 2 3 0: turned, nearer, in another light."""
     folder: Path = tmp_path_factory.mktemp("photos")
     pictures = []
     for number, thing in enumerate((0, 0, 1, 1, 1, 2, 3, 0)):
