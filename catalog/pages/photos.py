@@ -88,10 +88,10 @@ def photo_set_act_page(request: SellerRequest, set_id: UUID, act: str) -> HttpRe
             case "start":
                 sets.start_processing(photo_set, trigger="page")
             case "stop":
-                sets.stop_processing(photo_set, actor=request.actor)
+                sets.stop_processing(photo_set, actor=request.member.get_username())
                 messages.info(request, "Stopped. What was done is kept for the next time.")
             case "discard":
-                sets.discard_set(photo_set, actor=request.actor)
+                sets.discard_set(photo_set, actor=request.member.get_username())
                 messages.success(request, f"The set “{photo_set}” was discarded with its photos.")
                 return redirect("seller-photos")
             case _:
@@ -145,7 +145,8 @@ def photo_file_page(request: SellerRequest, set_id: UUID, photo_id: UUID, size: 
     if not path.exists():
         raise Http404
     response = FileResponse(path.open("rb"), content_type=media_type)
-    response.headers |= {"Cache-Control": "private, max-age=3600", "X-Content-Type-Options": "nosniff"}
+    response.headers["Cache-Control"] = "private, max-age=3600"
+    response.headers["X-Content-Type-Options"] = "nosniff"
     return response
 
 

@@ -142,7 +142,7 @@ def take_piece(photo_id: UUID, *, offset: int, pieces: Iterable[bytes], checksum
         if problem is None:
             photo.save()
         else:
-            photo.delete()
+            Photo.objects.filter(pk=photo.pk).delete()  # the instance keeps its id, which names its files
     if problem is not None:
         remove_photo(photo)
         raise problem

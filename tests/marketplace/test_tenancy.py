@@ -13,6 +13,7 @@ from rest_framework.test import APIClient
 from catalog.connections import connect
 from catalog.generation.models import GenerationRequest, Proposal, ProposedText
 from catalog.models import FeedImport, FeedRowError, ScrapingJob
+from catalog.photos.models import Photo, PhotoSet
 from jobs import tenancy
 from jobs.events import relay
 from jobs.models import Job, JobAttempt, JobEvent, JobGroup, JobLine, Schedule
@@ -37,6 +38,8 @@ class Other:
     preview: Job
     generation: GenerationRequest
     text: ProposedText
+    photo_set: PhotoSet
+    photo: Photo
 
 
 @pytest.fixture
@@ -62,7 +65,9 @@ def other() -> Other:
     proposal = Proposal.objects.create(request=generation, product=product, state="ready", model=MARK)
     text = ProposedText.objects.create(proposal=proposal, field="title", text=MARK)
     sync = make_sync(seller, error_message=MARK)
-    return Other(seller, job, sync, product, feed, scraping, preview, generation, text)
+    photo_set = PhotoSet.objects.create(seller=seller, location=MARK, expires_at=now)
+    photo = Photo.objects.create(photo_set=photo_set, position=1, name=MARK, size_bytes=9, expires_at=now)
+    return Other(seller, job, sync, product, feed, scraping, preview, generation, text, photo_set, photo)
 
 
 # What each address that a tenant may call is asked for, by its name, with the other's ids in it.
@@ -91,6 +96,14 @@ TENANTS = {
     "accept-text": ["/api/proposed-texts/{text}/accept/"],
     "refuse-text": ["/api/proposed-texts/{text}/refuse/"],
     "undo-text": ["/api/proposed-texts/{text}/undo/"],
+    "photo-sets": ["/api/photo-sets/"],
+    "photo-set": ["/api/photo-sets/{photo_set}/"],
+    "photo-uploads": ["/api/photo-sets/{photo_set}/photos/"],
+    "photo-upload": ["/api/photo-sets/{photo_set}/photos/{photo}/"],
+    "start-photo-set": ["/api/photo-sets/{photo_set}/start/"],
+    "stop-photo-set": ["/api/photo-sets/{photo_set}/stop/"],
+    "photo-items": ["/api/photo-sets/{photo_set}/items/"],
+    "accept-photo-set": ["/api/photo-sets/{photo_set}/accept/"],
 }
 # Addresses that answer everybody alike, and whose answers no tenant owns.
 PUBLIC = {
@@ -103,6 +116,7 @@ def _paths(name: str, other: Other) -> list[str]:
     ids = {
         "job": other.job, "sync": other.sync, "product": other.product, "seller": other.seller, "feed": other.feed,
         "scraping": other.scraping, "preview": other.preview, "generation": other.generation, "text": other.text,
+        "photo_set": other.photo_set, "photo": other.photo,
     }  # fmt: skip
     return [path.format(**{part: row.pk for part, row in ids.items()}) for path in TENANTS[name]]
 

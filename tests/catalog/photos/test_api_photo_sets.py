@@ -44,9 +44,11 @@ def begin(api: APIClient, photo_set: PhotoSet, size: int, *, name: str = "Küche
     return api.generic("POST", f"/api/photo-sets/{photo_set.pk}/photos/", **VERSION | told | headers)
 
 
-def send(api: APIClient, address: str, piece: bytes, *, at: int, method: str = "PATCH", **headers: str) -> Any:
+def send(
+    api: APIClient, address: str, piece: bytes, *, at: int, method: str = "PATCH", media: str = PIECE, **headers: str
+) -> Any:
     told = VERSION | {"HTTP_UPLOAD_OFFSET": str(at)} | headers
-    return api.generic(method, address, piece, content_type=headers.get("content_type", PIECE), **told)
+    return api.generic(method, address, piece, content_type=media, **told)
 
 
 def head(api: APIClient, address: str) -> int:
@@ -109,7 +111,7 @@ def test_requests_beside_the_protocol_are_told_why(api: APIClient, photo_set: Ph
     address = begin(api, photo_set, len(photo))["Location"]
     old = api.generic("PATCH", address, photo, content_type=PIECE, HTTP_TUS_RESUMABLE="0.2.2", HTTP_UPLOAD_OFFSET="0")
     assert (old.status_code, old["Tus-Version"]) == (412, "1.0.0")
-    assert send(api, address, photo, at=0, content_type="image/jpeg").status_code == 415
+    assert send(api, address, photo, at=0, media="image/jpeg").status_code == 415
     assert send(api, address, photo, at=0, HTTP_UPLOAD_CHECKSUM="crc32 AAAA").status_code == 400
     assert send(api, address, photo + b"more", at=0).status_code == 413
     assert begin(api, photo_set, 20 * 2**20 + 1).status_code == 413
