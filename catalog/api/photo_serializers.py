@@ -11,6 +11,7 @@ from catalog.photos.naming import MAX_COUNT
 from catalog.photos.sets import items_of, standing_of
 from marketplace.serializers import StrictSerializer
 
+STARTED = ["queued"]
 STATES = ["open", "queued", "processing", "ready", "accepted"]
 
 
@@ -132,7 +133,7 @@ class StartedSerializer(serializers.Serializer[Any]):
     """What starting answers."""
 
     jobId = serializers.IntegerField()  # noqa: N815 as all that answers with a job
-    status = serializers.ChoiceField(choices=["queued"])
+    status = serializers.ChoiceField(choices=STARTED)
     photo_set = serializers.UUIDField()
 
 

@@ -4,7 +4,7 @@ from collections.abc import Callable
 from typing import Any
 from uuid import UUID
 
-from django.http import HttpRequest, HttpResponse
+from django.http import HttpRequest, HttpResponse, HttpResponseBase, QueryDict
 from django.shortcuts import get_object_or_404
 from django.urls import reverse
 from drf_spectacular.types import OpenApiTypes
@@ -128,10 +128,11 @@ class PhotoSetsView(ListAPIView[PhotoSet]):
 
 def _fields_of(request: Request) -> Any:
     """Return the fields of a form without what browsers add, its files as a list; JSON as it is."""
-    if not hasattr(request.data, "getlist"):
-        return request.data
-    fields: dict[str, Any] = {name: request.data[name] for name in request.data if name != "photos"}
-    return {**fields, "photos": request.data.getlist("photos")}
+    data = request.data
+    if not isinstance(data, QueryDict):
+        return data
+    fields: dict[str, Any] = {name: data[name] for name in data if name != "photos"}
+    return {**fields, "photos": data.getlist("photos")}
 
 
 def _with_photos(photo_set: PhotoSet, photos: list[Any]) -> PhotoSet:
@@ -284,7 +285,7 @@ class UploadView(OnePhotoSet):
             request.method = tus.method_of(request)
         return super().initialize_request(request, *args, **kwargs)
 
-    def dispatch(self, request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponse:
+    def dispatch(self, request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponseBase:
         """Add what the protocol wants on each answer."""
         response = super().dispatch(request, *args, **kwargs)
         if response.status_code == status.HTTP_412_PRECONDITION_FAILED:
@@ -326,18 +327,18 @@ class PhotosView(UploadView):
         return self.handle(request, set_id)
 
     @extend_schema(exclude=True)
-    def options(self, request: Request, set_id: UUID) -> HttpResponse:
+    def options(self, request: Any, *args: Any, **kwargs: Any) -> Any:
         """Say what of the protocol is here."""
-        return self.handle(request, set_id)
+        return self.handle(request, **kwargs)
 
 
 class PhotoUploadView(UploadView):
     """One upload."""
 
     @extend_schema(exclude=True)
-    def options(self, request: Request, set_id: UUID, photo_id: UUID) -> HttpResponse:
+    def options(self, request: Any, *args: Any, **kwargs: Any) -> Any:
         """Say what of the protocol is here."""
-        return self.handle(request, set_id)
+        return self.handle(request, **kwargs)
 
     @extend_schema(exclude=True)
     def head(self, request: Request, set_id: UUID, photo_id: UUID) -> HttpResponse:

@@ -4,6 +4,7 @@ from collections import defaultdict
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from decimal import Decimal, InvalidOperation
+from typing import Any
 from uuid import UUID
 
 from django import forms
@@ -30,8 +31,10 @@ class ItemForm(forms.Form):
         max_length=5000, required=False, label="Description", widget=forms.Textarea(attrs={"rows": 3})
     )
 
-    def __init__(self, *args: object, **kwargs: object) -> None:
-        super().__init__(*args, use_required_attribute=False, **kwargs)  # type: ignore[arg-type]
+    use_required_attribute = False  # an item may be removed with its fields empty
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
         self.fields["currency"].widget.attrs |= {"maxlength": 3, "size": 4, "autocapitalize": "characters"}
         for name in self.fields:
             if self.is_bound and name in self.errors:

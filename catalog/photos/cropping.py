@@ -162,7 +162,7 @@ def _found(cells: Mask, width: int, height: int) -> Found:
     """Return the box around the cells, with its margin; sides that the object reaches stay where they are."""
     if not cells.any():
         return Found(Crop.UNSURE)
-    spans = []
+    spans: list[tuple[float, float]] = []
     for axis, length in ((0, width), (1, height)):
         taken = np.flatnonzero(cells.any(axis=axis))
         spans.append((int(taken[0]) * CELL_PX, min(length, (int(taken[-1]) + 1) * CELL_PX)))

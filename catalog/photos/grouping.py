@@ -113,4 +113,5 @@ def _histogram(chroma: Floats) -> Floats:
 def _greys(values: Floats) -> Floats:
     counts, _ = np.histogram(values, bins=GREY_LEVELS, range=(0, 256))
     spread = counts + 0.5 * (np.roll(counts, 1) + np.roll(counts, -1))
-    return spread / max(float(spread.sum()), 1.0)
+    shares: Floats = spread / max(float(spread.sum()), 1.0)
+    return shares

@@ -95,8 +95,8 @@ def _gains(pixels: NDArray[np.float64]) -> NDArray[np.float64]:
     if is_grey.mean() < MIN_GREY_SHARE:
         return np.ones(3)
     means = pixels[is_grey].mean(axis=0)
-    gains = (means.min() / means) ** CAST_TAKEN_OFF
-    return np.maximum(gains, WEAKEST_CHANNEL)
+    gains: NDArray[np.float64] = np.maximum((means.min() / means) ** CAST_TAKEN_OFF, WEAKEST_CHANNEL)
+    return gains
 
 
 def _curve(gain: float, low: float, high: float) -> NDArray[np.int64]:
@@ -106,7 +106,7 @@ def _curve(gain: float, low: float, high: float) -> NDArray[np.int64]:
     white = min(max(high, WHITE), high * BRIGHTER_TIMES)
     if high - low < 255.0:
         values = np.interp(values, [0.0, max(low, 1e-6), min(high, 255.0 - 1e-6), 255.0], [0.0, black, white, 255.0])
-    curve = np.rint(values).astype(np.int64)
+    curve: NDArray[np.int64] = np.rint(values).astype(np.int64)
     curve[1:-1] = np.clip(curve[1:-1], 1, 254)
     curve[0] = 0
     return curve

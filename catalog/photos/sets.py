@@ -156,7 +156,7 @@ def standing_of(photo_set: PhotoSet) -> Standing:
     if photo_set.status != Status.QUEUED:
         done = photo_set.status in (Status.READY, Status.ACCEPTED)
         return Standing(photo_set.status, 100.0 if done else 0.0, photo_set.job_id)
-    job = Job.objects.filter(pk=photo_set.job_id).first()
+    job = _job_of(photo_set)
     if job is None or job.state in FINAL_STATES:
         return Standing(Status.OPEN, 0.0, photo_set.job_id)
     state = "processing" if job.state == State.RUNNING else "queued"

@@ -38,26 +38,26 @@ def photo() -> bytes:
     return jpeg(views(RED)[0])
 
 
-def begin(api: APIClient, photo_set: PhotoSet, size: int, *, name: str = "Küche 1.jpg", **headers: str) -> Any:
+def begin(api: Any, photo_set: PhotoSet, size: int, *, name: str = "Küche 1.jpg", **headers: str) -> Any:
     encoded = base64.b64encode(name.encode()).decode()
     told = {"HTTP_UPLOAD_LENGTH": str(size), "HTTP_UPLOAD_METADATA": f"filename {encoded},is_last"}
     return api.generic("POST", f"/api/photo-sets/{photo_set.pk}/photos/", **VERSION | told | headers)
 
 
 def send(
-    api: APIClient, address: str, piece: bytes, *, at: int, method: str = "PATCH", media: str = PIECE, **headers: str
+    api: Any, address: str, piece: bytes, *, at: int, method: str = "PATCH", media: str = PIECE, **headers: str
 ) -> Any:
     told = VERSION | {"HTTP_UPLOAD_OFFSET": str(at)} | headers
     return api.generic(method, address, piece, content_type=media, **told)
 
 
-def head(api: APIClient, address: str) -> int:
+def head(api: Any, address: str) -> int:
     answer = api.head(address, **VERSION)
     assert (answer.status_code, answer["Cache-Control"]) == (200, "no-store")
     return int(answer["Upload-Offset"])
 
 
-def test_the_protocol_is_told_before_anything_is_sent(api: APIClient, photo_set: PhotoSet) -> None:
+def test_the_protocol_is_told_before_anything_is_sent(api: Any, photo_set: PhotoSet) -> None:
     answer = api.options(f"/api/photo-sets/{photo_set.pk}/photos/")
     assert answer.status_code == 204
     assert answer["Tus-Version"] == "1.0.0"
@@ -66,9 +66,7 @@ def test_the_protocol_is_told_before_anything_is_sent(api: APIClient, photo_set:
     assert "sha1" in answer["Tus-Checksum-Algorithm"].split(",")
 
 
-def test_a_photo_comes_in_pieces_and_goes_on_where_it_stopped(
-    api: APIClient, photo_set: PhotoSet, photo: bytes
-) -> None:
+def test_a_photo_comes_in_pieces_and_goes_on_where_it_stopped(api: Any, photo_set: PhotoSet, photo: bytes) -> None:
     begun = begin(api, photo_set, len(photo))
     assert (begun.status_code, begun["Tus-Resumable"]) == (201, "1.0.0")
     assert "GMT" in begun["Upload-Expires"]
@@ -86,7 +84,7 @@ def test_a_photo_comes_in_pieces_and_goes_on_where_it_stopped(
 
 
 def test_a_piece_that_a_killed_process_left_behind_is_written_again(
-    api: APIClient, photo_set: PhotoSet, photo: bytes
+    api: Any, photo_set: PhotoSet, photo: bytes
 ) -> None:
     address = begin(api, photo_set, len(photo))["Location"]
     send(api, address, photo[:1000], at=0)
@@ -97,7 +95,7 @@ def test_a_piece_that_a_killed_process_left_behind_is_written_again(
     assert original_path(row).read_bytes() == photo
 
 
-def test_a_piece_with_a_wrong_checksum_is_thrown_away(api: APIClient, photo_set: PhotoSet, photo: bytes) -> None:
+def test_a_piece_with_a_wrong_checksum_is_thrown_away(api: Any, photo_set: PhotoSet, photo: bytes) -> None:
     address = begin(api, photo_set, len(photo))["Location"]
     right = base64.b64encode(hashlib.sha1(photo).digest()).decode()
     spoiled = send(api, address, photo[:-1] + b"x", at=0, HTTP_UPLOAD_CHECKSUM=f"sha1 {right}")
@@ -107,7 +105,7 @@ def test_a_piece_with_a_wrong_checksum_is_thrown_away(api: APIClient, photo_set:
     assert Photo.objects.get().is_complete
 
 
-def test_requests_beside_the_protocol_are_told_why(api: APIClient, photo_set: PhotoSet, photo: bytes) -> None:
+def test_requests_beside_the_protocol_are_told_why(api: Any, photo_set: PhotoSet, photo: bytes) -> None:
     address = begin(api, photo_set, len(photo))["Location"]
     old = api.generic("PATCH", address, photo, content_type=PIECE, HTTP_TUS_RESUMABLE="0.2.2", HTTP_UPLOAD_OFFSET="0")
     assert (old.status_code, old["Tus-Version"]) == (412, "1.0.0")
@@ -120,13 +118,13 @@ def test_requests_beside_the_protocol_are_told_why(api: APIClient, photo_set: Ph
     assert head(api, address) == 0
 
 
-def test_a_client_that_can_only_post_says_its_method(api: APIClient, photo_set: PhotoSet, photo: bytes) -> None:
+def test_a_client_that_can_only_post_says_its_method(api: Any, photo_set: PhotoSet, photo: bytes) -> None:
     address = begin(api, photo_set, len(photo))["Location"]
     sent = send(api, address, photo, at=0, method="POST", HTTP_X_HTTP_METHOD_OVERRIDE="PATCH")
     assert (sent.status_code, sent["Upload-Offset"]) == (204, str(len(photo)))
 
 
-def test_an_upload_is_ended_with_its_file(api: APIClient, photo_set: PhotoSet, photo: bytes) -> None:
+def test_an_upload_is_ended_with_its_file(api: Any, photo_set: PhotoSet, photo: bytes) -> None:
     address = begin(api, photo_set, len(photo))["Location"]
     send(api, address, photo[:10], at=0)
     assert api.delete(address, **VERSION).status_code == 204
@@ -142,9 +140,7 @@ def test_an_upload_is_ended_with_its_file(api: APIClient, photo_set: PhotoSet, p
         (b"<svg xmlns='http://www.w3.org/2000/svg'/>", "photo.unusable"),
     ],
 )
-def test_what_is_no_picture_is_refused_by_its_content(
-    api: APIClient, photo_set: PhotoSet, data: bytes, code: str
-) -> None:
+def test_what_is_no_picture_is_refused_by_its_content(api: Any, photo_set: PhotoSet, data: bytes, code: str) -> None:
     answer = send(api, begin(api, photo_set, len(data), name="a.jpg")["Location"], data, at=0)
     assert (answer.status_code, answer.json()["code"]) == (422, code)
     assert "JPEG" in answer.json()["detail"]
@@ -152,7 +148,7 @@ def test_what_is_no_picture_is_refused_by_its_content(
     assert list(set_folder(photo_set.pk).iterdir()) == []
 
 
-def test_a_bomb_is_refused_before_it_is_decoded(api: APIClient, photo_set: PhotoSet) -> None:
+def test_a_bomb_is_refused_before_it_is_decoded(api: Any, photo_set: PhotoSet) -> None:
     head = (
         b"\x89PNG\r\n\x1a\n" + b"\x00\x00\x00\rIHDR" + (60_000).to_bytes(4) + (60_000).to_bytes(4) + b"\x08\x02\0\0\0"
     )
@@ -162,26 +158,26 @@ def test_a_bomb_is_refused_before_it_is_decoded(api: APIClient, photo_set: Photo
     assert not Photo.objects.exists()
 
 
-def test_the_same_file_twice_is_left_out(api: APIClient, photo_set: PhotoSet, photo: bytes) -> None:
+def test_the_same_file_twice_is_left_out(api: Any, photo_set: PhotoSet, photo: bytes) -> None:
     send(api, begin(api, photo_set, len(photo))["Location"], photo, at=0)
     again = send(api, begin(api, photo_set, len(photo), name="copy.jpg")["Location"], photo, at=0)
     assert (again.status_code, again.json()["code"]) == (422, "photo.duplicate")
     assert Photo.objects.count() == 1
 
 
-def test_a_set_has_thirty_photos_at_most(api: APIClient, photo_set: PhotoSet) -> None:
+def test_a_set_has_thirty_photos_at_most(api: Any, photo_set: PhotoSet) -> None:
     assert [begin(api, photo_set, 10).status_code for _ in range(30)] == [201] * 30
     refused = begin(api, photo_set, 10)
     assert (refused.status_code, refused.json()["code"]) == (409, "photo.too_many")
 
 
-def test_a_set_with_an_unfinished_photo_is_not_started(api: APIClient, photo_set: PhotoSet) -> None:
+def test_a_set_with_an_unfinished_photo_is_not_started(api: Any, photo_set: PhotoSet) -> None:
     begin(api, photo_set, 10)
     refused = api.post(f"/api/photo-sets/{photo_set.pk}/start/")
     assert (refused.status_code, refused.json()["code"]) == (409, "photo_set.incomplete")
 
 
-def test_one_request_brings_all_photos_and_starts(api: APIClient, session: Session) -> None:
+def test_one_request_brings_all_photos_and_starts(api: Any, session: Session) -> None:
     files = [SimpleUploadedFile(f"{n}.jpg", jpeg(it)) for n, it in enumerate([*views(RED), *views(BLUE, seed=10)])]
     form = {"location": "Attic", "description": "Balls", "photos": files}
     answer = api.post("/api/photo-sets/", form, format="multipart")
@@ -194,7 +190,7 @@ def test_one_request_brings_all_photos_and_starts(api: APIClient, session: Sessi
     assert [len(item["photos"]) for item in shown["items"]] == [2, 2]
 
 
-def test_one_bad_photo_of_a_form_refuses_the_form(api: APIClient, photo: bytes, folders: Path) -> None:
+def test_one_bad_photo_of_a_form_refuses_the_form(api: Any, photo: bytes, folders: Path) -> None:
     files = [SimpleUploadedFile("1.jpg", photo), SimpleUploadedFile("2.jpg", b"nothing")]
     answer = api.post("/api/photo-sets/", {"photos": files}, format="multipart")
     assert (answer.status_code, answer.json()["code"]) == (422, "photo.unusable")
@@ -203,9 +199,7 @@ def test_one_bad_photo_of_a_form_refuses_the_form(api: APIClient, photo: bytes, 
     assert not Job.objects.exists()
 
 
-def test_an_inventory_is_changed_and_accepted(
-    api: APIClient, photo_set: PhotoSet, photo: bytes, session: Session
-) -> None:
+def test_an_inventory_is_changed_and_accepted(api: Any, photo_set: PhotoSet, photo: bytes, session: Session) -> None:
     send(api, begin(api, photo_set, len(photo))["Location"], photo, at=0)
     api.post(f"/api/photo-sets/{photo_set.pk}/start/")
     closed = begin(api, photo_set, 10)
@@ -231,7 +225,7 @@ def test_an_inventory_is_changed_and_accepted(
     assert PhotoItem.objects.get().product is not None
 
 
-def test_a_set_is_discarded_with_its_files(api: APIClient, photo_set: PhotoSet, photo: bytes) -> None:
+def test_a_set_is_discarded_with_its_files(api: Any, photo_set: PhotoSet, photo: bytes) -> None:
     send(api, begin(api, photo_set, len(photo))["Location"], photo, at=0)
     api.post(f"/api/photo-sets/{photo_set.pk}/start/")
     assert api.post(f"/api/photo-sets/{photo_set.pk}/stop/").json()["status"] == "open"

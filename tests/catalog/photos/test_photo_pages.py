@@ -130,7 +130,7 @@ def test_another_sellers_photos_are_nowhere_to_be_seen(client: Client, ready: Ph
     assert own is not None
     shown = client.get(reverse("seller-photo-file", args=[ready.pk, own.pk, "thumbnail"]))
     assert (shown.status_code, shown["Content-Type"]) == (200, "image/webp")
-    assert b"".join(shown.streaming_content)[8:12] == b"WEBP"  # type: ignore[attr-defined]
+    assert b"".join(shown.streaming_content)[8:12] == b"WEBP"
 
 
 def test_a_stranger_is_asked_to_log_in(ready: PhotoSet) -> None:
