@@ -196,9 +196,12 @@ def fail_set(set_id: Any, *, code: str, message: str) -> PhotoSet | None:
 
 
 def _is_abandoned(row: PhotoSet) -> bool:
-    return (
-        row.status == Status.QUEUED and not Job.objects.filter(pk=row.job_id).exclude(state__in=FINAL_STATES).exists()
-    )
+    job = _job_of(row)
+    return row.status == Status.QUEUED and (job is None or job.state in FINAL_STATES)
+
+
+def _job_of(row: PhotoSet) -> Job | None:
+    return None if row.job_id is None else Job.objects.filter(pk=row.job_id).first()
 
 
 def _cancel(row: PhotoSet, *, actor: str, reason: str) -> None:
