@@ -18,8 +18,8 @@ from urllib.parse import SplitResult, unquote, urljoin, urlsplit
 import idna
 from tldextract import TLDExtract
 
-from catalog.egress import AddressRefused
 from catalog.tracking import is_tracking, without_session
+from marketplace.egress import AddressRefused
 
 MAX_LENGTH = 8_000
 MAX_HOST = 1_000  # with escapes; 253 without

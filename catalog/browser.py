@@ -16,11 +16,11 @@ from django.conf import settings
 from playwright.sync_api import Browser, Page, Playwright, sync_playwright
 from playwright.sync_api import Error as PlaywrightError
 
-from catalog.egress import AddressRefused
 from catalog.egress_proxy import EgressProxy
 from catalog.fetching import USER_AGENT
 from catalog.replies import SiteUnreachable
 from jobs.errors import JobError, RetryableError
+from marketplace.egress import AddressRefused
 from marketplace.stack.browser import find as installed_browser
 
 T = TypeVar("T")

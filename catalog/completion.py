@@ -18,6 +18,7 @@ from jobs.ledger import enqueue_many
 from jobs.models import FINAL_STATES, Job, Priority, State
 from jobs.stats import group_counts, group_retries
 from marketplace.models import Category, Product, ProductCategory, SyncRun
+from marketplace.notifications.telling import Kind, tell
 
 DISCOVERY = ("sync-seller", "scrape-catalog")
 NOT_DISCOVERED = "catalog.not_discovered"
@@ -75,6 +76,17 @@ def end_sync(end: SyncEnd, *, priority: Priority) -> None:
     sync.finished_at = timezone.now()
     sync.save()
     end_imports(sync)
+    _tell_seller(sync)
+
+
+def _tell_seller(sync: SyncRun) -> None:
+    """Tell the seller how the sync ended."""
+    if sync.status == SyncRun.Status.FAILED:
+        facts = {"sync": sync.pk, "error_code": sync.error_code, "error_message": sync.error_message}
+        tell(Kind.SYNC_FAILED, seller_id=sync.seller_id, facts=facts)
+    else:
+        facts = {"sync": sync.pk, "origin": sync.origin, **sync.outcome}
+        tell(Kind.SYNC_FINISHED, seller_id=sync.seller_id, facts=facts)
 
 
 def _is_discovered(stages: dict[str, dict[str, int]]) -> bool:

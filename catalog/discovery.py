@@ -3,11 +3,11 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from catalog.egress import check_address
 from catalog.platforms import recognise_platforms
 from catalog.reading import SiteReader
 from catalog.sources import known, whatsapp
 from catalog.sources.source import CatalogNotPublic, Clues, Connection, Evidence, Listing, ListPage, UnsupportedAddress
+from marketplace.egress import check_address
 
 LINKS = "links"  # stands for a source where a seller has sent the addresses of products
 CERTAIN = 100  # the weight of evidence that needs no look at the page

@@ -15,9 +15,9 @@ from concurrent.futures import Future
 
 from yarl import URL
 
-from catalog.egress import AddressRefused, HostUnknown, check_address, checked_addresses
 from catalog.hosts import host_of
 from catalog.politeness.proxies import Health, Proxy, basic_authorization, process_pool
+from marketplace.egress import AddressRefused, HostUnknown, check_address, checked_addresses
 
 logger = logging.getLogger(__name__)
 

@@ -8,7 +8,6 @@ from typing import Self
 import aiohttp
 from yarl import URL
 
-from catalog.egress import AddressRefused, GuardedResolver, check_address, check_host
 from catalog.hosts import host_of
 from catalog.politeness.manners import DomainRefuses, DomainResting, Manners
 from catalog.politeness.proxies import Health, Proxy, process_pool
@@ -32,6 +31,7 @@ from catalog.replies import (
     read_reply,
 )
 from jobs.errors import JobError
+from marketplace.egress import AddressRefused, GuardedResolver, check_address, check_host
 
 USER_AGENT = "SoukBot/0.1 (reads a seller's catalog at the seller's request)"
 MAX_REDIRECTS = 5

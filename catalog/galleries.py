@@ -28,17 +28,22 @@ RENDER_THREADS = 3
 
 @dataclass(frozen=True, slots=True)
 class Gallery:
-    """A product's pictures as its page names them, and those that are stored already, by position."""
+    """A product's pictures as its page names them, and those that are stored already, by position.
+
+    is_doubted: what is stored does not count, since another picture may stand at the same address.
+    """
 
     product_id: int
     addresses: Sequence[str]
     stored: Mapping[int, Picture]
+    is_doubted: bool = False
 
     def is_stored(self, position: int) -> bool:
         """Tell whether the picture at this position is stored from its very address."""
         picture = self.stored.get(position)
         return (
             picture is not None
+            and not self.is_doubted
             and picture.status == Picture.Status.READY
             and picture.source_address == self.addresses[position]
         )
@@ -58,14 +63,14 @@ class FilledGallery:
     size: int
 
 
-def galleries_of(product_ids: Collection[int]) -> dict[int, Gallery]:
-    """Return the galleries of products, ten pictures each at most."""
+def galleries_of(product_ids: Collection[int], *, doubted: Collection[int] = ()) -> dict[int, Gallery]:
+    """Return the galleries of products, ten pictures each at most; all of those that are doubted is to be fetched."""
     stored: dict[int, dict[int, Picture]] = {}
     for picture in Picture.objects.filter(product__in=product_ids):
         stored.setdefault(picture.product_id, {})[picture.position] = picture
     named = Product.objects.filter(pk__in=product_ids).values_list("pk", "picture_addresses")
     return {
-        pk: Gallery(product_id=pk, addresses=addresses[:MAX_PICTURES], stored=stored.get(pk, {}))
+        pk: Gallery(pk, addresses[:MAX_PICTURES], stored=stored.get(pk, {}), is_doubted=pk in doubted)
         for pk, addresses in named
     }
 
@@ -161,6 +166,11 @@ def render_into(picture: Picture, data: bytes) -> None:
     picture.height_px = rendered.height_px
     picture.size_bytes = rendered.size_bytes
     picture.media_type = rendered.media_type
+    picture.is_animated = rendered.is_animated
+    picture.sharpness = rendered.measures.sharpness
+    picture.contrast = rendered.measures.contrast
+    picture.frame_share = rendered.measures.frame_share
+    picture.average_colour = rendered.measures.average_colour
     picture.display.name = rendered.display_name
     picture.thumbnail.name = rendered.thumbnail_name
 
@@ -185,6 +195,11 @@ def store_galleries(galleries: Collection[FilledGallery]) -> None:
             "height_px",
             "size_bytes",
             "media_type",
+            "is_animated",
+            "sharpness",
+            "contrast",
+            "frame_share",
+            "average_colour",
             "display",
             "thumbnail",
         ],

@@ -9,7 +9,6 @@ from typing import Any
 from django.utils import timezone
 
 from catalog.discovery import read_list, start_reading
-from catalog.egress import check_address
 from catalog.paced_reading import Pace, PacedReader
 from catalog.politeness.domains import charge_extra, meet, set_paces, settle_manners
 from catalog.politeness.gates import gate_of
@@ -24,6 +23,7 @@ from jobs.ledger import enqueue
 from jobs.models import FINAL_STATES, Job, Priority
 from jobs.tenancy import jobs_of
 from jobs.token_bucket import Taken, take
+from marketplace.egress import check_address
 
 TASK = "preview-catalog"
 PRODUCTS = 5

@@ -10,7 +10,6 @@ from typing import Self, TypeVar
 from playwright.sync_api import Page
 
 from catalog.browser import process_browser
-from catalog.egress import check_address, check_host
 from catalog.fetching import TIMEOUT_S, FetchSession, note_error
 from catalog.hosts import host_of
 from catalog.politeness.blocks import MAX_INTERSTITIAL_BYTES, judge
@@ -20,6 +19,7 @@ from catalog.replies import ACCEPT_PAGES, MAX_PAGE_BYTES, Reply, Request, check_
 from catalog.robots import Rules, origin_of, rules_for
 from catalog.site.intelligence import Intelligence, unknown_site
 from jobs.errors import JobError, PermanentError
+from marketplace.egress import check_address, check_host
 
 MAX_REQUESTS = 20
 MAX_BROWSER_LATENCY_S = 1.0

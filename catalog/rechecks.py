@@ -4,6 +4,7 @@ from collections.abc import Mapping, Sequence
 
 from django.utils import timezone
 
+from catalog.occasions import occasion_of
 from jobs.batch import ClaimedJob, GivenUp, NewJob
 from jobs.ledger import enqueue_many
 from marketplace.models import Product
@@ -29,7 +30,7 @@ def recheck_copies(changed: Mapping[int, int | None], *, jobs: Mapping[int, Clai
                 {"sync": job.payload["sync"], "product": product.pk},
                 tenant=job.tenant,
                 priority=job.priority,
-                key=f"{job.payload['sync']}:{product.pk}:copy-of-{changed[product.pk] or 'none'}",
+                key=f"{occasion_of({**job.payload, 'product': product.pk})}:copy-of-{changed[product.pk] or 'none'}",
                 group=job.group,
                 meta=job.meta,
             )
@@ -69,6 +70,6 @@ def _hiding(job: GivenUp, product_id: int) -> NewJob:
         "index-product",
         {"sync": sync, "product": product_id},
         tenant=job.tenant,
-        key=f"{sync}:{product_id}:lost",
+        key=f"{occasion_of(job.payload)}:lost",
         group=job.group,
     )

@@ -1,10 +1,8 @@
 """Replies: what a site was asked, and what its answer stands for: a reply, or an error."""
 
-import re
 from collections.abc import AsyncIterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
-from email.utils import parsedate_to_datetime
 from pathlib import Path
 
 import aiohttp
@@ -13,6 +11,7 @@ from yarl import URL
 from catalog.politeness.blocks import MAX_INTERSTITIAL_BYTES, PLAIN_403, Kind, Verdict, judge
 from catalog.streams.charsets import page_text
 from jobs.errors import PermanentError, RateLimitedError, RetryableError
+from marketplace.retry_after import retry_after_s
 
 ACCEPT_PAGES = "text/html,application/xhtml+xml;q=0.9,*/*;q=0.5"
 MAX_PAGE_BYTES = 4 * 1024 * 1024
@@ -214,18 +213,8 @@ def check_status(address: str, status: int, retry_after: str) -> None:
 
 def parse_retry_after(value: str, *, now: datetime) -> float:
     """Return the seconds that a Retry-After header asks for, between 0 and an hour; a minute if it says nothing."""
-    value = value.strip()
-    if re.fullmatch(r"-?\d{1,9}(\.\d+)?", value):
-        seconds = float(value)
-    else:
-        try:
-            moment = parsedate_to_datetime(value)
-        except ValueError:
-            return DEFAULT_RETRY_AFTER_S
-        if moment.tzinfo is None:
-            moment = moment.replace(tzinfo=UTC)
-        seconds = (moment - now).total_seconds()
-    return min(max(seconds, 0.0), MAX_RETRY_AFTER_S)
+    asked_s = retry_after_s(value, now=now, cap_s=MAX_RETRY_AFTER_S)
+    return DEFAULT_RETRY_AFTER_S if asked_s is None else asked_s
 
 
 async def _read_capped(url: URL, response: aiohttp.ClientResponse, max_bytes: int) -> bytes:

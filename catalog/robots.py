@@ -10,11 +10,11 @@ import time
 from collections.abc import Iterable
 from dataclasses import dataclass
 
-from catalog.egress import check_address
 from catalog.fetching import FetchSession
 from catalog.replies import PageNotFound, Request, RequestRefused, SiteFailing, TooManyRedirects
 from catalog.robots_rules import RuleSet, parse_rules
 from jobs.errors import JobError, PermanentError
+from marketplace.egress import check_address
 
 KEPT_FOR_S = 3600.0  # RFC 9309, 2.4: 24 hours at most
 MAX_KEPT = 10_000  # origins of one process

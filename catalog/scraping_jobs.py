@@ -14,7 +14,6 @@ from django.db import transaction
 from django.utils import timezone
 
 from catalog.category_paths import PATH_SEPARATOR
-from catalog.egress import check_address
 from catalog.hosts import host_of
 from catalog.models import ScrapingJob, Site
 from catalog.politeness.domains import set_paces
@@ -31,6 +30,7 @@ from jobs.errors import JobError
 from jobs.events import publish, topic_of_tenant
 from jobs.ledger import enqueue
 from jobs.models import Job, Priority
+from marketplace.egress import check_address
 from marketplace.models import Category, Product, Seller
 from marketplace.syncs import NoCatalogAddress, SellerSuspended, start_sync
 

@@ -7,22 +7,29 @@ from django.utils import timezone
 from catalog.rechecks import LOST
 from jobs.batch import GivenUp
 from marketplace.models import Product
+from marketplace.notifications.telling import Kind, subject_of, tell
 
 
 def bury_products(given_up: Sequence[GivenUp], *, field: str, remedy: str) -> None:
-    """Set products dead that were on their way to buyers; those that are live stay as buyers know them."""
+    """Set products dead that were on their way to buyers, and tell their sellers.
+
+    Those that are live stay as buyers know them.
+    """
     reasons = {
         job.payload["product"]: {"code": job.error_code, "field": field, "message": job.error_message, "remedy": remedy}
         for job in given_up
     }
     locked = Product.objects.filter(pk__in=reasons, status=Product.Status.PENDING).order_by("pk").select_for_update()
-    products = list(locked.only("pk"))
+    products = list(locked.only("pk", "seller_id", "title", "external_id"))
     now = timezone.now()
     for product in products:
         product.status = Product.Status.DEAD
         product.reasons = [reasons[product.pk]]
         product.updated_at = now
     Product.objects.bulk_update(products, ["status", "reasons", "updated_at"])
+    for seller_id in sorted({product.seller_id for product in products}):
+        subjects = [subject_of(product) for product in products if product.seller_id == seller_id]
+        tell(Kind.WORK_GAVE_UP, seller_id=seller_id, subjects=subjects)
 
 
 def is_on_its_way(product: Product) -> bool:

@@ -53,7 +53,7 @@ def family_of(error: BaseException) -> Family:
 
 @dataclass(frozen=True, slots=True)
 class Curve:
-    """How often a kind of failure is tried, and how long before each further time: an exponential with jitter.
+    """How often a kind of failure is tried, and how long before each further time: an exponential, or a table.
 
     Args:
         attempts: executions in all; None: as many as the job has.
@@ -61,6 +61,7 @@ class Curve:
         factor: what each further wait is multiplied by.
         cap_s: the longest wait, before jitter.
         jitter: the share of the wait that chance may add, so that jobs that failed together return apart.
+        waits_s: the waits themselves, in place of first_s, factor and cap_s; the last one holds for all further ones.
     """
 
     attempts: int | None = None
@@ -68,11 +69,15 @@ class Curve:
     factor: float = 2.0
     cap_s: float = 3600.0
     jitter: float = 0.1
+    waits_s: tuple[float, ...] = ()
 
     def delay_s(self, *, attempt: int, chance: float) -> float:
         """Return the wait after failed attempt number `attempt` (from 1); `chance` is in [0, 1)."""
-        # Beyond the hundredth attempt the power would overflow, and the cap holds long before.
-        return min(self.first_s * self.factor ** min(attempt - 1, 100), self.cap_s) * (1 + self.jitter * chance)
+        if self.waits_s:
+            wait_s = self.waits_s[min(attempt, len(self.waits_s)) - 1]
+        else:  # beyond the hundredth attempt the power would overflow, and the cap holds long before
+            wait_s = min(self.first_s * self.factor ** min(attempt - 1, 100), self.cap_s)
+        return wait_s * (1 + self.jitter * chance)
 
 
 ONCE = Curve(attempts=1)

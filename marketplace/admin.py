@@ -24,10 +24,13 @@ from jobs.pages.confirmation import ask_for_reason, given_reason
 from jobs.pages.lists import ReadOnlyAdmin
 from jobs.pages.presentation import label, link, list_link, seconds_text
 from marketplace import api_keys, directory, sellers, syncs
+from marketplace.accounts.admin import InvitesMembers
 from marketplace.admin_directory import DirectoryEntryAdmin
 from marketplace.admin_gemini import GeminiMinuteAdmin
 from marketplace.admin_products import CategoryAdmin, ProductAdmin
 from marketplace.models import ApiKey, Category, DirectoryEntry, GeminiMinute, Product, Seller, SyncRun
+from marketplace.notifications import admin as _notifications  # noqa: F401 its pages register themselves
+from marketplace.webhooks import admin as _webhooks  # noqa: F401
 
 admin.site.register(Product, ProductAdmin)
 admin.site.register(Category, CategoryAdmin)
@@ -60,7 +63,7 @@ class SellerForm(forms.ModelForm):  # type: ignore[type-arg]
 
 
 @admin.register(Seller)
-class SellerAdmin(ModelAdmin):  # type: ignore[misc]
+class SellerAdmin(InvitesMembers, ModelAdmin):  # type: ignore[misc]
     """Sellers, and what staff may do for them."""
 
     form = SellerForm
@@ -69,7 +72,7 @@ class SellerAdmin(ModelAdmin):  # type: ignore[misc]
     list_filter = ["status", "plan"]
     search_fields = ["name", "email", "catalog_address"]
     list_per_page = 50
-    actions_detail = ["start_sync", "suspend", "reactivate"]
+    actions_detail = ["start_sync", "invite_member", "suspend", "reactivate"]
     fieldsets = [
         (None, {"fields": ["name", "email", "plan", "status_label", "catalog_address"]}),
         ("Activity", {"fields": ["product_counts", "last_sync", "pages"]}),
@@ -147,7 +150,8 @@ class SellerAdmin(ModelAdmin):  # type: ignore[misc]
         """Link to the lists of what is the seller's."""
         by_seller = f"seller__id__exact={seller.pk}"
         return format_html(
-            "{} · {} · {} · {}",
+            "{} · {} · {} · {} · {}",
+            list_link("admin:marketplace_sellermember_changelist", by_seller, "logins"),
             list_link("admin:marketplace_syncrun_changelist", by_seller, "syncs"),
             list_link("admin:marketplace_category_changelist", by_seller, "categories"),
             list_link("admin:marketplace_apikey_changelist", by_seller, "API keys"),

@@ -4,11 +4,11 @@ from typing import Any
 
 from django.contrib import admin
 from django.db.models import Count, Prefetch, Q, QuerySet
-from django.http import HttpRequest
-from django.urls import NoReverseMatch
+from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
+from django.urls import NoReverseMatch, reverse
 from django.utils.html import format_html, format_html_join
 from django.utils.safestring import SafeString
-from unfold.decorators import display
+from unfold.decorators import action, display
 
 from jobs.pages.lists import ReadOnlyAdmin
 from jobs.pages.presentation import label, link, list_link, pretty_json
@@ -54,7 +54,7 @@ class ProductAdmin(ReadOnlyAdmin):
     search_help_text = "Part of a title, a SKU, a product's id, or the source's id"
     fieldsets = [
         (None, {"fields": ["pictures", "title_text", "status_label", "reason_list", "price_label", "availability"]}),
-        ("Text", {"fields": ["description", "brand", "sku", "gtin", "variant_list", "attribute_list"]}),
+        ("Text", {"fields": ["description", "brand", "sku", "gtin", "variant_list", "attribute_list", "edit_list"]}),
         ("Where it is from", {"fields": ["seller_link", "category_links", "address_link", "external_id", "sync_link"]}),
         ("How its page was read", {"fields": ["breadcrumb_text", "evidence_table"]}),
         ("Quality", {"fields": ["duplicate_link", "verdict_link", "job_links"]}),
@@ -84,8 +84,29 @@ class ProductAdmin(ReadOnlyAdmin):
         "evidence_table",
         "variant_list",
         "attribute_list",
+        "edit_list",
     ]
     ordering = ["-id"]
+    actions_detail = ["judge", "check_again"]
+
+    def has_review_permission(self, request: HttpRequest, object_id: Any = None) -> bool:
+        """Let those judge products who may, although nobody edits one."""
+        return request.user.has_perm("qc.review_product")
+
+    def get_actions_detail(self, request: HttpRequest, object_id: int) -> list[Any]:
+        """Offer to judge what buyers could see."""
+        away = Product.objects.filter(pk=object_id, status__in=(Product.Status.GONE, Product.Status.DEAD))
+        return [] if away.exists() else super().get_actions_detail(request, object_id)
+
+    @action(description="Approve or reject…", permissions=["review"], url_path="judge", icon="gavel")
+    def judge(self, request: HttpRequest, object_id: int) -> HttpResponse:
+        """Go to the page on which staff judges it."""
+        return HttpResponseRedirect(reverse("admin-review-product", args=[object_id]))
+
+    @action(description="Check again…", permissions=["review"], url_path="check-again", icon="fact_check")
+    def check_again(self, request: HttpRequest, object_id: int) -> HttpResponse:
+        """Go to the page that asks why."""
+        return HttpResponseRedirect(reverse("admin-check-again", args=[object_id]))
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[Product]:
         """Bring the pictures along."""
@@ -223,6 +244,11 @@ class ProductAdmin(ReadOnlyAdmin):
     def attribute_list(self, product: Product) -> SafeString | str:
         """Show what else its source says."""
         return pretty_json(product.attributes)
+
+    @display(description="the seller's own texts")
+    def edit_list(self, product: Product) -> SafeString | str:
+        """Show what lies over what the catalog says, and what that is."""
+        return pretty_json({"edits": product.edits, "the catalog's": product.unedited} if product.edits else {})
 
     @display(description="verdicts")
     def verdict_link(self, product: Product) -> SafeString | str:

@@ -10,6 +10,7 @@ from django.db.models.functions import Now
 from django.http import HttpRequest
 from django.templatetags.static import static
 from django.urls import NoReverseMatch, reverse
+from django.utils.module_loading import import_string
 
 from jobs.models import DeadLetter, Worker
 from jobs.pages.presentation import seconds_text
@@ -85,6 +86,7 @@ def navigation(request: HttpRequest) -> list[dict[str, Any]]:
             "Marketplace",
             [
                 ("Sellers", "storefront", _list("marketplace_seller"), "marketplace.view_seller"),
+                ("Logins", "badge", _list("marketplace_sellermember"), "marketplace.view_sellermember"),
                 ("Businesses", "contacts", _list("marketplace_directoryentry"), "marketplace.view_directoryentry"),
                 ("Products", "inventory_2", products, "marketplace.view_product"),
                 ("Categories", "category", _list("marketplace_category"), "marketplace.view_category"),
@@ -113,7 +115,9 @@ def navigation(request: HttpRequest) -> list[dict[str, Any]]:
         (
             "Catalog quality",
             [
-                ("To review", "flag", f"{products}?status__exact=flagged", "marketplace.view_product"),
+                ("Review queue", "rate_review", reverse("admin-review"), "qc.review_product"),
+                ("Appeals", "balance", f"{_list('qc_appeal')}?state__exact=open", "qc.review_product"),
+                ("Flagged", "flag", f"{products}?status__exact=flagged", "marketplace.view_product"),
                 ("Rejected", "block", f"{products}?status__exact=rejected", "marketplace.view_product"),
                 ("Unreadable", "link_off", f"{products}?status__exact=dead", "marketplace.view_product"),
                 ("Verdicts", "gavel", _list("qc_verdict"), "qc.view_verdict"),
@@ -125,6 +129,15 @@ def navigation(request: HttpRequest) -> list[dict[str, Any]]:
                     _list("catalog_generationrequest"),
                     "catalog.view_generationrequest",
                 ),
+            ],
+        ),
+        (
+            "Sellers are told",
+            [
+                ("Notifications", "notifications", _list("marketplace_notification"), "marketplace.view_notification"),
+                ("Mails", "mail", _list("marketplace_mail"), "marketplace.view_mail"),
+                ("Webhooks", "webhook", _list("marketplace_webhookendpoint"), "marketplace.view_webhookendpoint"),
+                ("Deliveries", "send", _list("marketplace_webhookdelivery"), "marketplace.view_webhookdelivery"),
             ],
         ),
         (
@@ -164,7 +177,13 @@ def navigation(request: HttpRequest) -> list[dict[str, Any]]:
     ]
 
 
-BADGES = {"To review": products_to_review, "Dead letters": open_dead_letters}
+def open_appeals(request: HttpRequest) -> str:
+    """Count the open appeals for the navigation's badge; they are the business of an app above this one."""
+    count: str = import_string("qc.appeals.open_count")()
+    return count
+
+
+BADGES = {"Review queue": products_to_review, "Appeals": open_appeals, "Dead letters": open_dead_letters}
 
 
 def _is_for(request: HttpRequest, entry: tuple[str, str, str, str]) -> bool:
@@ -176,7 +195,7 @@ def _item(request: HttpRequest, title: str, icon: str, address: str, permission:
     path, _, query = address.partition("?")
     is_here = request.path.startswith(path) if path != reverse("admin:index") else request.path == path
     if query or "?" not in address:
-        # "Products" and "To review" are one list: the one whose filter is set is where we are.
+        # "Products" and "Flagged" are one list: the one whose filter is set is where we are.
         is_here = is_here and (query in request.GET.urlencode() if query else not _is_filtered_view(request, path))
     item: dict[str, Any] = {"title": title, "icon": icon, "link": address, "active": is_here}
     badge = BADGES[title](request) if title in BADGES else "0"

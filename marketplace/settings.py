@@ -107,6 +107,36 @@ SECURE_HSTS_PRELOAD = HTTPS_ONLY
 BEHIND_PROXY = env.bool("BEHIND_PROXY", False)
 SECURE_PROXY_SSL_HEADER = ("HTTP_X_FORWARDED_PROTO", "https") if BEHIND_PROXY else None
 
+# --- mail -----------------------------------------------------------------------------------------
+# Where people reach Souk: what mails and webhooks link to.
+PUBLIC_URL = env.str(
+    "PUBLIC_URL",
+    "http://127.0.0.1:8000" if EMBEDDED else f"https://{next(iter(ALLOWED_HOSTS), 'localhost')}",
+    validate=validate.URL(require_tld=False),
+)
+# submission://user:password@host (STARTTLS, port 587), smtp://host:25, smtp://user:password@host:465?ssl=true. With
+# none, sellers are told in their list alone; the embedded stack writes mails into a folder.
+EMAIL_URL = env.str(
+    "EMAIL_URL",
+    "",
+    validate=validate.Regexp(r"(|(smtp|submission|console|file)://.*)\Z", error="neither smtp:// nor submission://"),
+)
+_mail = env.dj_email_url("EMAIL_URL", "")
+SENDS_MAIL = bool(EMAIL_URL) or EMBEDDED
+EMAIL_BACKEND = _mail.get("EMAIL_BACKEND", "django.core.mail.backends.smtp.EmailBackend")
+EMAIL_HOST = _mail["EMAIL_HOST"] or "localhost"
+EMAIL_PORT = _mail["EMAIL_PORT"] or 25
+EMAIL_HOST_USER = _mail["EMAIL_HOST_USER"] or ""
+EMAIL_HOST_PASSWORD = _mail["EMAIL_HOST_PASSWORD"] or ""
+EMAIL_USE_TLS = _mail["EMAIL_USE_TLS"]
+EMAIL_USE_SSL = _mail["EMAIL_USE_SSL"]
+EMAIL_TIMEOUT = _mail["EMAIL_TIMEOUT"] or 20
+EMAIL_FILE_PATH = f"/{_mail['EMAIL_FILE_PATH']}"
+if EMBEDDED and not EMAIL_URL:
+    EMAIL_BACKEND = "django.core.mail.backends.filebased.EmailBackend"
+    EMAIL_FILE_PATH = str(VAR_DIR / "mail")
+DEFAULT_FROM_EMAIL = env.str("MAIL_FROM", "Souk <souk@localhost>")
+
 # --- data: PostgreSQL is the truth, Redis carries, Milvus finds -----------------------------------
 DATABASES = {"default": env.dj_db_url("DATABASE_URL", conn_max_age=600, conn_health_checks=True)}
 # A server that vanished without a word is noticed in some ten seconds; a Unix socket ignores all but the first.
@@ -156,7 +186,10 @@ def _are_encryption_keys(keys: Sequence[str]) -> None:
 # The first encrypts what sensitive tasks carry; all decrypt. See `manage.py rotate_job_keys`.
 JOB_ENCRYPTION_KEYS: list[str] = env.list("JOB_ENCRYPTION_KEYS", [], validate=_are_encryption_keys)
 # What the apps above keep encrypted under the same keys, as "app.model": [text columns].
-JOB_SEALED_COLUMNS = {"catalog.catalogconnection": ["token"]}
+JOB_SEALED_COLUMNS = {
+    "catalog.catalogconnection": ["token"],
+    "marketplace.webhookendpoint": ["secret", "previous_secret"],
+}
 JOB_CONCURRENCY = env.int("JOB_CONCURRENCY", 5, validate=validate.Range(min=1))
 JOB_TIMEOUT_S = env.int("JOB_TIMEOUT", 300, validate=validate.Range(min=1))
 JOB_SILENCE_S = env.float("JOB_SILENCE_S", 30.0, validate=validate.Range(min=2))
@@ -207,6 +240,8 @@ JOB_SCHEDULES = {
     "reconcile-index": {"task": "reconcile-index", "crontab": "37 3 * * *"},
     "sweep-search-indexes": {"task": "sweep-search-indexes", "crontab": "47 * * * *"},
     "sweep-photo-sets": {"task": "sweep-photo-sets", "crontab": "27 * * * *"},
+    "send-digests": {"task": "send-digests", "crontab": "7 * * * *"},
+    "sweep-notifications": {"task": "sweep-notifications", "crontab": "27 4 * * *"},
     "review-again": {"task": "review-again", "crontab": "*/10 * * * *"},
 }
 RQ_QUEUES = {
@@ -346,16 +381,23 @@ SPECTACULAR_SETTINGS = {
         "ScrapingStatus": "catalog.models.ScrapingJob.Status",
         "PhotoSetStatus": "catalog.api.photo_serializers.STATES",
         "StartedStatus": "catalog.api.photo_serializers.STARTED",
+        "GenerationStatus": "catalog.generation.models.GenerationRequest.Status",
         "ProposalState": "catalog.generation.models.Proposal.State",
         "ProposedTextState": "catalog.generation.models.ProposedText.State",
         "JobPriority": "jobs.api.staff_serializers.PriorityName",
         "TaskMode": "jobs.models.TaskSwitch.Mode",
+        "NotificationKind": "marketplace.notifications.serializers.KINDS",
+        "MailMode": "marketplace.notifications.serializers.MODES",
+        "WebhookDeliveryState": "marketplace.webhooks.models.WebhookDelivery.State",
+        "WebhookOffWhy": "marketplace.webhooks.models.WebhookEndpoint.Why",
         "BulkRetryState": "jobs.models.BulkRetry.State",
     },
     "TAGS": [
         {"name": "sellers", "description": "Register, and say where the catalog is."},
         {"name": "syncs", "description": "Read the catalog, and follow it."},
         {"name": "products", "description": "What came of it."},
+        {"name": "notifications", "description": "What you are told, and what of it is mailed."},
+        {"name": "webhooks", "description": "Being told by signed requests to your own software."},
         {"name": "generation", "description": "Texts that a model proposes for products, for you to take or refuse."},
         {"name": "photos", "description": "Sequences of photos, and the inventories that are made of them."},
         {"name": "scraping", "description": "See what an address holds, and have parts of a site read."},

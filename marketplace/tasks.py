@@ -6,8 +6,9 @@ from django.utils import timezone
 
 from jobs.batch import Batch
 from jobs.registry import task
-from marketplace.notifications import tasks as _notification_tasks  # noqa: F401 declared where it stands
+from marketplace.notifications import tasks as _notification_tasks  # noqa: F401
 from marketplace.resync import slot_at, start_due_syncs
+from marketplace.webhooks import tasks as _webhook_tasks  # noqa: F401
 
 
 @task(queue="sync-seller", attempts=3)

@@ -3,7 +3,7 @@
 from django.conf import settings
 from django.db import models
 
-from marketplace.models import Product
+from marketplace.models import Category, Product, Seller
 
 
 class Verdict(models.Model):
@@ -43,17 +43,93 @@ class Verdict(models.Model):
         settings.AUTH_USER_MODEL, on_delete=models.SET_NULL, null=True, blank=True, related_name="+"
     )
     note = models.TextField(blank=True, db_default="", help_text="What staff wrote to it.")
+    overrides = models.ForeignKey(
+        "self",
+        on_delete=models.SET_NULL,
+        null=True,
+        blank=True,
+        related_name="+",
+        help_text="The automatic verdict that staff looked at.",
+    )
+    undoes = models.OneToOneField(
+        "self",
+        on_delete=models.SET_NULL,
+        null=True,
+        blank=True,
+        related_name="undone_by",
+        help_text="The verdict of staff that it takes back.",
+    )
     made_at = models.DateTimeField(auto_now_add=True)
 
     class Meta:
         ordering = ["-id"]
+        permissions = [("review_product", "Can judge products")]
         indexes = [
             models.Index(fields=["product", "-id"], name="verdict_latest"),
             models.Index(fields=["decision", "-id"], name="verdict_decision"),
+            models.Index(fields=["-made_at"], name="verdict_by_staff", condition=models.Q(is_automatic=False)),
         ]
 
     def __str__(self) -> str:
         return f"{self.decision} {self.product_id}"
+
+
+class ReviewHold(models.Model):
+    """One member of staff looks at one product; nobody else judges it until then."""
+
+    product = models.OneToOneField(Product, on_delete=models.CASCADE, related_name="review_hold")
+    user = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.CASCADE, related_name="review_holds")
+    taken_at = models.DateTimeField()
+    until = models.DateTimeField()
+
+    class Meta:
+        ordering = ["taken_at", "id"]
+
+    def __str__(self) -> str:
+        return f"{self.product_id} held by {self.user_id}"
+
+
+class Appeal(models.Model):
+    """A seller's asking for another look at one verdict, and the answer of staff."""
+
+    class State(models.TextChoices):
+        OPEN = "open"
+        UPHELD = "upheld"  # the verdict stays
+        OVERTURNED = "overturned"  # the product is approved
+        WITHDRAWN = "withdrawn"  # by the seller
+
+    seller = models.ForeignKey(Seller, on_delete=models.CASCADE, related_name="appeals")
+    product = models.ForeignKey(Product, on_delete=models.CASCADE, related_name="appeals")
+    verdict = models.ForeignKey(Verdict, on_delete=models.CASCADE, related_name="appeals")
+    state = models.CharField(max_length=10, choices=State, default=State.OPEN)
+    why = models.CharField(max_length=500, help_text="What the seller says.")
+    asked_by = models.CharField(max_length=150, help_text="A member's login, or the API key.")
+    opened_at = models.DateTimeField(auto_now_add=True)
+    answer = models.TextField(blank=True, help_text="What the seller is told.")
+    answered_by = models.ForeignKey(
+        settings.AUTH_USER_MODEL, on_delete=models.SET_NULL, null=True, blank=True, related_name="+"
+    )
+    closed_at = models.DateTimeField(null=True, blank=True)
+    new_verdict = models.OneToOneField(
+        Verdict, on_delete=models.SET_NULL, null=True, blank=True, related_name="answered_appeal"
+    )
+
+    class Meta:
+        ordering = ["-id"]
+        constraints = [
+            models.UniqueConstraint(fields=["verdict"], condition=models.Q(state="open"), name="one_open_appeal"),
+            models.CheckConstraint(
+                condition=models.Q(state="open", closed_at=None) | ~models.Q(state="open") & ~models.Q(closed_at=None),
+                name="appeal_closed_at_a_time",
+            ),
+        ]
+        indexes = [
+            models.Index(fields=["id"], name="appeal_open", condition=models.Q(state="open")),
+            models.Index(fields=["seller", "-opened_at"], name="appeal_by_seller"),
+        ]
+
+    def __str__(self) -> str:
+        return f"appeal {self.pk}"
 
 
 class RulesetRevision(models.Model):
@@ -69,3 +145,34 @@ class RulesetRevision(models.Model):
 
     def __str__(self) -> str:
         return f"revision {self.pk}"
+
+
+class CategoryPriceLevel(models.Model):
+    """What the products of a category cost in one currency, as it was last measured."""
+
+    category = models.ForeignKey(Category, on_delete=models.CASCADE, related_name="+")
+    currency = models.CharField(max_length=3, blank=True)
+    median = models.DecimalField(max_digits=18, decimal_places=4)
+    log_spread = models.FloatField(help_text="1.4826 times the median absolute deviation of the natural logarithms.")
+    count = models.PositiveIntegerField()
+    measured_at = models.DateTimeField()
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(fields=["category", "currency"], name="price_level_once_a_category_and_currency")
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.category_id}: about {self.median:f} {self.currency}"
+
+
+class ShopLanguage(models.Model):
+    """The language that most of a seller's descriptions are in, as it was last measured."""
+
+    seller = models.OneToOneField(Seller, on_delete=models.CASCADE, primary_key=True, related_name="+")
+    language = models.CharField(max_length=2, blank=True, help_text="ISO 639-1; empty where none has a clear majority.")
+    texts = models.PositiveIntegerField(help_text="Descriptions whose language could be told.")
+    measured_at = models.DateTimeField()
+
+    def __str__(self) -> str:
+        return f"{self.seller_id}: {self.language or 'not clear'}"

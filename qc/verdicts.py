@@ -1,5 +1,6 @@
 """Judge products and record the verdicts."""
 
+from collections import defaultdict
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 
@@ -7,6 +8,7 @@ from django.db.models import Max
 from django.utils import timezone
 
 from marketplace.models import Product
+from marketplace.notifications.telling import Kind, subject_of, tell
 from qc.facts import facts_of
 from qc.models import Verdict
 from qc.reviewer.review import Review, is_on, is_worth_asking
@@ -16,6 +18,15 @@ from qc.rulesets import current_ruleset
 
 Decision = Verdict.Decision
 Status = Product.Status
+
+
+NOT_JUDGED = Reason(
+    code="qc.not_judged",
+    severity=Severity.FLAG,
+    field="",
+    message="The product could not be checked.",
+    remedy="Nothing on your side; our staff will look at it.",
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,7 +46,7 @@ class Judgement:
 class Recorded:
     """What became of a product: its decision, and whether the index has to follow.
 
-    Outdated: what the seller says was changed since it was reviewed; nothing was written, and it wants another look.
+    Outdated: what the seller says was not reviewed as it is now; nothing was written, and it wants another look.
     """
 
     product_id: int
@@ -90,7 +101,7 @@ def decision_on(reasons: Collection[Reason]) -> Verdict.Decision:
 
 def judge_products(product_ids: Collection[int]) -> dict[int, Judgement]:
     """Judge products as they are now."""
-    facts = facts_of(Product.objects.filter(pk__in=product_ids).select_related("seller"))
+    facts = facts_of(Product.objects.filter(pk__in=product_ids).select_related("seller"), may_measure=True)
     return {product_id: judge(its_facts) for product_id, its_facts in facts.items()}
 
 
@@ -98,39 +109,52 @@ def record_judgements(judgements: dict[int, Judgement]) -> list[Recorded]:
     """Write verdicts and statuses. Call it in the transaction that ends the jobs.
 
     The products are locked in the order of their ids and judged anew where they changed since: of two
-    judgements that cross, the later one then has the later facts. A verdict by the same rules on the same
-    input is not written twice.
+    judgements that cross, the later one then has the later facts. What changed around them since, their siblings
+    and their categories' prices, waits for the next judgement. A verdict by the same rules on the same input is not
+    written twice. Where there is a reviewer, nothing is approved that it was not asked about: a product that changed
+    since is told as outdated.
     """
     locked = Product.objects.filter(pk__in=judgements).order_by("pk").select_for_update(of=("self",))
     products = list(locked.select_related("seller"))
-    facts = facts_of(products)
-    latest = _latest_verdicts(facts)
+    facts = facts_of(products, earlier={pk: made.facts for pk, made in judgements.items()})
+    latest = latest_verdicts(facts)
     by_staff = {pk: it for pk, it in latest.items() if _is_held(it, facts[pk])}
-    made = {
-        pk: judgements[pk] if judgements[pk].facts == its else _anew(judgements[pk], its) for pk, its in facts.items()
-    }
-    current = {pk: it for pk, it in made.items() if it is not None}
+    made = {pk: _as_of(its, judgements[pk]) for pk, its in facts.items()}
+    current = {pk: it for pk, it in made.items() if not _lacks_review(it)}
     outdated = made.keys() - current.keys() - by_staff.keys()
     _write_verdicts({pk: judgement for pk, judgement in current.items() if pk not in by_staff}, latest)
     standings = {pk: _standing(it) for pk, it in current.items()}
     standings |= {pk: Standing(Decision(it.decision), it.reasons) for pk, it in by_staff.items()}
     recorded = apply_decisions([it for it in products if it.pk not in outdated], standings)
+    judged = [it for it in products if it.pk in current and it.pk not in by_staff]
+    tell_of_products([it for it in judged if _is_news(latest.get(it.pk), current[it.pk])])
     return recorded + [Recorded(pk, Decision.FLAGGED, must_reindex=False, is_outdated=True) for pk in sorted(outdated)]
+
+
+def _is_news(latest: Verdict | None, judgement: Judgement) -> bool:
+    """Tell whether another decision was made than before, or for other reasons; advice aside."""
+    if latest is None or latest.decision != judgement.decision:
+        return True
+    before = {reason["code"] for reason in latest.reasons if reason.get("severity") != Severity.ADVISE}
+    return before != {reason.code for reason in judgement.reasons if reason.severity != Severity.ADVISE}
 
 
 def held_by_staff(judgements: Mapping[int, Judgement]) -> set[int]:
     """Return which products staff has judged as they are now: nobody else's opinion counts."""
-    return {pk for pk, it in _latest_verdicts(judgements).items() if _is_held(it, judgements[pk].facts)}
+    return {pk for pk, it in latest_verdicts(judgements).items() if _is_held(it, judgements[pk].facts)}
 
 
-def _anew(made: Judgement, facts: ProductFacts) -> Judgement | None:
-    """Judge what changed since; None where the reviewer would have to be asked anew."""
+def _as_of(facts: ProductFacts, made: Judgement) -> Judgement:
+    """Return a judgement on the facts of now; the review in it stays where the seller says the same."""
+    if made.facts == facts:
+        return made
     again = judge(facts)
-    if not is_on() or not is_worth_asking(again.reasons):
-        return again
-    if made.review is not None and facts.content_hash == made.facts.content_hash:
-        return reviewed(again, made.review)
-    return None
+    is_same = facts.content_hash == made.facts.content_hash
+    return reviewed(again, made.review) if is_same and made.review and is_worth_asking(again.reasons) else again
+
+
+def _lacks_review(judgement: Judgement) -> bool:
+    return is_on() and judgement.review is None and is_worth_asking(judgement.reasons)
 
 
 def _is_held(latest: Verdict, facts: ProductFacts) -> bool:
@@ -144,15 +168,12 @@ def _standing(judgement: Judgement) -> Standing:
 
 def flag_unjudged(product_ids: Collection[int]) -> None:
     """Flag products on their way that the rules could not judge."""
-    reason = Reason(
-        code="qc.not_judged",
-        severity=Severity.FLAG,
-        field="",
-        message="The product could not be checked.",
-        remedy="Nothing on your side; our staff will look at it.",
-    )
-    on_their_way = Product.objects.filter(pk__in=product_ids, status=Status.PENDING)
-    on_their_way.update(status=Status.FLAGGED, reasons=[reason.as_entry()], updated_at=timezone.now())
+    locked = Product.objects.filter(pk__in=product_ids, status=Status.PENDING).order_by("pk").select_for_update()
+    products = list(locked)
+    for product in products:
+        product.status, product.reasons, product.updated_at = Status.FLAGGED, [NOT_JUDGED.as_entry()], timezone.now()
+    Product.objects.bulk_update(products, ["status", "reasons", "updated_at"])
+    tell_of_products(products)
 
 
 def _write_verdicts(judgements: dict[int, Judgement], latest: dict[int, Verdict]) -> None:
@@ -176,7 +197,8 @@ def _write_verdicts(judgements: dict[int, Judgement], latest: dict[int, Verdict]
     )
 
 
-def _latest_verdicts(product_ids: Iterable[int]) -> dict[int, Verdict]:
+def latest_verdicts(product_ids: Iterable[int]) -> dict[int, Verdict]:
+    """Return the verdict that holds for each of the products that have one."""
     newest = Verdict.objects.filter(product__in=list(product_ids)).order_by().values("product").annotate(Max("pk"))
     verdicts = Verdict.objects.filter(pk__in=newest.values("pk__max"))
     return {verdict.product_id: verdict for verdict in verdicts}
@@ -225,3 +247,16 @@ def _status_after(status: str, decision: Verdict.Decision) -> str:
             return Status.FLAGGED
         case _:
             return Status.LIVE if status == Status.LIVE else Status.PENDING
+
+
+_TOLD_AS = {Status.REJECTED: Kind.PRODUCTS_REJECTED, Status.FLAGGED: Kind.PRODUCTS_FLAGGED}
+
+
+def tell_of_products(products: Iterable[Product]) -> None:
+    """Tell the sellers of those of the products that are rejected or flagged; once for each seller and status."""
+    told: dict[tuple[Kind, int], list[Product]] = defaultdict(list)
+    for product in products:
+        if kind := _TOLD_AS.get(Status(product.status)):
+            told[kind, product.seller_id].append(product)
+    for (kind, seller_id), its_products in sorted(told.items()):
+        tell(kind, seller_id=seller_id, subjects=[subject_of(product) for product in its_products])

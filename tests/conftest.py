@@ -29,6 +29,7 @@ USES_MILVUS = {
     "test_indexing.py",
     "test_building.py",
     "test_reconciling.py",
+    "test_rereading.py",
     "test_likeness_found.py",
     "test_search.py",
     "test_search_page.py",

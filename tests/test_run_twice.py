@@ -45,12 +45,20 @@ from jobs.registry import Task, all_tasks, get_task
 from jobs.session import Session, set_current_session
 from marketplace.demo.sample_catalog.products import make_edition
 from marketplace.models import DirectoryEntry, Product, Seller, SyncRun
+from marketplace.notifications.grouping import mail_instantly
+from marketplace.notifications.kinds import Kind
+from marketplace.notifications.models import Mail, Notification, OutboxEntry
+from marketplace.rechecks.models import Recheck
+from marketplace.webhooks.endpoints import change_endpoint, create_endpoint
+from marketplace.webhooks.models import WebhookDelivery
+from marketplace.webhooks.publishing import new_message
 from qc.models import Verdict
 from tests.catalog.conftest import drop_collections
 from tests.catalog.indexes.embedders import OtherEmbedder
 from tests.catalog.photos.conftest import bring, views
 from tests.catalog.products import add_picture, make_product, make_seller, make_sync
 from tests.fakes.gemini import GeminiApi
+from tests.fakes.receiver import webhook_receiver
 from tests.sample_shop import sample_catalog
 
 pytestmark = pytest.mark.django_db
@@ -72,6 +80,7 @@ class Shop:
 
     address: str
     sync: SyncRun
+    receiver: str  # of webhooks
 
     @property
     def site(self) -> str:
@@ -150,6 +159,23 @@ def _pages_of_which_two_say_the_same(shop: Shop) -> Sequence[NewJob]:
     return [shop.job("scrape-product", product) for product in listed]
 
 
+@case(
+    "recheck-product",
+    changes={"Recheck", "gates", "follow-ups"},
+    follow_ups={"scrape-product": 1, "quality-control": 1},
+)
+def _a_product_with_a_page_and_one_of_a_feed(shop: Shop) -> Sequence[NewJob]:
+    address = f"{shop.site}/p/{EDITION.products[0].id}/{shop.address.rpartition('/')[2]}"
+    products = [
+        make_product(shop.sync, "Red lamp", address=address, status="rejected"),
+        make_product(shop.sync, "Blue lamp", external_id="feed:7", status="rejected"),
+    ]
+    return [
+        shop.job("recheck-product", it, recheck=Recheck.objects.create(product=it, seller=it.seller, asked_by="x").pk)
+        for it in products
+    ]
+
+
 @case("process-images", changes={"Picture", "Product", "files", "follow-ups"}, follow_ups={"generate-embedding": 2})
 def _pictures_of_a_product_and_its_copy_of_which_one_is_missing(shop: Shop) -> Sequence[NewJob]:
     shown, missing = (f"{shop.site}/media/{name}.jpg" for name in (f"{EDITION.products[0].id}-1", "none"))
@@ -168,12 +194,23 @@ def _products_of_which_two_have_equal_texts(shop: Shop) -> Sequence[NewJob]:
     return [shop.job("generate-embedding", product) for product in products]
 
 
-@case("quality-control", changes={"Verdict", "Product", "follow-ups"}, follow_ups={"index-product": 1})
+@case(
+    "quality-control",
+    changes={"Verdict", "Product", "ShopLanguage", "OutboxEntry", "follow-ups"},
+    follow_ups={"index-product": 1, "notify-seller": 1},
+)
 def _a_product_that_is_fit_and_one_without_price(shop: Shop) -> Sequence[NewJob]:
     products = [make_product(shop.sync, "Red lamp"), make_product(shop.sync, "Blue lamp", price=None)]
     for product in products:
         add_picture(product)
     return [shop.job("quality-control", product) for product in products]
+
+
+@case("review-again", changes={"follow-ups"}, follow_ups={"quality-control": 1})
+def _a_product_that_waits_for_the_reviewer_and_one_for_staff(shop: Shop) -> Sequence[NewJob]:
+    for title, code in (("Red lamp", "review.unavailable"), ("Blue lamp", "review.counterfeit")):
+        make_product(shop.sync, title, status="flagged", reasons=[{"code": code}])
+    return [NewJob("review-again", {})]
 
 
 @case(
@@ -190,7 +227,11 @@ def _products_to_show_to_hide_and_to_repair(shop: Shop) -> Sequence[NewJob]:
     return [*(shop.job("index-product", product) for product in (fit, unfit)), repair]
 
 
-@case("finish-sync", changes={"Product", "SyncRun", "follow-ups"}, follow_ups={"index-product": 2})
+@case(
+    "finish-sync",
+    changes={"Product", "SyncRun", "OutboxEntry", "follow-ups"},
+    follow_ups={"index-product": 2, "notify-seller": 1},
+)
 def _a_product_that_vanished_and_one_that_is_shown_wrongly(shop: Shop) -> Sequence[NewJob]:
     gone, changed, right = (make_product(shop.sync, title) for title in ("Red lamp", "Blue lamp", "Green lamp"))
     _show(gone, changed, right)
@@ -297,6 +338,74 @@ def _a_seller_without_an_entry_and_an_entry_without_a_vector(shop: Shop) -> Sequ
     return [NewJob("refresh-directory", {})]
 
 
+@case(
+    "notify-seller",
+    changes={"OutboxEntry", "Notification", "Mail", "WebhookMessage", "WebhookDelivery", "follow-ups"},
+    follow_ups={"send-mail": 1, "deliver-webhook": 1},
+)
+def _a_failed_sync_to_tell_of(shop: Shop) -> Sequence[NewJob]:
+    seller = _with_mail(shop)
+    create_endpoint(seller, address="https://shop.example/hook")
+    entry = OutboxEntry.objects.create(seller=seller, kind=Kind.SYNC_FAILED)
+    return [NewJob("notify-seller", {"entry": entry.pk}, tenant=seller.tenant)]
+
+
+@case("send-mail", changes={"Mail"})
+def _a_mail_that_was_not_sent(shop: Shop) -> Sequence[NewJob]:
+    seller = _with_mail(shop)
+    mail = mail_instantly(Notification.objects.create(seller=seller, kind=Kind.SYNC_FAILED), to=seller.email)
+    Job.objects.filter(task="send-mail").delete()
+    return [NewJob("send-mail", {"mail": mail.pk}, tenant=seller.tenant)]
+
+
+@case(
+    "send-digests",
+    changes={"OutboxEntry", "Notification", "Mail", "follow-ups"},
+    follow_ups={"send-mail": 1},
+)
+def _a_notification_for_the_digest_and_an_entry_left_behind(shop: Shop) -> Sequence[NewJob]:
+    seller = _with_mail(shop)
+    Notification.objects.create(seller=seller, kind=Kind.SYNC_FINISHED, mail_mode="digest")
+    Notification.objects.update(created_at=datetime(2026, 1, 1, tzinfo=UTC))
+    OutboxEntry.objects.create(seller=seller, kind=Kind.PROPOSALS_READY)
+    OutboxEntry.objects.update(told_at=timezone.now() - timedelta(hours=3))
+    return [NewJob("send-digests", {}, meta={"due_at": datetime(2026, 1, 1, 7, 7, tzinfo=UTC).isoformat()})]
+
+
+@case("sweep-notifications", changes={"OutboxEntry", "Notification", "Mail", "WebhookMessage", "WebhookDelivery"})
+def _what_was_told_long_ago(shop: Shop) -> Sequence[NewJob]:
+    seller = _with_mail(shop)
+    endpoint, _ = create_endpoint(seller, address="https://shop.example/hook")
+    for age in (timedelta(days=1), timedelta(days=365)):
+        at = timezone.now() - age
+        mail = Mail.objects.create(seller=seller, to=seller.email)
+        told = Notification.objects.create(seller=seller, kind=Kind.SYNC_FAILED, mail=mail)
+        entry = OutboxEntry.objects.create(seller=seller, kind=Kind.SYNC_FAILED, notification=told)
+        message = new_message(seller_id=seller.pk, kind=Kind.SYNC_FAILED, data={})
+        WebhookDelivery.objects.create(message=message, endpoint=endpoint)
+        for row in (mail, told, message):
+            type(row).objects.filter(pk=row.pk).update(created_at=at)
+        OutboxEntry.objects.filter(pk=entry.pk).update(told_at=at)
+    return [NewJob("sweep-notifications", {})]
+
+
+@case("deliver-webhook", changes={"WebhookDelivery", "WebhookAttempt"})
+def _messages_to_one_that_takes_them_and_one_that_is_off(shop: Shop) -> Sequence[NewJob]:
+    seller = shop.sync.seller
+    deliveries = []
+    for is_active in (True, False):
+        endpoint, _ = create_endpoint(seller, address=f"{shop.receiver}/hook")
+        change_endpoint(endpoint, is_active=is_active)
+        message = new_message(seller_id=seller.pk, kind=Kind.SYNC_FAILED, data={})
+        deliveries.append(WebhookDelivery.objects.create(message=message, endpoint=endpoint))
+    return [NewJob("deliver-webhook", {"delivery": it.pk}, tenant=seller.tenant) for it in deliveries]
+
+
+def _with_mail(shop: Shop) -> Seller:
+    Seller.objects.filter(pk=shop.sync.seller_id).update(email="ada@lamps.example")
+    return Seller.objects.get(pk=shop.sync.seller_id)
+
+
 @case("ai_generation", changes={"Proposal", "ProposedText", "GeminiMinute"})
 def _a_product_to_write_for_and_one_that_is_written_for(shop: Shop) -> Sequence[NewJob]:
     return [
@@ -379,7 +488,7 @@ def shop(
     request: pytest.FixtureRequest,
 ) -> Iterator[Shop]:
     host = catalog_address.split("/")[2]
-    settings.FETCH_PRIVATE_HOSTS = settings.WHATSAPP_HOSTS = [host]
+    settings.WHATSAPP_HOSTS = [host]
     settings.FETCH_RATES = {host: 1_000.0}
     settings.MEDIA_ROOT = tmp_path / "media"
     settings.PHOTO_DIR = tmp_path / "photos"
@@ -395,7 +504,9 @@ def shop(
     active_index()
     with index.write_lock():
         index.ensure_collection(FINGERPRINT)
-    yield Shop(address=catalog_address, sync=make_sync(make_seller()))
+    with webhook_receiver() as receiver:
+        settings.FETCH_PRIVATE_HOSTS = [host, receiver.host]
+        yield Shop(address=catalog_address, sync=make_sync(make_seller()), receiver=receiver.origin)
     set_current_session(None)
 
 

@@ -9,6 +9,7 @@ from catalog.generation.accepting import is_out_of_date
 from catalog.generation.grounding import Claimed
 from catalog.generation.models import GenerationRequest, Proposal, ProposedText
 from catalog.generation.orders import LANGUAGES, MAX_LANGUAGES, BadOrder, Kind, Length, Order, Tone, make_order
+from catalog.generation.remedies import remedy_for
 from catalog.generation.requests import MAX_PRODUCTS, Progress
 from marketplace.serializers import StrictSerializer
 
@@ -54,18 +55,13 @@ class NewGenerationSerializer(StrictSerializer):
 class GenerationSerializer(serializers.ModelSerializer[GenerationRequest]):
     """A request, and how far it is; `jobs` only where one request is shown."""
 
-    status = serializers.SerializerMethodField()
+    status = serializers.ChoiceField(choices=GenerationRequest.Status.choices, read_only=True)
     jobs = serializers.SerializerMethodField(help_text="Their ids, in the order of the products asked for.")
     progress = serializers.SerializerMethodField()
 
     class Meta:
         model = GenerationRequest
         fields = ["id", "status", "kinds", "parameters", "progress", "jobs", "created_at", "finished_at"]
-
-    @extend_schema_field(serializers.ChoiceField(choices=["running", "finished"]))
-    def get_status(self, request: GenerationRequest) -> str:
-        """Tell whether all its products have come to an end."""
-        return "finished" if request.finished_at else "running"
 
     @extend_schema_field(serializers.ListField(child=serializers.IntegerField()))
     def get_jobs(self, request: GenerationRequest) -> list[int]:
@@ -142,10 +138,15 @@ class ProposalSerializer(serializers.ModelSerializer[Proposal]):
     """What is proposed for one product."""
 
     texts = ProposedTextSerializer(many=True)
+    remedy = serializers.SerializerMethodField(help_text="What to do, where it failed.")
 
     class Meta:
         model = Proposal
-        fields = ["id", "product", "state", "error_code", "error_message", "model", "is_from_cache", "made_at", "texts"]
+        fields = ["id", "product", "state", "error_code", "remedy", "model", "is_from_cache", "made_at", "texts"]
+
+    def get_remedy(self, proposal: Proposal) -> str:
+        """Say what the seller can do."""
+        return remedy_for(proposal.error_code)
 
 
 class AcceptSerializer(StrictSerializer):

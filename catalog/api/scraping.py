@@ -29,7 +29,6 @@ from catalog.api.scraping_serializers import (
     ScrapingFilterSerializer,
     ScrapingJobSerializer,
 )
-from catalog.egress import AddressRefused
 from catalog.models import ScrapingJob
 from catalog.remedies import remedy_for
 from catalog.scraping_results import all_scraping_jobs, scraping_jobs_of
@@ -37,6 +36,7 @@ from jobs.admission import TooManyJobs
 from jobs.models import FINAL_STATES, Job
 from marketplace.api import calling_seller
 from marketplace.authentication import Caller, IsSeller
+from marketplace.egress import AddressRefused
 from marketplace.models import Seller
 from marketplace.problems import Problem, Refused
 

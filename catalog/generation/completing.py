@@ -9,7 +9,6 @@ from catalog.generation.requests import progress_of
 from marketplace.notifications.telling import Kind, tell
 
 CANCELLED = "generation.cancelled"
-MAX_NAMED = 50
 State = Proposal.State
 
 
@@ -27,7 +26,7 @@ def finish_requests(request_ids: Sequence[str]) -> None:
 
 def _tell(request: GenerationRequest) -> None:
     ready = Proposal.objects.filter(request=request, state=State.READY).select_related("product").order_by("pk")
-    named = [{"product": it.product_id, "title": str(it.product), "proposal": it.pk} for it in ready[:MAX_NAMED]]
+    named = [{"product": it.product_id, "title": str(it.product), "proposal": it.pk} for it in ready]
     progress = progress_of([request])[request.pk]
     if not progress.ready:  # its page says why
         return

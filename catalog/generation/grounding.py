@@ -63,7 +63,7 @@ def sayings_of(text: str) -> Sayings:
     """Read what a listing says."""
     text = _even(text)
     measures: defaultdict[str, set[str]] = defaultdict(set)
-    for number, unit in _measures(text):
+    for _, number, unit in _measures(text):
         for reading in _readings(number):
             measures[reading].add(unit)
     words = frozenset(_words(text))
@@ -106,13 +106,13 @@ def _says(said: Sayings, name: str) -> bool:
 
 
 def _new_numbers(text: str, said: Sayings) -> Iterable[str]:
-    for number in _NUMBER.findall(text):
-        if not _readings(number) & said.numbers:
-            yield number
-    for number, unit in _measures(text):
-        known = [said.measures[it] for it in _readings(number) if it in said.measures]
-        if known and not any(unit in units for units in known):
-            yield f"{number} {unit}"
+    measures = {place: unit for place, _, unit in _measures(text)}
+    for it in _NUMBER.finditer(text):
+        readings, unit = _readings(it[0]), measures.get(it.start(), "")
+        known = [said.measures[reading] for reading in readings if reading in said.measures]
+        is_said = bool(readings & said.numbers)
+        if not is_said or (unit and known and not any(unit in units for units in known)):
+            yield f"{it[0]} {unit}".strip()
 
 
 def _new_names(text: str, said: Sayings, language: str) -> Iterable[str]:
@@ -141,12 +141,13 @@ def _is_compound(word: str) -> bool:
     return all(part[1:] == part[1:].lower() for part in re.split(r"[-'’]", word))
 
 
-def _measures(text: str) -> Iterable[tuple[str, str]]:
+def _measures(text: str) -> Iterable[tuple[int, str, str]]:
+    """List the numbers that stand with a unit: their places, they, and the units."""
     for it in _MEASURE.finditer(text):
-        number, name = it[1], fold(it[2])
+        name = fold(it[2])
         is_attached = it.end(1) == it.start(2)
         if name in _UNITS and (is_attached or name not in _ONLY_ATTACHED):
-            yield number, _UNITS[name]
+            yield it.start(), it[1], _UNITS[name]
 
 
 def _readings(number: str) -> frozenset[str]:
@@ -168,7 +169,7 @@ def _even(text: str) -> str:
 
 def _words(text: str) -> list[str]:
     """Return the folded words, and the parts of those with hyphens and apostrophes beside the whole."""
-    found = []
+    found: list[str] = []
     for word in _WORD.findall(text):
         folded = fold(word)
         parts = re.split(r"[-'’]", folded)

@@ -10,6 +10,10 @@ from marketplace.models import Product, Seller
 class GenerationRequest(models.Model):
     """One request for proposals for products of one seller; its jobs form the group `generation:<id>`."""
 
+    class Status(models.TextChoices):
+        RUNNING = "running"
+        FINISHED = "finished"
+
     id = models.UUIDField(
         primary_key=True, default=uuid.uuid4, editable=False, help_text="Also the correlation id of its jobs."
     )
@@ -27,6 +31,11 @@ class GenerationRequest(models.Model):
 
     def __str__(self) -> str:
         return f"generation {self.pk}"
+
+    @property
+    def status(self) -> Status:
+        """Whether all its products have come to an end."""
+        return self.Status.FINISHED if self.finished_at else self.Status.RUNNING
 
     @property
     def group(self) -> str:

@@ -32,7 +32,7 @@ from catalog.generation.tidying import tidy_line, tidy_text
 from jobs.errors import JobError, PermanentError
 from marketplace.gemini.errors import GeminiAnswerCut
 from marketplace.gemini.generating import Generated, PicturePart, Prompt, TextPart, generate_each
-from marketplace.models import Picture, Product
+from marketplace.models import Picture, Product, ProductCategory
 
 CACHED_FOR = timedelta(days=30)
 MORE_ROOM = 3  # times the tokens, for an answer that was cut
@@ -95,7 +95,7 @@ def subjects_of(proposal_ids: Collection[int]) -> dict[int, Subject]:
         .order_by("product_id", "-position")
     }
     paths: dict[int, list[str]] = {pk: [] for pk in product_ids}
-    links = Product.categories.through.objects.filter(product__in=product_ids).order_by("category__path")
+    links = ProductCategory.objects.filter(product__in=product_ids).order_by("category__path")
     for product_id, path in links.values_list("product_id", "category__path"):
         paths[product_id].append(path)
     return {it.pk: _subject(it, pictures.get(it.product_id), paths[it.product_id]) for it in proposals}
@@ -166,7 +166,7 @@ def cached_answers(input_hashes: Collection[str]) -> dict[str, Answer]:
         input_hash__in=input_hashes, answer__isnull=False, made_at__gte=timezone.now() - CACHED_FOR
     ).order_by("input_hash", "-pk")
     latest = rows.distinct("input_hash").values_list("input_hash", "answer", "model")
-    return {input_hash: Answer(data, model, is_from_cache=True) for input_hash, data, model in latest}
+    return {input_hash: Answer(data or {}, model, is_from_cache=True) for input_hash, data, model in latest}
 
 
 def _ask(prompts: Mapping[int, Prompt], is_stopping: Callable[[], bool]) -> dict[int, Answer | JobError | None]:

@@ -145,7 +145,9 @@ def left_today(seller_id: int, *, now: datetime) -> int:
 
 
 def _spend(seller_id: int, count: int, *, now: datetime) -> None:
-    Seller.objects.select_for_update().only("pk").get(pk=seller_id)  # two requests at once are counted one by one
+    Seller.objects.select_for_update(no_key=True).only("pk").get(
+        pk=seller_id
+    )  # two requests at once are counted one by one
     left = left_today(seller_id, now=now)
     if count > left:
         raise TooManyGenerations(left=left, retry_after_s=(_midnight(now) + timedelta(days=1) - now).total_seconds())

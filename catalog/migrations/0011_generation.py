@@ -9,7 +9,7 @@ class Migration(migrations.Migration):
 
     dependencies = [
         ('catalog', '0010_how_searches_go'),
-        ('marketplace', '0012_edits_of_products'),
+        ('marketplace', '0015_edits_of_products'),
     ]
 
     operations = [

@@ -9,7 +9,7 @@ class Migration(migrations.Migration):
 
     dependencies = [
         ('catalog', '0011_generation'),
-        ('marketplace', '0015_products_of_photos'),
+        ('marketplace', '0016_products_of_photos'),
     ]
 
     operations = [

@@ -88,10 +88,10 @@ def photo_set_act_page(request: SellerRequest, set_id: UUID, act: str) -> HttpRe
             case "start":
                 sets.start_processing(photo_set, trigger="page")
             case "stop":
-                sets.stop_processing(photo_set, actor=request.member.get_username())
+                sets.stop_processing(photo_set, actor=request.actor)
                 messages.info(request, "Stopped. What was done is kept for the next time.")
             case "discard":
-                sets.discard_set(photo_set, actor=request.member.get_username())
+                sets.discard_set(photo_set, actor=request.actor)
                 messages.success(request, f"The set “{photo_set}” was discarded with its photos.")
                 return redirect("seller-photos")
             case _:

@@ -27,6 +27,7 @@ from catalog.generation.comparing import Piece, compare_words
 from catalog.generation.edits import UnusableText, text_of
 from catalog.generation.models import GenerationRequest, Proposal, ProposedText
 from catalog.generation.orders import LANGUAGES
+from catalog.generation.remedies import remedy_for
 from catalog.generation.requests import progress_of
 from catalog.pages.presentation import Rendition, rendition
 from catalog.pictures import THUMBNAIL_SIDE_PX
@@ -58,6 +59,7 @@ class ShownText:
     is_open: bool
     is_out_of_date: bool
     present: str
+    catalog_now: str  # what the catalog says under an accepted text, where that has changed since
     pieces: Sequence[Piece]
     claims: Sequence[str]
 
@@ -103,7 +105,7 @@ def proposal_page(request: SellerRequest, proposal_id: int) -> HttpResponse:
         "proposal": proposal,
         "row": row_of(proposal, list(State)),
         "following": following,
-        "kinds": proposal.request.kinds,
+        "remedy": remedy_for(proposal.error_code),
     }
     return render(request, "catalog/proposals/detail.html", context)
 
@@ -119,13 +121,13 @@ def decide_page(request: SellerRequest, text_id: int) -> HttpResponse:
             case "accept":
                 written = "\n".join(request.POST.get("text", text.text).splitlines()).strip()
                 changed_to = None if written == text.text else written
-                accept_text(text_id, actor=request.member.get_username(), changed_to=changed_to)
+                accept_text(text_id, actor=request.actor, changed_to=changed_to)
                 messages.success(request, f"{name}: accepted. The product is being checked anew.")
             case "refuse":
-                refuse_text(text_id, actor=request.member.get_username())
+                refuse_text(text_id, actor=request.actor)
                 messages.info(request, f"{name}: refused. The product stays as it is.")
             case "undo":
-                undo_text(text_id, actor=request.member.get_username())
+                undo_text(text_id, actor=request.actor)
                 messages.success(request, f"{name}: undone. Your catalog's own text stands again.")
             case _:
                 messages.error(request, "Choose what to do with the text.")
@@ -146,7 +148,7 @@ def accept_chosen_page(request: SellerRequest) -> HttpResponse:
         messages.error(request, "Tick the products whose texts you accept.")
         return redirect("seller-proposals")
     texts = texts_of(request.seller.pk).filter(proposal__in=chosen, state=State.OPEN)
-    accepted, left = accept_texts(texts, actor=request.member.get_username())
+    accepted, left = accept_texts(texts, actor=request.actor)
     if accepted:
         many = "1 text" if accepted == 1 else f"{accepted} texts"
         messages.success(request, f"{many} accepted. The products are being checked anew.")
@@ -165,7 +167,7 @@ def request_page(request: SellerRequest, generation_id: UUID) -> HttpResponse:
     context = {
         "generation": generation,
         "progress": progress_of([generation])[generation.pk],
-        "failed": failed[:PAGE_SIZE],
+        "failed": [(it.product, remedy_for(it.error_code)) for it in failed[:PAGE_SIZE]],
         "first": _proposals(request.seller.pk, [State.OPEN]).filter(request=generation).last(),
     }
     return render(request, "catalog/proposals/request.html", context)
@@ -217,9 +219,17 @@ def shown_text(text: ProposedText, proposal: Proposal) -> ShownText:
         is_open=is_open,
         is_out_of_date=is_open and is_out_of_date(text, product),
         present=text.source if text.language else "",
+        catalog_now=_catalog_now(text, product),
         pieces=compare_words("" if text.language and not is_open else present, written),
         claims=[note["claim"] for note in text.notes],
     )
+
+
+def _catalog_now(text: ProposedText, product: Product) -> str:
+    if text.state != State.ACCEPTED or text.language or text.field == "attributes":
+        return ""
+    covered = str(product.unedited.get(text.field, text.source))
+    return "" if covered == text.source else covered
 
 
 def name_of(text: ProposedText) -> str:

@@ -2,9 +2,10 @@
 
 import logging
 import time
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass, field
+from functools import partial
 from types import MappingProxyType
 from typing import cast
 
@@ -15,6 +16,7 @@ from catalog import index
 from catalog.embedders.contract import Embedder
 from catalog.index import Hit, IndexFilter
 from catalog.ranking.candidates import Document, documents_of, documents_with
+from catalog.ranking.patience import Patience
 from catalog.ranking.queries import Understood, understand
 from catalog.ranking.rerank import Placed, Tier, place
 from catalog.ranking.synonyms import current_synonyms
@@ -30,8 +32,7 @@ BEST_DEPTH = 24
 MEANING_DEPTH = 24
 # The index is asked while PostgreSQL is: each takes some 20 ms at 10,000 products. These threads touch no database.
 _beside = ThreadPoolExecutor(max_workers=16, thread_name_prefix="search-leg")
-# A search that is asked while much is being indexed does not wait for Milvus Lite, which then takes seconds.
-INDEX_WAIT_S = 0.2
+_patience = Patience()
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,11 +67,12 @@ class Ranking:
     is_degraded: bool = False
 
 
-def rank(query: str, *, where: IndexFilter, embedder: Embedder, wait_s: float = INDEX_WAIT_S) -> Ranking:
+def rank(query: str, *, where: IndexFilter, embedder: Embedder, wait_s: float | None = None) -> Ranking:
     """Rank the products that the index shows and that pass the filter; without words, nothing is found.
 
     An embedder that fails, or an index that takes wait_s longer than PostgreSQL, does not fail the search: it goes
-    by the words alone that PostgreSQL found then, and says so (is_degraded).
+    by the words alone that PostgreSQL found then, and says so (is_degraded). By default the wait is short while the
+    index is too busy to be worth waiting for (`catalog.ranking.patience`).
 
     Raises:
         IndexUnavailable, IndexMissing, IndexNotLoaded: the index is away.
@@ -81,14 +83,16 @@ def rank(query: str, *, where: IndexFilter, embedder: Embedder, wait_s: float = 
         return Ranking(hits=())
     sought = understood.sought(vocabulary, most=WORDS_DEPTH)
     vector = _vector(understood.corrected or query, embedder=embedder)
-    nearest = None if vector is None else _beside.submit(_by_meaning, vector, where=where, embedder=embedder)
+    nearest = (
+        None if vector is None else _beside.submit(_timed, partial(_by_meaning, vector, where=where, embedder=embedder))
+    )
     is_broad = any(vocabulary.frequency.get(stem, 0) >= WORDS_DEPTH for stem in sought)
-    best = _beside.submit(_by_words, sought, where=where, embedder=embedder) if is_broad else None
+    best = _beside.submit(_timed, partial(_by_words, sought, where=where, embedder=embedder)) if is_broad else None
     documents = documents_with(sought, where=where, limit=WORDS_DEPTH)
     is_capped = len(documents) == WORDS_DEPTH
     if is_capped and best is None:
-        best = _beside.submit(_by_words, sought, where=where, embedder=embedder)
-    give_up_at = time.monotonic() + wait_s
+        best = _beside.submit(_timed, partial(_by_words, sought, where=where, embedder=embedder))
+    give_up_at = time.monotonic() + (_patience.wait_s if wait_s is None else wait_s)
     meaning, by_words = _answer(nearest, give_up_at), _answer(best, give_up_at)
     cosines = {hit.product_id: hit.score for hit in meaning or ()}
     others = {hit.product_id for hit in by_words or ()}.union(cosines)
@@ -110,6 +114,18 @@ def _answer(leg: Future[list[Hit]] | None, give_up_at: float) -> list[Hit] | Non
     except TimeoutError:
         leg.cancel()
         return None
+
+
+def _timed(ask: Callable[[], list[Hit]]) -> list[Hit]:
+    """Ask the index, and learn from how long it takes."""
+    started = time.monotonic()
+    try:
+        hits = ask()
+    except JobError:
+        _patience.answered(took_s=time.monotonic() - started, is_error=True)
+        raise
+    _patience.answered(took_s=time.monotonic() - started)
+    return hits
 
 
 def understood_by(query: str, vocabulary: Vocabulary) -> Understood:

@@ -10,9 +10,11 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from enum import StrEnum
 from functools import partial
+from time import sleep
 from typing import Any, Generic, TypeVar
 from uuid import uuid4
 
+from django.conf import settings
 from django.core.cache import cache
 from redis.exceptions import RedisError
 
@@ -21,7 +23,8 @@ from catalog.search.breaking import Breaker
 
 logger = logging.getLogger(__name__)
 
-STALE_S = 60.0
+STALE_S = 300.0
+NO_VERSION = ""
 # A flight whose process was killed is over after this; who waits for one does so for WAIT_S at most.
 FLIGHT_S = 5
 WAIT_S = 1.0
@@ -42,11 +45,15 @@ class Source(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Made(Generic[T]):
-    """A value just made; keep_s is how long it may be kept, 0 for not at all."""
+    """A value just made; keep_s is how long it may be kept, 0 for not at all.
+
+    A provisional one is stale from the start: it is served while a better one is made.
+    """
 
     value: T
     keep_s: int
     may_be_stale: bool = True
+    is_provisional: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,19 +69,26 @@ class _Entry:
         return self.may_be_stale and 0 <= now - self.made_at <= STALE_S
 
 
-def kept_or_made(key: str, *, version: str, make: Callable[[], Made[T]]) -> tuple[T, Source]:
+def kept_or_made(
+    key: str, *, version: str, make: Callable[[], Made[T]], make_in_peace: Callable[[], Made[T]] | None = None
+) -> tuple[T, Source]:
     """Return the value kept under key for this version, or make it; what make raises is nobody else's.
 
-    The value must be of plain types, as the cache keeps it pickled.
+    Args:
+        key: names the value.
+        version: what it must have been made of.
+        make: makes it; of plain types, as the cache keeps it pickled.
+        make_in_peace: makes it where nobody waits for it, as a stale one is served; make by default.
     """
     entry = _read(key)
     if entry is not None and entry.version == version:
         return entry.value, Source.HIT
     token = _take_off(key)
-    if entry is not None and entry.is_usable(time.time()):
-        if token is None or run_behind(partial(_fly, key, version, make, token)):
-            return entry.value, Source.STALE
-    elif token is None:
+    if entry is not None and entry.is_usable(time.time()) and (token is None or settings.SEARCH_BEHIND):
+        if token is not None:
+            _fly_behind(key, version, make_in_peace or make, token)
+        return entry.value, Source.STALE
+    if token is None:
         return _wait(key, version, make)
     return _fly(key, version, make, token), Source.MISS
 
@@ -82,7 +96,13 @@ def kept_or_made(key: str, *, version: str, make: Callable[[], Made[T]]) -> tupl
 def make_behind(key: str, *, version: str, make: Callable[[], Made[T]]) -> None:
     """Have the value made by the thread of this process, where nobody makes it already."""
     token = _take_off(key)
-    if token is not None and not run_behind(partial(_fly, key, version, make, token)):
+    if token is not None:
+        _fly_behind(key, version, make, token)
+
+
+def _fly_behind(key: str, version: str, make: Callable[[], Made[T]], token: str) -> None:
+    """Have the thread make the value; where too much waits for it, the next who asks tries again."""
+    if not run_behind(partial(_fly, key, version, make, token)):
         _asking("delete", _flight(key))
 
 
@@ -97,7 +117,7 @@ def _fly(key: str, version: str, make: Callable[[], Made[T]], token: str | None)
     try:
         made = make()
         if made.keep_s:
-            entry = (version, time.time(), made.may_be_stale, made.value)
+            entry = (NO_VERSION if made.is_provisional else version, time.time(), made.may_be_stale, made.value)
             _asking("set", key, entry, made.keep_s)
     finally:
         if token is not None and _asking("get", _flight(key)) == token:
@@ -110,12 +130,14 @@ def _wait(key: str, version: str, make: Callable[[], Made[T]]) -> tuple[T, Sourc
     give_up_at = time.monotonic() + WAIT_S
     pause_s = FIRST_LOOK_S
     while time.monotonic() < give_up_at:
-        time.sleep(pause_s)
+        sleep(pause_s)
         pause_s = min(pause_s * 1.5, LAST_LOOK_S)
         is_over = _asking("get", _flight(key)) is None
         entry = _read(key)
         if entry is not None and entry.version == version:
             return entry.value, Source.HIT
+        if is_over and entry is not None and entry.is_usable(time.time()):
+            return entry.value, Source.STALE
         if is_over:
             break
     return _fly(key, version, make, None), Source.MISS

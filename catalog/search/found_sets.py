@@ -36,10 +36,7 @@ def found_set_of(search: Search, chosen: Ranked, whole: Ranked, *, version: str)
     if search.where == EVERYTHING and search.sort is Sort.RELEVANCE and not search.with_facets:
         return FoundSet(_shown([hit.product_id for hit in chosen.ranking.hits]))
     make = partial(_worked_out, search, chosen.ranking, whole.ranking)
-    if not {chosen.source, whole.source} <= {Source.HIT, Source.MISS}:  # of a stale or degraded ranking nothing is kept
-        facts, source = make().value, Source.MISS
-    else:
-        facts, source = kept_or_made(_key(search, chosen, whole), version=version, make=make)
+    facts, source = kept_or_made(_key(search, chosen, whole), version=version, make=make)
     return FoundSet(
         product_ids=facts["ids"] if source is Source.MISS else _shown(facts["ids"]),  # just made: all are shown
         facets=[Facet(name, [FacetValue(*it) for it in values], unit) for name, values, unit in facts["facets"]],
@@ -81,5 +78,7 @@ def _passing(product_ids: Sequence[int], rows: Mapping[int, Row], where: IndexFi
 
 
 def _key(search: Search, *rankings: Ranked) -> str:
-    facts = [*(ranked.key for ranked in rankings), search.sort, search.with_facets, *filter_facts(search.where)]
+    """Name what was asked and the very rankings: of one query there may be a stale and a whole one at one version."""
+    ids = [[hit.product_id for hit in ranked.ranking.hits] for ranked in rankings]
+    facts = [*(it.key for it in rankings), ids, search.sort, search.with_facets, *filter_facts(search.where)]
     return "search:found:" + sha256(json.dumps(facts).encode()).hexdigest()

@@ -13,7 +13,7 @@ from catalog import index
 from catalog.category_paths import category_form
 from catalog.embedders.current import current_embedder
 from catalog.index import IndexFilter
-from catalog.ranking.ranking import INDEX_WAIT_S, RankedHit, Ranking, rank
+from catalog.ranking.ranking import RankedHit, Ranking, rank
 from catalog.ranking.vocabulary import current_vocabulary
 from catalog.ranking.without_index import rank_without_index
 from catalog.search.asking import normal_query
@@ -26,13 +26,14 @@ RANKING_VERSION = 1
 EVERYTHING = IndexFilter()
 KEEP_S = 3600
 KEEP_EMPTY_S = 60
+KEEP_LATE_S = 300
 # Nobody waits for a ranking that is made behind.
 PATIENCE_S = 5.0
 
 
 @dataclass(frozen=True, slots=True)
 class Ranked:
-    """A ranking, and where it comes from; source is None where it is degraded: that is never cached.
+    """A ranking, and where it comes from; source is None where it is degraded and was made just now.
 
     Args:
         key: names the query, the filter and the embedder, in the cache.
@@ -54,11 +55,13 @@ def ranking_of(words: str, *, where: IndexFilter, version: str) -> Ranked:
     query = normal_query(words)
     embedder = current_embedder()
     key = ranking_key(query, where, fingerprint=embedder.fingerprint)
-    facts, source = kept_or_made(key, version=version, make=partial(_rank, query, where))
+    in_peace = partial(_rank, query, where, wait_s=PATIENCE_S)
+    facts, source = kept_or_made(key, version=version, make=partial(_rank, query, where), make_in_peace=in_peace)
     ranking = _ranking(facts)
-    if ranking.is_degraded and breaker_of_index(settings.MILVUS_URI).is_closed:  # it was only late
-        make_behind(key, version=version, make=partial(_rank, query, where, wait_s=PATIENCE_S))
-    return Ranked(ranking, source=None if ranking.is_degraded else source, key=key)
+    is_new_and_degraded = ranking.is_degraded and source is Source.MISS
+    if is_new_and_degraded and breaker_of_index(settings.MILVUS_URI).is_closed:  # it was only late
+        make_behind(key, version=version, make=in_peace)
+    return Ranked(ranking, source=None if is_new_and_degraded else source, key=key)
 
 
 def pool_of(words: str, *, version: str) -> Ranked:
@@ -82,8 +85,12 @@ def search_version() -> str:
     return f"{index.current_version()}.{current_vocabulary().number}"
 
 
-def _rank(query: str, where: IndexFilter, *, wait_s: float = INDEX_WAIT_S) -> Made[dict[str, Any]]:
-    """Rank by the index; where it is away, by PostgreSQL. Only the index's own ranking is kept."""
+def _rank(query: str, where: IndexFilter, *, wait_s: float | None = None) -> Made[dict[str, Any]]:
+    """Rank by the index; where it is away, by PostgreSQL, which is never kept.
+
+    Where the index was late, what the words found is kept to be served until the whole ranking is there: else each
+    search waits in vain for an index that is busy.
+    """
     embedder = current_embedder()
     queries = CachedQueries(embedder, breaker_of(embedder.fingerprint))
     ranking = from_index(partial(rank, query, where=where, embedder=queries, wait_s=wait_s))
@@ -91,7 +98,7 @@ def _rank(query: str, where: IndexFilter, *, wait_s: float = INDEX_WAIT_S) -> Ma
         return Made(_facts(rank_without_index(query, where=where)), keep_s=0)
     if ranking.is_degraded:
         alarm.tell("the embedder or the index did not answer in time")
-        return Made(_facts(ranking), keep_s=0)
+        return Made(_facts(ranking), keep_s=KEEP_LATE_S, is_provisional=True)
     is_empty = not ranking.hits
     return Made(_facts(ranking), keep_s=KEEP_EMPTY_S if is_empty else KEEP_S, may_be_stale=not is_empty)
 

@@ -10,10 +10,10 @@ from urllib.parse import urlsplit
 from selectolax.lexbor import LexborHTMLParser, LexborNode
 
 from catalog.addresses import canonical_address, site_of
-from catalog.egress import AddressRefused
 from catalog.extraction.document import Document
 from catalog.replies import Reply
 from catalog.site.address_words import OUTER_BLOCKS
+from marketplace.egress import AddressRefused
 
 PAGE_TYPES = frozenset({"", "text/html", "application/xhtml+xml", "text/plain"})
 MAX_DEPTH = 200  # of nodes; browsers stop nesting at 512

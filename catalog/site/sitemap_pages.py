@@ -5,9 +5,9 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 
 from catalog.addresses import canonical_address
-from catalog.egress import AddressRefused
 from catalog.site.templates import CONTENT, LIST, MIXED, PRODUCT, kind_by_words, learn, template_of
 from catalog.sitemaps.contract import SitemapEntry
+from marketplace.egress import AddressRefused
 
 SAMPLES = 3  # pages looked at of one template
 MAX_LOOKS = 15  # of one sitemap: the rest of a job's budget

@@ -45,6 +45,7 @@ class FeedSource:
     """Reads feeds of products."""
 
     name: str = NAME
+    reads_pages: bool = False
 
     def probe(self, clues: Clues) -> Evidence | None:
         """Recognise a feed by its name, by its content type, or by how it begins."""

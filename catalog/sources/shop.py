@@ -12,7 +12,6 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 from catalog.addresses import canonical_address, same_site
-from catalog.egress import AddressRefused
 from catalog.extraction.document import PageMalformed
 from catalog.reading import SiteReader
 from catalog.replies import PageNotFound, ReplyTooLarge, RequestRefused, SiteFailing, SiteTimeout, TooManyRedirects
@@ -44,6 +43,7 @@ from catalog.sources.source import (
     Listing,
     ListPage,
 )
+from marketplace.egress import AddressRefused
 
 NAME = "shop"
 SITEMAP, CATEGORY = "sitemap", "category"
@@ -59,6 +59,7 @@ class ShopSource:
     """Reads shops that no other source knows."""
 
     name: str = NAME
+    reads_pages: bool = True
 
     def probe(self, clues: Clues) -> Evidence | None:
         """Take any page of the web, the more surely the more it looks like one of a shop."""

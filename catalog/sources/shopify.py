@@ -55,6 +55,7 @@ class ShopifySource:
     """Reads Shopify shops, at hosts of their own and at *.myshopify.com."""
 
     name: str = SHOPIFY
+    reads_pages: bool = True
 
     def probe(self, clues: Clues) -> Evidence | None:
         """Weigh what the page shows of Shopify."""

@@ -147,6 +147,10 @@ class Source(Protocol):
     def name(self) -> str:
         """The name that stands before the colon of its products' external ids."""
 
+    @property
+    def reads_pages(self) -> bool:
+        """Whether a product can be read by itself, on a page of its own."""
+
     def probe(self, clues: Clues) -> Evidence | None:
         """Tell whether, and as what, this source reads the address; None if it does not. Fetches nothing."""
 

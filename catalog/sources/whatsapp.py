@@ -41,6 +41,7 @@ class WhatsAppSource:
     """Reads catalogs at WhatsApp's addresses, and at the hosts that settings.WHATSAPP_HOSTS names."""
 
     name: str = NAME
+    reads_pages: bool = True
 
     def probe(self, clues: Clues) -> Evidence | None:
         """Recognise a catalog by its exact host and its path; query, fragment and credentials are dropped."""

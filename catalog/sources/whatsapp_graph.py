@@ -45,6 +45,7 @@ class WhatsAppGraphSource:
     """Reads the catalogs that a seller's connection gives access to."""
 
     name: str = NAME
+    reads_pages: bool = False
 
     def probe(self, clues: Clues) -> Evidence | None:
         """Recognise a WhatsApp catalog whose seller has a connection; it goes before the public page."""

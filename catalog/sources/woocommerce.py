@@ -60,6 +60,7 @@ class WooCommerceSource:
     """Reads WooCommerce shops."""
 
     name: str = WOOCOMMERCE
+    reads_pages: bool = True
 
     def probe(self, clues: Clues) -> Evidence | None:
         """Weigh what the page shows of WooCommerce."""

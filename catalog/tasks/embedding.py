@@ -9,6 +9,7 @@ from catalog.embedders.current import warm_up as load_embedder
 from catalog.embedding import embed_products, store_embeddings
 from catalog.embedding_pace import at_pace
 from catalog.milvus import connect
+from catalog.occasions import occasion_of, payload_of_next
 from catalog.setbacks import bury_products, revive_products
 from jobs.batch import Batch, ClaimedJob, GivenUp, NewJob
 from jobs.registry import task
@@ -63,5 +64,4 @@ def _embed(batch: Batch, embedder: Embedder) -> None:
 
 
 def _quality_control(job: ClaimedJob) -> NewJob:
-    sync, product = job.payload["sync"], job.payload["product"]
-    return NewJob("quality-control", {"sync": sync, "product": product}, key=f"{sync}:{product}")
+    return NewJob("quality-control", payload_of_next(job.payload), key=occasion_of(job.payload))

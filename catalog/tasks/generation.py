@@ -32,7 +32,7 @@ def give_up_on_proposals(given_up: Sequence[GivenUp]) -> None:
 @task(
     name="ai_generation",
     queue="ai-generation",
-    batch_size=8,
+    batch_size=10,
     attempts=3,
     retry=PATIENT,
     subject=["proposal"],

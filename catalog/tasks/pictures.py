@@ -4,6 +4,7 @@ from collections.abc import Sequence
 
 from catalog.galleries import FilledGallery, addresses_to_fetch, fill_galleries, galleries_of, store_galleries
 from catalog.near_duplicates import link_near_duplicates, lock_titles
+from catalog.occasions import is_recheck, occasion_of, payload_of_next
 from catalog.politeness.domains import meet, settle_manners
 from catalog.politeness.outcomes import end_troubled
 from catalog.rechecks import recheck_copies
@@ -26,7 +27,8 @@ def give_up_on_pictures(given_up: Sequence[GivenUp]) -> None:
 @task(queue="process-images", batch_size=32, attempts=4, subject=["product"], on_give_up=give_up_on_pictures)
 def process_images(batch: Batch) -> None:
     """Store each product's pictures, safe to show; a second run fetches only what is not stored."""
-    galleries = galleries_of({job.payload["product"] for job in batch})
+    doubted = {job.payload["product"] for job in batch if is_recheck(job.payload)}
+    galleries = galleries_of({job.payload["product"] for job in batch}, doubted=doubted)
     manners = meet(addresses_to_fetch(galleries.values()))
     filled = fill_galleries(galleries.values(), manners=manners)
     standings = settle_manners(manners)
@@ -56,8 +58,7 @@ def process_images(batch: Batch) -> None:
 
 
 def _embedding(job: ClaimedJob) -> NewJob:
-    sync, product = job.payload["sync"], job.payload["product"]
-    return NewJob("generate-embedding", {"sync": sync, "product": product}, key=f"{sync}:{product}")
+    return NewJob("generate-embedding", payload_of_next(job.payload), key=occasion_of(job.payload))
 
 
 def _summary(gallery: FilledGallery) -> dict[str, int]:

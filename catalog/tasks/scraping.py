@@ -13,6 +13,7 @@ from catalog.discovery import read_list, recognise, start_reading
 from catalog.duplicates import link_duplicates, lock_contents
 from catalog.listings import TOO_MANY_LISTS, record_listing, within_cap
 from catalog.milestones import tell_of_lost_pages, tell_of_pages
+from catalog.occasions import is_recheck, occasion_of, payload_of_next
 from catalog.politeness.domains import charge_extra, meet, set_paces, settle_manners
 from catalog.politeness.gates import gate_of, list_gate_of
 from catalog.politeness.outcomes import end_troubled
@@ -27,6 +28,7 @@ from catalog.product_pages import (
 )
 from catalog.reading import SiteReader
 from catalog.rechecks import LOST, lose_products, recheck_copies
+from catalog.rereading import after_reading, bring_back, read_whole
 from catalog.setbacks import bury_products
 from catalog.site.intelligence import Intelligence, intelligence_on, store_intelligence
 from catalog.sources.source import CategoryStep, Evidence, Listing, ListPage
@@ -145,6 +147,7 @@ def give_up_on_pages(given_up: Sequence[GivenUp]) -> None:
 def scrape_product(batch: Batch) -> None:
     """Store what each product's page says; a page that is as it was changes nothing and leads nowhere."""
     products = products_to_read([job.payload["product"] for job in batch])
+    read_whole(products.values(), batch)
     manners = meet(product.address for product in products.values())
     outcomes = read_pages(list(products.values()), is_stopping=batch.is_stopping, manners=manners)
     standings = settle_manners(manners)
@@ -178,7 +181,7 @@ def store_reads(jobs: Sequence[ClaimedJob], data: Any) -> None:
     lock_contents(contents)
     store_pages(reads)
     changed = link_duplicates(contents)
-    on_their_way = {read.product.pk for read in reads if read.next_task}
+    on_their_way = {read.product.pk for read in reads if read.next_task} | bring_back(list(by_product.values()))
     sellers = {product.seller_id: by_product[pk] for pk, product in products.items()}
     recheck_copies({pk: copied for pk, copied in changed.items() if pk not in on_their_way}, jobs=sellers)
     tell_of_pages(list(by_product.values()), stored={read.product.pk for read in reads if read.is_changed})
@@ -220,11 +223,12 @@ def _told(evidence: Evidence | None) -> dict[str, str]:
 
 
 def _next_jobs(job: ClaimedJob, read: PageRead) -> list[NewJob]:
+    if is_recheck(job.payload):
+        return [after_reading(job, read)]
     if read.next_task is None:
         return []
-    sync, product_id = job.payload["sync"], job.payload["product"]
-    payload = {"sync": sync, "product": product_id}
-    return [NewJob(read.next_task, payload, key=f"{sync}:{product_id}", gates=read.next_gates)]
+    payload = payload_of_next(job.payload)
+    return [NewJob(read.next_task, payload, key=occasion_of(job.payload), gates=read.next_gates)]
 
 
 def _summary(read: PageRead) -> str:

@@ -26,7 +26,7 @@ class CleanEmailField(forms.EmailField):
 class LoginForm(AuthenticationForm):
     """An e-mail address and a password."""
 
-    username = CleanEmailField(label="E-mail address", widget=EMAIL_WIDGET)  # type: ignore[assignment]
+    username = CleanEmailField(label="E-mail address", widget=EMAIL_WIDGET)
     error_messages = {
         "invalid_login": "This e-mail address and this password do not belong together. Check both; passwords tell "
         "capitals from small letters.",

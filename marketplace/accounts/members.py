@@ -11,6 +11,7 @@ from datetime import datetime, timedelta
 from smtplib import SMTPException
 
 from django.contrib.auth.models import User
+from django.contrib.auth.password_validation import validate_password
 from django.core.exceptions import ValidationError
 from django.core.mail import send_mail
 from django.core.validators import validate_email
@@ -178,6 +179,40 @@ def join_as_new(invitation: Invitation, *, user: User) -> SellerMember:
             return join(invitation, user=user)
     except IntegrityError as error:
         raise AccountExists from error
+
+
+@transaction.atomic
+def add_member(seller: Seller, *, email: str, password: str, actor: str) -> SellerMember:
+    """Let an address act for a seller without a mail, on behalf of who runs Souk, and leave an audit row.
+
+    An address without an account gets one with this password; one that has an account keeps its own.
+
+    Raises:
+        BadEmail: no account can have the address.
+        ValidationError: the password is too weak.
+    """
+    email = clean_email(email)
+    user = account_of(email)
+    if user is None:
+        user = User(username=email, email=email)
+        validate_password(password, user)
+        user.set_password(password)
+        user.save(force_insert=True)
+    audit.record(actor=actor, action="add member", subject=f"seller {seller.pk}, {email}", reason="by command")
+    return SellerMember.objects.get_or_create(seller=seller, user=user)[0]
+
+
+@transaction.atomic
+def remove_member(member: SellerMember, *, actor: str, reason: str) -> None:
+    """Let a person act for a seller no more, on behalf of staff, and leave an audit row; open links go too.
+
+    Raises:
+        ReasonMissing: the reason is empty.
+    """
+    who, seller = member.user.get_username(), member.seller_id
+    Invitation.objects.filter(seller=seller, email=who, accepted_at=None).delete()
+    member.delete()
+    audit.record(actor=actor, action="remove member", subject=f"seller {seller}, {who}", reason=reason)
 
 
 def new_account(invitation: Invitation) -> User:

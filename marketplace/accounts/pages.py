@@ -38,11 +38,11 @@ class SellerLoginView(LoginView):
     authentication_form = LoginForm
     template_name = "seller/login.html"
     redirect_authenticated_user = True
-    next_page = reverse_lazy("seller-home")
+    next_page = "seller-home"
 
-    def get_redirect_url(self) -> str:
+    def get_redirect_url(self, *args: Any, **kwargs: Any) -> str:
         """Return where the login was asked from; never the login itself, which would lead there again."""
-        address = super().get_redirect_url()
+        address = super().get_redirect_url(*args, **kwargs)
         return "" if address.partition("?")[0] == self.request.path else address
 
     def post(self, request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponse:
@@ -57,7 +57,7 @@ class SellerLoginView(LoginView):
 class SellerLogoutView(LogoutView):
     """Log out, on a POST."""
 
-    next_page = reverse_lazy("seller-login")
+    next_page = "seller-login"
 
 
 class SellerResetView(PasswordResetView):

@@ -9,7 +9,6 @@ from functools import wraps
 from typing import Any
 
 from django.conf import settings
-from django.contrib.auth.models import User
 from django.contrib.auth.views import redirect_to_login
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render
@@ -31,12 +30,7 @@ class SellerRequest(HttpRequest):
     seller: Seller
     seller_memberships: list[SellerMember]  # all of the person's, the chosen one among them
     seller_navigation: list[NavigationItem]
-    member: User
-
-    @property
-    def actor(self) -> str:
-        """Who acts, for the record."""
-        return self.member.get_username()
+    actor: str  # who acts, for the record
 
 
 View = Callable[..., HttpResponse]
@@ -58,7 +52,9 @@ def seller_page(view: View) -> View:
 def _answer(request: Any, view: View, args: tuple[object, ...], kwargs: dict[str, object]) -> HttpResponse:
     user = request.user
     if not user.is_authenticated:
-        return redirect_to_login(request.get_full_path(), login_url=reverse("seller-login"))
+        # What was to be done is not done by logging in: who posted comes to the first page.
+        back = request.get_full_path() if request.method in ("GET", "HEAD") else reverse("seller-home")
+        return redirect_to_login(back, login_url=reverse("seller-login"))
     taken = take_token(policy="seller-page", subject=str(user.pk), per_minute=settings.API_RATE_PER_KEY)
     request.rate_limit = taken
     if taken is not None and not taken.is_allowed:
@@ -69,7 +65,7 @@ def _answer(request: Any, view: View, args: tuple[object, ...], kwargs: dict[str
         return render(request, "seller/no_shop.html", {"memberships": memberships}, status=403)
     chosen = request.session.get(CHOSEN)
     request.seller = next((it.seller for it in active if it.seller_id == chosen), active[0].seller)
-    request.member = user
+    request.actor = user.get_username()
     request.seller_memberships = active
-    request.seller_navigation = navigation(request)
+    request.seller_navigation = navigation(request, seller_id=request.seller.pk)
     return view(request, *args, **kwargs)

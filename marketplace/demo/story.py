@@ -21,6 +21,7 @@ from marketplace.stack.supervisor import held_lock
 
 SELLER = "Harbour Lane Goods (sample)"
 STAFF = "demo"
+MEMBER = "seller@souk.example"
 SEARCHES = ("blue ceramic mug", "desk lamp", "a gift made of leather")
 SAMPLE_REQUESTS_PER_S = 2_000
 POLL_EVERY_S = 0.5
@@ -29,6 +30,7 @@ SHOWN_DIFFERENCES = 20
 KEPT_WHEN_FRESH = ("secret-key", "stack.lock", "sample")
 DOORS = (
     ("search", "/search/?q=lamp"),
+    ("seller's pages", "/seller/"),
     ("admin", "/admin/"),
     ("jobs", "/admin/jobs/job/"),
     ("RQ's permits", "/admin/rq/"),
@@ -98,7 +100,9 @@ class Demo:
             memory.keep(edition=edition)
             show_summary(self._out, figures, title=f"edition {edition} of the sample catalog")
             self._search(client)
+            self._make_member(children, memory)
             logins = [
+                f"seller login           {MEMBER} / {memory.get('member_password')}",
                 f"admin login            {STAFF} / {memory.get('staff_password')}",
                 f"API key                {client.api_key}",
             ]
@@ -128,6 +132,22 @@ class Demo:
         if made.returncode and "already taken" not in made.stderr:  # made by a run that was killed before it noted so
             raise ChildFailed(f"no staff login could be made: {made.stderr.strip()}")
         memory.keep(has_staff=True)
+
+    def _make_member(self, children: Children, memory: Memory) -> None:
+        """Give the seller a login, whose mail nobody could read."""
+        if memory.get("has_member"):
+            return
+        if not memory.get("member_password"):
+            memory.keep(member_password=secrets.token_urlsafe(12))
+        path = self._var_dir / "member-password"
+        write_private(path, memory.get("member_password"))
+        try:
+            made = children.run("add_member", "--seller", SELLER, "--email", MEMBER, "--password-file", str(path))
+        finally:
+            path.unlink()
+        if made.returncode:
+            raise ChildFailed(f"no seller login could be made: {made.stderr.strip()}")
+        memory.keep(has_member=True)
 
     def _register(self, client: Client, memory: Memory, catalog: str) -> str:
         """Return the seller's key; the first time, register the seller. The catalog may have moved to another port."""

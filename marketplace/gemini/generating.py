@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from django.conf import settings
-from jsonschema import Draft202012Validator  # type: ignore[import-untyped]
+from jsonschema import Draft202012Validator
 
 from jobs.errors import JobError
 from marketplace.gemini.client import gemini_client
@@ -146,7 +146,7 @@ def generate_each(
 
     with ThreadPoolExecutor(max_workers=min(concurrency, len(prompts))) as pool:
         answers = list(pool.map(start, prompts))
-    return [it and _counted(it, prompt) for it, prompt in zip(answers, prompts, strict=True)]
+    return [None if it is None else _counted(it, prompt) for it, prompt in zip(answers, prompts, strict=True)]
 
 
 def is_budget_used() -> bool:
@@ -174,17 +174,19 @@ def _counted(answered: _Answered, prompt: Prompt) -> Generated | JobError:
 
 def _ask(prompt: Prompt, *, is_waited_for: bool) -> _Answered:
     """Make the call; touches no database."""
-    from google.genai.types import Content, GenerateContentConfig  # noqa: PLC0415 see marketplace.gemini.client
+    from google.genai import types  # noqa: PLC0415 see marketplace.gemini.client
 
     client = gemini_client()
-    config = GenerateContentConfig(
+    config = types.GenerateContentConfig(
         system_instruction=prompt.instruction,
         response_mime_type="application/json",
         response_json_schema=dict(prompt.schema),
         max_output_tokens=prompt.max_answer_tokens,
         candidate_count=1,
+        # There are no functions to call, and the client would say so at each call.
+        automatic_function_calling=types.AutomaticFunctionCallingConfig(disable=True),
     )
-    contents = [Content(role="user", parts=[_part(it) for it in prompt.parts])]
+    contents = [types.Content(role="user", parts=[_part(it) for it in prompt.parts])]
     take_call(prompt.model, is_waited_for=is_waited_for)
     with speaking_to_gemini():
         answer = client.models.generate_content(model=prompt.model, contents=contents, config=config)

@@ -102,8 +102,9 @@ def recent_figures(*, now: datetime | None = None) -> dict[str, Any]:
         )
         .order_by("model")
     )
-    models = {row["model"]: {name: count for name, count in row.items() if name != "model"} for row in rows}
+    models: dict[str, dict[str, Any]] = {row["model"]: {**row} for row in rows}
     for figures in models.values():
+        del figures["model"]
         figures["cost_usd_today"] = figures.pop("cost_micro_usd_today") / MICRO
     return {
         "day_began_at": midnight.isoformat(),
@@ -117,7 +118,7 @@ def recent_figures(*, now: datetime | None = None) -> dict[str, Any]:
 def spent_usd(*, now: datetime | None = None) -> float:
     """Return what was spent since Gemini's midnight."""
     minutes = GeminiMinute.objects.filter(minute__gte=day_began_at(now or timezone.now()))
-    return minutes.aggregate(spent=Sum("cost_micro_usd", default=0))["spent"] / MICRO
+    return float(minutes.aggregate(spent=Sum("cost_micro_usd", default=0))["spent"] / MICRO)
 
 
 def day_began_at(now: datetime) -> datetime:

@@ -9,7 +9,7 @@ from django.db import migrations, models
 class Migration(migrations.Migration):
 
     dependencies = [
-        ('marketplace', '0007_indexes_of_what_buyers_see'),
+        ('marketplace', '0009_members_of_sellers'),
     ]
 
     operations = [

@@ -1,7 +1,7 @@
 """Tell sellers: an entry of the outbox and the job that makes a notification of it, in the caller's transaction."""
 
 from collections.abc import Mapping, Sequence
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from django.db import transaction
 
@@ -10,10 +10,14 @@ from jobs.ledger import enqueue
 from marketplace.notifications.kinds import Kind
 from marketplace.notifications.models import OutboxEntry
 
-__all__ = ["Kind", "tell"]
+if TYPE_CHECKING:
+    from marketplace.models import Product
+
+__all__ = ["Kind", "subject_of", "tell"]
 
 # What happens of one kind within this time is one message.
 GROUPED_WITHIN_S = 60.0
+MAX_TEXT = 300
 
 
 def tell(
@@ -30,7 +34,7 @@ def tell(
             "message": "…", "remedy": "…"}`. An empty sequence: the seller's account itself.
         facts: figures and texts that the kind's wording uses, such as `{"sync": 7, "live": 1184}`.
     """
-    with transaction.atomic():
+    with transaction.atomic(savepoint=False):
         entry = OutboxEntry.objects.create(
             seller_id=seller_id, kind=kind, subjects=[dict(subject) for subject in subjects], facts=dict(facts or {})
         )
@@ -43,3 +47,15 @@ def tell(
                 group="",
             )
         )
+
+
+def subject_of(product: "Product") -> dict[str, Any]:
+    """Return a product as what is told is about, with the first of its reasons, which is the gravest."""
+    reason = product.reasons[0] if product.reasons else {}
+    return {
+        "product": product.pk,
+        "title": (product.title or product.external_id)[:MAX_TEXT],
+        "reason": reason.get("code", ""),
+        "message": reason.get("message", "")[:MAX_TEXT],
+        "remedy": reason.get("remedy", "")[:MAX_TEXT],
+    }

@@ -4,7 +4,7 @@ from django.db import migrations, models
 class Migration(migrations.Migration):
 
     dependencies = [
-        ('qc', '0002_verdicts_of_people_and_settings_of_rules'),
+        ('qc', '0004_appeals'),
     ]
 
     operations = [

@@ -7,8 +7,12 @@ from django.conf import settings
 
 from jobs.errors import JobError
 from marketplace.gemini.errors import GeminiOffSchema
+from qc.reviewer.complaints import KINDS
 from qc.reviewer.prompt import Question
 from qc.reviewer.review import PROMPT_VERSION, Complaint, DecoyPassed, Outcome, Review
+
+MAX_COMPLAINTS = len(KINDS)
+MAX_CHARS = 300
 
 
 def reviews_in(data: Mapping[str, Any], question: Question) -> dict[str, Review | JobError]:
@@ -30,7 +34,10 @@ def _review(entries: list[Mapping[str, Any]]) -> Review | JobError:
     if len(entries) != 1:
         return GeminiOffSchema(f"{len(entries)} answers for one listing")
     (entry,) = entries
-    complaints = [Complaint(it["code"], it["field"], it["message"], it["remedy"]) for it in entry["complaints"]]
+    complaints = [
+        Complaint(it["code"], it["field"], it["message"][:MAX_CHARS], it["remedy"][:MAX_CHARS])
+        for it in entry["complaints"][:MAX_COMPLAINTS]
+    ]
     if entry["addresses_reviewer"] and all(it.kind != "instructs_reviewer" for it in complaints):
         complaints.append(
             Complaint("instructs_reviewer", "description", "The listing speaks to whoever checks it, not to buyers.")
@@ -39,7 +46,7 @@ def _review(entries: list[Mapping[str, Any]]) -> Review | JobError:
         outcome=Outcome.ANSWERED,
         decision=entry["decision"],
         confidence=float(entry["confidence"]),
-        shows=entry["shows"],
+        shows=entry["shows"][:MAX_CHARS],
         complaints=tuple(complaints),
         model=settings.GEMINI_MODEL,
         prompt_version=PROMPT_VERSION,

@@ -1,6 +1,6 @@
 """Ask about several products at once: in calls of up to eight of one seller, a few calls at a time."""
 
-from collections.abc import Callable, Collection, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from enum import Enum
@@ -9,8 +9,9 @@ from typing import Any
 from django.conf import settings
 
 from jobs.errors import JobError
-from marketplace.gemini.errors import GeminiBadAnswer, GeminiBadRequest, UnusableAnswer
+from marketplace.gemini.errors import GeminiBadRequest, GeminiOffSchema, GeminiPaced, UnusableAnswer
 from marketplace.gemini.generating import Generated, PicturePart, generate_each
+from marketplace.gemini.pace import free_calls
 from qc.reviewer.answers import reviews_in
 from qc.reviewer.known import keep_reviews
 from qc.reviewer.pictures import small_pictures
@@ -21,7 +22,7 @@ from qc.reviewer.review import DecoyPassed, Outcome, Review, review_without_answ
 # the published sizes): eight a call cost two fifths less than one, sixteen another 3 %, and an error would hit sixteen.
 LISTINGS_A_CALL = 8
 # One listing of several may be to blame: each is asked about alone before any is judged by it.
-_BLAMES_ONE = (UnusableAnswer, GeminiBadRequest, GeminiBadAnswer, DecoyPassed)
+_BLAMES_ONE = (UnusableAnswer, GeminiBadRequest, GeminiOffSchema, DecoyPassed)
 
 
 class Again(Enum):
@@ -64,8 +65,14 @@ def ask(
         alone: keys that get a call of their own.
         is_stopping: from then on no call is begun.
     """
-    listings, results = _with_pictures({it.key: it for it in wanted}.values())
-    questions = [question_on(group) for group in _groups(listings, alone=alone)]
+    groups = _groups({it.key: it for it in wanted}.values(), alone=alone)
+    free, wait_s = free_calls(settings.GEMINI_MODEL)
+    results: dict[str, Asked] = {it.key: GeminiPaced(retry_after_s=wait_s) for group in groups[free:] for it in group}
+    questions = []
+    for listings, failed in _with_pictures(groups[:free]):
+        results |= failed
+        if listings:
+            questions.append(question_on(listings))
     answers = generate_each(
         [it.prompt for it in questions], concurrency=settings.JOB_CONCURRENCY, is_stopping=is_stopping
     )
@@ -75,16 +82,13 @@ def ask(
     return results
 
 
-def _with_pictures(wanted: Collection[Wanted]) -> tuple[list[Listing], dict[str, Asked]]:
-    listings: list[Listing] = []
-    failed: dict[str, Asked] = {}
+def _with_pictures(groups: Sequence[Sequence[Wanted]]) -> Iterator[tuple[list[Listing], dict[str, Asked]]]:
+    """Yield of each group the listings with their pictures, and those whose pictures cannot be had."""
     with ThreadPoolExecutor(max_workers=settings.JOB_CONCURRENCY) as pool:
-        for it, pictures in zip(wanted, pool.map(_pictures, wanted), strict=True):
-            if isinstance(pictures, JobError):
-                failed[it.key] = pictures
-            else:
-                listings.append(Listing(it.key, it.seller_id, it.content, pictures))
-    return listings, failed
+        for group, pictures in [(group, pool.map(_pictures, group)) for group in groups]:
+            had = list(zip(group, pictures, strict=True))
+            failed: dict[str, Asked] = {it.key: its for it, its in had if isinstance(its, JobError)}
+            yield [Listing(it.key, it.content, its) for it, its in had if not isinstance(its, JobError)], failed
 
 
 def _pictures(wanted: Wanted) -> list[PicturePart] | JobError:
@@ -94,9 +98,9 @@ def _pictures(wanted: Wanted) -> list[PicturePart] | JobError:
         return error
 
 
-def _groups(listings: Collection[Listing], *, alone: Collection[str]) -> list[list[Listing]]:
-    by_seller: dict[int, list[Listing]] = {}
-    for it in listings:
+def _groups(wanted: Collection[Wanted], *, alone: Collection[str]) -> list[list[Wanted]]:
+    by_seller: dict[int, list[Wanted]] = {}
+    for it in wanted:
         if it.key not in alone:
             by_seller.setdefault(it.seller_id, []).append(it)
     together = [
@@ -104,7 +108,7 @@ def _groups(listings: Collection[Listing], *, alone: Collection[str]) -> list[li
         for its in by_seller.values()
         for start in range(0, len(its), LISTINGS_A_CALL)
     ]
-    return [*together, *([it] for it in listings if it.key in alone)]
+    return [*together, *([it] for it in wanted if it.key in alone)]
 
 
 def _results(question: Question, answer: Generated | JobError | None) -> dict[str, Asked]:
@@ -122,5 +126,5 @@ def _result(said: Review | JobError, *, is_alone: bool) -> Asked:
     if isinstance(said, _BLAMES_ONE) and not is_alone:
         return Again.ALONE
     review = review_without_answer(said)
-    # What would be the same the next time is a review, and is kept like one.
-    return review if review.outcome is Outcome.UNUSABLE and not isinstance(said, GeminiBadAnswer) else said
+    # What would be the same the next time is a review, and is kept like one; nonsense is asked about again first.
+    return review if review.outcome is Outcome.UNUSABLE and not isinstance(said, GeminiOffSchema) else said

@@ -97,13 +97,11 @@ class Listing:
 
     Args:
         key: what it is known by on our side, which the reviewer is not told.
-        seller_id: whose it is.
         content: what the seller says of it, see ProductFacts.content.
         pictures: small ones.
     """
 
     key: str
-    seller_id: int
     content: Mapping[str, Any]
     pictures: Sequence[PicturePart] = ()
 

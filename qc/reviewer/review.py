@@ -28,7 +28,6 @@ PROMPT_VERSION = "1"
 # From here on the reviewer's reject is one. Not calibrated: no answers of the real model were at hand; it is chosen so
 # that a doubt goes to staff.
 SURE = 0.9
-MAX_CHARS = 300
 # Rules whose finding means that the model's opinion is worth nothing: it is not asked.
 DISTRUSTED = frozenset({"text.instructs_reviewer"})
 
@@ -103,8 +102,8 @@ class Review:
             code=kind.code,
             severity=severity,
             field=complaint.field,
-            message=complaint.message[:MAX_CHARS] or kind.meaning,
-            remedy=complaint.remedy[:MAX_CHARS] or kind.remedy,
+            message=complaint.message or kind.meaning,
+            remedy=complaint.remedy or kind.remedy,
         )
 
     def as_json(self) -> dict[str, Any]:

@@ -3,18 +3,30 @@
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 
-from qc.rules import duplicates, phone_numbers, pictures, prices, prohibited_goods
+from qc.rules import (
+    catalog_data,
+    gtins,
+    phone_numbers,
+    picture_quality,
+    pictures,
+    prices,
+    prohibited_goods,
+    siblings,
+)
 from qc.rules.contract import Limits, ProductFacts, Reason, Rule, Severity
 
 # Grows with each change of a rule: verdicts made by another version are not reused.
-CODE_VERSION = 3
+CODE_VERSION = 4
 
 RULES: tuple[Rule, ...] = (
     *prohibited_goods.RULES,
-    *duplicates.RULES,
+    *siblings.RULES,
     *prices.RULES,
     *pictures.RULES,
     *phone_numbers.RULES,
+    *picture_quality.RULES,
+    *gtins.RULES,
+    *catalog_data.RULES,
 )
 BY_CODE: Mapping[str, Rule] = {it.code: it for it in RULES}
 

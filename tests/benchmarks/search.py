@@ -35,7 +35,7 @@ from marketplace.models import Product
 from tests.benchmarks import search_peer
 from tests.benchmarks.search_catalog import Question, questions, stream
 from tests.benchmarks.search_http import web
-from tests.benchmarks.search_index import Indexed, fill, sellers, writing
+from tests.benchmarks.search_index import Indexed, fill, let_version_settle, sellers, writing
 from tests.benchmarks.search_timing import Request, Spread, at_rate, cpu_ms_each, one_by_one
 from tests.benchmarks.systems import CannotMeasure
 from tests.benchmarks.verdict import Target
@@ -99,6 +99,7 @@ def _measured(size: int, indexed: Indexed, *, added: int, options: Namespace, pr
     peer = [partial(search_peer.search, it, seller_id=_seller_id(it, seller_ids)) for it in asked]
     one_by_one(ask(with_facets=True)[:20])  # what a process loads at its first search
     one_by_one(peer[:20])
+    let_version_settle()
     latencies, while_searched_per_s = _latencies(asked, ask, peer, progress)
     cache.clear()
     cpu_ms = {

@@ -28,6 +28,7 @@ from django.db.models.functions import Concat, Left
 
 from catalog.embedders.current import current_embedder, current_picture_embedder
 from catalog.indexes.flushing import EVERY_S, make_fast
+from catalog.indexes.versions import WINDOW_S
 from catalog.indexing import Purpose, mark_live, write_products
 from catalog.ranking.vocabulary import refresh_vocabulary
 from marketplace.models import Category, Product, ProductCategory, Seller
@@ -69,6 +70,13 @@ def fill(first: int, count: int) -> Indexed:
 def flush() -> None:
     """Make what was written fast to search."""
     make_fast(current_embedder().fingerprint, current_picture_embedder().fingerprint)
+
+
+def let_version_settle() -> None:
+    """Wait until the changes made so far have had their effect on the index's version: then what is kept holds."""
+    began = time.time() // WINDOW_S
+    while time.time() // WINDOW_S == began:
+        time.sleep(0.1)
 
 
 def batches(ids: Sequence[int]) -> Iterator[Sequence[int]]:
@@ -172,6 +180,7 @@ def _keep_writing() -> None:
                 print("writing", flush=True)
                 is_first = False
             if select.select([sys.stdin], [], [], 0)[0]:
+                flush()
                 print(written, flush=True)
                 return
 

@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 from w3lib.url import canonicalize_url
 
 from catalog.addresses import MAX_LENGTH, canonical_address, same_site, site_of
-from catalog.egress import AddressRefused
+from marketplace.egress import AddressRefused
 
 # RFC 3986, 5.4: references resolved against this base. Fragments go, a host's path is never empty, and http:g is read
 # as 5.4.2 allows for the sake of old pages.

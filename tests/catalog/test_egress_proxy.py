@@ -16,9 +16,9 @@ from playwright.sync_api import Page
 
 from catalog import egress_proxy
 from catalog.browser import BrowserThread, as_browser_error
-from catalog.egress import AddressRefused
 from catalog.egress_proxy import EgressProxy
 from catalog.replies import SiteUnreachable
+from marketplace.egress import AddressRefused
 from tests.sample_shop import Answer, small_site
 from tests.shops.forward_proxy import forward_proxy, place_of_proxy
 

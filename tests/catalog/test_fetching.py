@@ -14,8 +14,6 @@ from typing import Any
 
 import pytest
 
-from catalog import egress
-from catalog.egress import AddressRefused, check_address, is_public
 from catalog.fetching import FetchSession
 from catalog.politeness.manners import Manners, NotAsked
 from catalog.replies import (
@@ -35,6 +33,8 @@ from catalog.replies import (
     parse_retry_after,
 )
 from jobs.errors import JobError, PermanentError, RateLimitedError, RetryableError
+from marketplace import egress
+from marketplace.egress import AddressRefused, check_address, is_public
 from tests.catalog.fetches import fetch_all
 from tests.sample_shop import Answer, small_site
 

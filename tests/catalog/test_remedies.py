@@ -2,11 +2,11 @@
 
 import pytest
 
-from catalog.egress import AddressRefused
 from catalog.politeness.manners import DomainRefuses, DomainResting
 from catalog.remedies import ANY, REMEDIES, remedy_for, told_problem
 from catalog.replies import LoginRequired, PageNotFound, RequestRefused, SiteBlocks, SiteFailing, TooManyRequests
 from jobs.errors import JobError
+from marketplace.egress import AddressRefused
 
 
 @pytest.mark.parametrize(

@@ -99,3 +99,9 @@ def test_a_decision_ends_what_has_no_attempts_left_and_never_waits_beyond_the_ca
         assert decision.delay_s == 0
     if decision.next is Next.WAIT:
         assert waits < STANDARD.waits
+
+
+def test_a_curve_may_be_a_table_whose_last_wait_holds() -> None:
+    curve = Curve(waits_s=(5, 300, 1800), jitter=0.1)
+    assert [curve.delay_s(attempt=attempt, chance=0) for attempt in (1, 2, 3, 4, 1000)] == [5, 300, 1800, 1800, 1800]
+    assert curve.delay_s(attempt=2, chance=0.5) == pytest.approx(315)

@@ -3,9 +3,11 @@
 import itertools
 from typing import Any
 
+from django.contrib.auth.models import User
 from django.utils import timezone
 
 from jobs.models import DeadLetter, Job, JobAttempt
+from marketplace.accounts.models import SellerMember
 from marketplace.models import Category, Product, Seller, SyncRun
 
 _numbers = itertools.count(1)
@@ -30,6 +32,13 @@ def make_product(seller: Seller, **fields: Any) -> Product:
         "status": Product.Status.LIVE,
     }
     return Product.objects.create(seller=seller, **(defaults | fields))
+
+
+def make_member(seller: Seller, *, email: str = "ann@shop.example", password: str = "a long password") -> User:
+    """A person who may act for the seller; one who is there already joins."""
+    user = User.objects.filter(username=email).first() or User.objects.create_user(email, email, password)
+    SellerMember.objects.create(seller=seller, user=user)
+    return user
 
 
 def make_category(seller: Seller, path: str) -> Category:

@@ -289,7 +289,7 @@ def test_the_navigation_marks_one_place(back_office: Client, db: None) -> None:
     products = reverse("admin:marketplace_product_changelist")
     for query, title in [
         ("", "Products"),
-        ("?status__exact=flagged", "To review"),
+        ("?status__exact=flagged", "Flagged"),
         ("?status__exact=rejected", "Rejected"),
     ]:
         groups = back_office.get(products + query).context["sidebar_navigation"]
@@ -302,7 +302,7 @@ def test_badges_count_what_waits_for_people(back_office: Client, seller: Seller)
     make_dead_letter()
     groups = back_office.get(reverse("admin:index")).context["sidebar_navigation"]
     badges = {item["title"]: item["badge"] for group in groups for item in group["items"] if "badge" in item}
-    assert badges == {"To review": "3", "Dead letters": "1"}
+    assert badges == {"Review queue": "3", "Dead letters": "1"}
 
 
 def test_users_and_groups_are_kept_under_the_same_roof(back_office: Client, staff: User) -> None:

@@ -58,6 +58,8 @@ def test_production_settings_load() -> None:
         ("FETCH_RATES", "shop.example=fast"),
         ("FETCH_PROXIES", "http://a.example:3128,socks5://b.example"),
         ("SYNC_MAX_LISTS", "0"),
+        ("PUBLIC_URL", "souk.example"),
+        ("EMAIL_URL", "carrier-pigeon://loft"),
     ],
 )
 def test_a_bad_value_stops_the_start_and_names_its_variable(name: str, value: str) -> None:
@@ -71,6 +73,13 @@ def test_the_gemini_embedder_needs_a_key() -> None:
     assert "GEMINI_API_KEY" in _load(**PRODUCTION, EMBEDDER="gemini", GEMINI_API_KEY="").stderr
     loaded = _load("print(s.GEMINI_REQUESTS_PER_MIN)", **PRODUCTION, EMBEDDER="gemini", GEMINI_API_KEY="k")
     assert loaded.stdout.strip() == "15"
+
+
+def test_mail_is_sent_where_a_server_is_named_and_links_lead_to_the_public_address() -> None:
+    shown = "print(s.SENDS_MAIL, s.EMAIL_HOST, s.EMAIL_PORT, s.EMAIL_USE_TLS, s.EMAIL_HOST_PASSWORD, s.PUBLIC_URL)"
+    assert _load(shown, **PRODUCTION).stdout.split() == ["False", "localhost", "25", "False", "https://souk.example"]
+    named = _load(shown, **PRODUCTION, EMAIL_URL="submission://u:p@mail.example", PUBLIC_URL="https://s.example/")
+    assert named.stdout.split() == ["True", "mail.example", "587", "True", "p", "https://s.example/"]
 
 
 def test_redis_may_be_given_in_parts_and_its_url_wins() -> None:

@@ -109,6 +109,17 @@ def test_what_is_out_of_date_says_so_and_cannot_be_accepted(client: Client, sell
     assert Product.objects.get().title == "lamp of today"
 
 
+def test_an_accepted_text_says_so_when_the_catalog_changes_under_it(client: Client, seller: Seller) -> None:
+    text = propose(product := make_lamp(seller))
+    client.post(reverse("seller-decide-text", args=[text.pk]), {"decision": "accept"})
+    address = reverse("seller-proposal", args=[text.proposal_id])
+    assert "Your catalog says something else" not in client.get(address).content.decode()
+    Product.objects.filter(pk=product.pk).update(unedited={"title": "lamp of today"})
+    page = client.get(address).content.decode()
+    assert "Your catalog says something else" in page
+    assert "lamp of today" in page
+
+
 def test_the_ticked_are_accepted_together(client: Client, seller: Seller) -> None:
     good, noted, other = (propose(make_lamp(seller)) for _ in range(3))
     ProposedText.objects.filter(pk=noted.pk).update(notes=[{"kind": "number", "claim": "45"}])
@@ -156,10 +167,11 @@ def test_proposals_are_asked_for_and_followed(client: Client, seller: Seller, ge
     page = client.get(answer["Location"]).content.decode()
     assert "0 of 2 done" in page
     assert 'hx-trigger="every 2s"' in page
-    Proposal.objects.update(state="failed", error_message="It <failed>.")
+    Proposal.objects.update(state="failed", error_code="gemini.key_refused", error_message="Set GEMINI_API_KEY.")
     GenerationRequest.objects.update(finished_at=request.created_at)
     page = client.get(answer["Location"]).content.decode()
-    assert "It &lt;failed&gt;." in page
+    assert "The model could not be asked" in page
+    assert "GEMINI_API_KEY" not in page
     assert "hx-trigger" not in page
     client.post(address, {**form, "scope": "all", "q": "lamp"})
     assert Proposal.objects.count() == 5

@@ -116,7 +116,7 @@ def test_what_the_listing_does_not_say_is_noted_or_left_out(gemini_api: GeminiAp
 
     title, attributes = made(request).texts.all()
     assert [(note["kind"], note["claim"]) for note in title.notes] == [
-        ("number", "45"),
+        ("number", "45 cm"),
         ("name", "Ikarus Light"),
         ("property", "copper"),
     ]

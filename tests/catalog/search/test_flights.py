@@ -146,3 +146,53 @@ def test_without_the_cache_everything_is_made(key: str, monkeypatch: pytest.Monk
 def test_what_another_release_has_kept_is_made_anew(key: str) -> None:
     cache.set(key, {"hits": []}, 60)
     assert kept_or_made(key, version="1", make=makes("a", calls=[])) == ("a", Source.MISS)
+
+
+def test_what_is_provisional_is_served_while_a_better_one_is_made_in_peace(
+    key: str, settings: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    settings.SEARCH_BEHIND = True
+    monkeypatch.setattr(behind, "close_old_connections", lambda: None)
+    is_made = Event()
+
+    def in_peace() -> Made[Any]:
+        is_made.set()
+        return Made("whole", keep_s=60)
+
+    def in_haste() -> Made[Any]:
+        return Made("words alone", keep_s=60, is_provisional=True)
+
+    def ask() -> tuple[Any, Source]:
+        return kept_or_made(key, version="1", make=in_haste, make_in_peace=in_peace)
+
+    assert [ask(), ask()] == [("words alone", Source.MISS), ("words alone", Source.STALE)]
+    assert is_made.wait(10)
+    deadline = time.monotonic() + 10
+    while (answer := ask()) != ("whole", Source.HIT):
+        assert answer == ("words alone", Source.STALE)
+        assert time.monotonic() < deadline
+
+
+def test_who_waited_takes_what_is_provisional_too(key: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    cache.set(f"{key}:flight", "one", FLIGHT_S)
+
+    def land(pause_s: float) -> None:
+        cache.set(key, (flights.NO_VERSION, time.time(), True, "words alone"), 60)
+        cache.delete(f"{key}:flight")
+
+    monkeypatch.setattr(flights, "sleep", land)
+
+    assert kept_or_made(key, version="1", make=makes("a", calls=[])) == ("words alone", Source.STALE)
+
+
+def test_where_too_much_waits_for_the_thread_the_last_is_served_all_the_same(
+    key: str, settings: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    settings.SEARCH_BEHIND = True
+    monkeypatch.setattr(flights, "run_behind", lambda _: False)
+    calls: list[Any] = []
+    kept_or_made(key, version="1", make=makes("a", calls=calls))
+
+    assert [kept_or_made(key, version="2", make=makes("b", calls=calls)) for _ in range(2)] == [("a", Source.STALE)] * 2
+    assert calls == ["a"]
+    assert cache.get(f"{key}:flight") is None

@@ -4,9 +4,7 @@ from django.db import migrations, models
 class Migration(migrations.Migration):
 
     dependencies = [
-        ('marketplace', '0009_members_of_sellers'),
-        ('marketplace', '0010_notifications'),
-        ('marketplace', '0013_cost_of_gemini'),
+        ('marketplace', '0014_cost_of_gemini'),
     ]
 
     operations = [

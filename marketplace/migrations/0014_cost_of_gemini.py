@@ -4,7 +4,7 @@ from django.db import migrations, models
 class Migration(migrations.Migration):
 
     dependencies = [
-        ('marketplace', '0007_indexes_of_what_buyers_see'),
+        ('marketplace', '0013_rechecks_of_products'),
     ]
 
     operations = [

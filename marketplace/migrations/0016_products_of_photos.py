@@ -6,7 +6,7 @@ from django.db import migrations, models
 class Migration(migrations.Migration):
 
     dependencies = [
-        ('marketplace', '0012_edits_of_products'),
+        ('marketplace', "0015_edits_of_products"),
     ]
 
     operations = [

@@ -1,0 +1,37 @@
+"""Digests: one mail a day of what a seller does not want at once."""
+
+from datetime import datetime
+
+from django.conf import settings
+from django.db import transaction
+
+from jobs.batch import NewJob
+from jobs.ledger import enqueue
+from marketplace.models import Seller
+from marketplace.notifications.kinds import MailMode
+from marketplace.notifications.models import Mail, Notification
+
+DIGEST_HOUR = 6  # UTC
+
+
+def write_digests(*, now: datetime) -> int:
+    """Write the digests of the day that `now` is in, from DIGEST_HOUR on; return how many are new.
+
+    A seller has one a day at most, which a constraint keeps; what comes later in the day waits for the next.
+    """
+    if now.hour < DIGEST_HOUR or not settings.SENDS_MAIL:
+        return 0
+    waiting = Notification.objects.filter(mail=None, mail_mode=MailMode.DIGEST, created_at__lt=now)
+    had = Mail.objects.filter(digest_on=now.date()).values("seller")
+    sellers = Seller.objects.filter(pk__in=waiting.exclude(seller__in=had).values("seller")).exclude(email="")
+    return sum(_write_digest(seller, now=now) for seller in sellers.order_by("pk").iterator())
+
+
+@transaction.atomic
+def _write_digest(seller: Seller, *, now: datetime) -> bool:
+    mail, is_new = Mail.objects.get_or_create(seller=seller, digest_on=now.date(), defaults={"to": seller.email})
+    if is_new:
+        waiting = Notification.objects.filter(seller=seller, mail=None, mail_mode=MailMode.DIGEST, created_at__lt=now)
+        waiting.update(mail=mail)
+        enqueue(NewJob("send-mail", {"mail": mail.pk}, tenant=seller.tenant, key=str(mail.pk)))
+    return is_new

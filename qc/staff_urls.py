@@ -1,0 +1,25 @@
+"""The addresses of staff's own pages, under `/admin/qc/`, before the admin's."""
+
+from django.urls import path
+
+from qc.pages import appeal_answers, checking_again, review, review_groups
+from qc.pages.guarding import reviewers_page
+
+urlpatterns = [
+    path("review/", reviewers_page(review.review_page, "GET"), name="admin-review"),
+    path("review/next/", reviewers_page(review.next_card, "GET"), name="admin-review-next"),
+    path("review/decide/", reviewers_page(review.decide, "POST"), name="admin-review-decide"),
+    path("review/undo/", reviewers_page(review.undo, "POST"), name="admin-review-undo"),
+    path("review/renew/", reviewers_page(review.renew, "POST"), name="admin-review-renew"),
+    path("review/skipped/", reviewers_page(review.forget_skipped, "POST"), name="admin-review-skipped"),
+    path("review/groups/", reviewers_page(review_groups.groups_page, "GET"), name="admin-review-groups"),
+    path("review/group/", reviewers_page(review_groups.group_page, "GET", "POST"), name="admin-review-group"),
+    path("review/figures/", reviewers_page(review_groups.figures_page, "GET"), name="admin-review-figures"),
+    path("review/product/<int:product_id>/", reviewers_page(review.product_page, "GET"), name="admin-review-product"),
+    path(
+        "review/product/<int:product_id>/again/",
+        reviewers_page(checking_again.check_again, "GET", "POST"),
+        name="admin-check-again",
+    ),
+    path("appeals/<int:appeal_id>/", reviewers_page(appeal_answers.appeal_page, "GET", "POST"), name="admin-appeal"),
+]

@@ -1,0 +1,151 @@
+"""Members: an address gives access once its mailed link was used."""
+
+from datetime import timedelta
+from smtplib import SMTPRecipientsRefused
+from typing import Any
+
+import pytest
+from django.contrib.auth.models import User
+from django.core import mail
+from django.core.exceptions import ValidationError
+from django.utils import timezone
+
+from jobs.models import Audit
+from marketplace.accounts import members
+from marketplace.accounts.members import (
+    AccountExists,
+    BadEmail,
+    MailNotSent,
+    NotYours,
+    add_member,
+    clean_email,
+    invite,
+    invite_for_staff,
+    invite_registered,
+    join,
+    join_as_new,
+    memberships_of,
+    new_account,
+    open_invitation,
+    remove_member,
+)
+from marketplace.accounts.models import Invitation, SellerMember
+from marketplace.models import Seller
+from tests.marketplace.factories import make_member, make_seller
+
+pytestmark = pytest.mark.django_db
+
+
+def _invited(seller: Seller, email: str = "ann@shop.example", **fields: Any) -> tuple[Invitation, str]:
+    tokens: list[str] = []
+
+    def link(token: str) -> str:
+        tokens.append(token)
+        return f"https://souk.example/seller/join/{token}/"
+
+    return invite(seller, email=email, invited_by="test", link=link, **fields), tokens[0]
+
+
+@pytest.mark.parametrize(("given", "kept"), [(" Ann@Shop.Example ", "ann@shop.example"), ("a@b.co", "a@b.co")])
+def test_an_address_is_kept_in_small_letters(given: str, kept: str) -> None:
+    assert clean_email(given) == kept
+
+
+@pytest.mark.parametrize("given", ["", "ann", "ann@", "ann@shop", "a b@shop.example", f"{'a' * 140}@shop.example"])
+def test_what_no_login_can_have_is_refused(given: str) -> None:
+    with pytest.raises(BadEmail):
+        clean_email(given)
+
+
+def test_the_link_stands_in_the_mail_alone_and_leads_to_membership(seller: Seller) -> None:
+    invitation, token = _invited(seller)
+
+    (sent,) = mail.outbox
+    assert (sent.to, token in sent.body, "Lamp House" in sent.body) == (["ann@shop.example"], True, True)
+    assert token not in repr(Invitation.objects.values().get())
+    assert SellerMember.objects.count() == 0
+    assert open_invitation(token) == invitation
+
+    account = new_account(invitation)
+    account.set_password("a long password")
+    join_as_new(invitation, user=account)
+
+    assert [it.seller for it in memberships_of(account)] == [seller]
+    assert open_invitation(token) is None
+
+
+def test_a_link_that_is_too_old_or_of_a_suspended_seller_does_not_hold(seller: Seller) -> None:
+    _, token = _invited(seller)
+    assert open_invitation(token, now=timezone.now() + timedelta(days=3, seconds=1)) is None
+    Seller.objects.update(status=Seller.Status.SUSPENDED)
+    assert open_invitation(token) is None
+    assert open_invitation("another") is None
+
+
+def test_an_account_of_another_address_cannot_join(seller: Seller) -> None:
+    invitation, token = _invited(seller)
+    with pytest.raises(NotYours):
+        join(invitation, user=User.objects.create_user("eve@shop.example"))
+    assert open_invitation(token) is not None
+
+
+def test_whoever_comes_second_to_an_address_has_to_log_in(seller: Seller) -> None:
+    invitation, _ = _invited(seller)
+    make_member(make_seller(), email="ann@shop.example")
+    with pytest.raises(AccountExists):
+        join_as_new(invitation, user=new_account(invitation))
+    assert not SellerMember.objects.filter(seller=seller).exists()
+
+
+def test_joining_twice_is_joining_once(seller: Seller) -> None:
+    invitation, _ = _invited(seller)
+    user = User.objects.create_user("ann@shop.example")
+    assert join(invitation, user=user) == join(invitation, user=user)
+
+
+def test_a_registered_address_is_mailed_one_link_a_shop_and_an_unknown_one_nothing() -> None:
+    for name in ("One", "Two"):
+        make_seller(name=name, email="Ann@shop.example")
+    make_seller(name="Three", email="ann@shop.example", status=Seller.Status.SUSPENDED)
+
+    assert invite_registered(email="ann@shop.example", link=str) == 2
+    assert invite_registered(email="bob@shop.example", link=str) == 0
+
+    (sent,) = mail.outbox
+    assert ("One" in sent.body, "Two" in sent.body, "Three" in sent.body) == (True, True, False)
+
+
+def test_a_mail_that_is_not_taken_leaves_no_invitation(seller: Seller, monkeypatch: pytest.MonkeyPatch) -> None:
+    def refuse(*args: Any) -> None:
+        raise SMTPRecipientsRefused({})
+
+    monkeypatch.setattr(members, "send_mail", refuse)
+    with pytest.raises(MailNotSent):
+        _invited(seller)
+    assert not Invitation.objects.exists()
+
+
+def test_staff_mails_a_login_and_ends_it_on_the_record(seller: Seller) -> None:
+    Seller.objects.update(email="ann@shop.example")
+    seller.refresh_from_db()
+    invite_for_staff(seller, actor="ada", reason="they phoned", link=str)
+    user = make_member(seller)
+
+    remove_member(SellerMember.objects.get(), actor="ada", reason="left the shop")
+
+    assert (memberships_of(user).count(), Invitation.objects.count()) == (0, 0)
+    assert list(Audit.objects.order_by("pk").values_list("actor", "action", "reason")) == [
+        ("ada", "invite seller", "they phoned"),
+        ("ada", "remove member", "left the shop"),
+    ]
+
+
+def test_a_member_is_added_without_a_mail(seller: Seller) -> None:
+    member = add_member(seller, email="Ann@shop.example", password="a long password", actor="command")
+    assert (member.user.get_username(), member.user.check_password("a long password")) == ("ann@shop.example", True)
+    assert add_member(seller, email="ann@shop.example", password="another one of them", actor="command") == member
+    member.user.refresh_from_db()
+    assert member.user.check_password("a long password")
+    assert mail.outbox == []
+    with pytest.raises(ValidationError):
+        add_member(seller, email="bob@shop.example", password="1234", actor="command")
