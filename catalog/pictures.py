@@ -102,7 +102,7 @@ def render_picture(data: bytes) -> RenderedPicture:
         OversizedPicture: more than 16 MiB or 64 megapixels.
         UndecodablePicture: no picture, one of another format, or a broken one.
     """
-    with _told_as_unusable(len(data)):
+    with _told_as_unusable(len(data), max_bytes=MAX_BYTES):
         return _render(data)
 
 
@@ -115,7 +115,7 @@ def decode_picture(data: bytes, *, side_px: int) -> Image.Image:
         OversizedPicture: more than 16 MiB or 64 megapixels.
         UndecodablePicture: no picture, one of another format, or a broken one.
     """
-    with _told_as_unusable(len(data)), Image.open(io.BytesIO(data), formats=FORMATS) as image:
+    with _told_as_unusable(len(data), max_bytes=MAX_BYTES), Image.open(io.BytesIO(data), formats=FORMATS) as image:
         _check_pixels(image)
         return _upright(image, side_px)
 
@@ -147,7 +147,7 @@ def picture_file_header(path: Path, *, max_bytes: int) -> PictureHeader:
 
 
 @contextmanager
-def _told_as_unusable(size_bytes: int, *, max_bytes: int = MAX_BYTES) -> Iterator[None]:
+def _told_as_unusable(size_bytes: int, *, max_bytes: int) -> Iterator[None]:
     """Raise what Pillow raises about a picture of that many bytes as one of our errors."""
     if size_bytes > max_bytes:
         raise OversizedPicture(f"{size_bytes:,} bytes; the most is {max_bytes:,}")

@@ -69,8 +69,9 @@ _STATUSES: tuple[tuple[type[Exception], Problem], ...] = (
 
 
 def method_of(request: HttpRequest) -> str:
-    """Return what the request asks for; a client behind a proxy may have to say it in a header."""
-    return (request.headers.get("X-HTTP-Method-Override") or request.method or "").upper()
+    """Return what the request asks for; a client that can only POST says it in a header."""
+    named = request.headers.get("X-HTTP-Method-Override", "") if request.method == "POST" else ""
+    return (named or request.method or "").upper()
 
 
 def answer(

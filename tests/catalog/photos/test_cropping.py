@@ -17,7 +17,7 @@ def holds(outer: tuple[int, int, int, int], inner: tuple[int, int, int, int]) ->
     return outer[0] <= inner[0] and outer[1] <= inner[1] and outer[2] >= inner[2] and outer[3] >= inner[3]
 
 
-@settings(max_examples=40)
+@settings(max_examples=30)
 @given(
     shape=st.sampled_from(SHAPES),
     colour=st.tuples(channel, channel, channel),

@@ -175,5 +175,3 @@ def test_the_pages_have_no_faults(open_page: Open, ready: PhotoSet, width: int) 
         found = Axe().run(page)
         assert found.violations_count == 0, f"{name}: {found.generate_report()}"
         assert page.evaluate("document.documentElement.scrollWidth <= innerWidth"), name
-        if shots := "/tmp/shots":
-            page.screenshot(path=f"{shots}/photos-{name}-{width}.png", full_page=True)
