@@ -133,6 +133,16 @@ def test_another_sellers_photos_are_nowhere_to_be_seen(client: Client, ready: Ph
     assert b"".join(shown.streaming_content)[8:12] == b"WEBP"
 
 
+def test_a_link_that_names_another_method_does_nothing(client: Client, photo_set: PhotoSet) -> None:
+    bring(photo_set, views(RED))
+    photo = photo_set.photos.first()
+    assert photo is not None
+    address = reverse("seller-photo-upload", args=[photo_set.pk, photo.pk])
+    answer = client.get(address, headers={"Tus-Resumable": "1.0.0", "X-HTTP-Method-Override": "DELETE"})
+    assert answer.status_code == 405
+    assert Photo.objects.count() == 2
+
+
 def test_a_stranger_is_asked_to_log_in(ready: PhotoSet) -> None:
     assert Client().get(reverse("seller-photo-set", args=[ready.pk])).status_code == 302
     assert Client().head(reverse("seller-photo-uploads", args=[ready.pk])).status_code == 302
