@@ -1,4 +1,4 @@
-"""A text as the rules read it: without what hides letters, folded, cut into words, and with the listed phrases found."""
+"""A text as the rules read it: without what hides letters, folded, and cut into words."""
 
 import re
 import unicodedata
@@ -16,9 +16,11 @@ READ_CHARS = 20_000
 _MARKS = "\u0300-\u036f\u0900-\u0dff\u0e31-\u0e3a\u0e47-\u0e4e\u0eb1-\u0ebc\u0ec8-\u0ece"
 BREAKS = ".,;:!?\n|()[]{}/\\•…\u2028\u2029।،؛؟。，、！？；："
 _BREAK_CLASS = "[" + re.escape(BREAKS) + "]"
-_NUMBER = r"\d+(?:[.,]\d+)*"
+_NUMBER = r"\d+(?:[.,:]\d+)*"
 _ASCII_TOKEN = re.compile(rf"[a-z]+|{_NUMBER}|[%&+]|{_BREAK_CLASS}")
 _TOKEN = re.compile(rf"(?:[^\W\d_]|[{_MARKS}])+|{_NUMBER}|[%&+]|{_BREAK_CLASS}")
+# The words of a listed phrase, which have no breaks between them, but may be open at an end, or stand for any number.
+LISTED_TOKEN = re.compile(rf"\*?(?:[^\W\d_]|[{_MARKS}])+\*?|{_NUMBER}|[%&+#:]")
 
 _HIDDEN = "\u00ad\u034f\u061c\u115f\u1160\u17b4\u17b5\u180e\ufeff\u3164\uffa0" + "".join(
     chr(code)
@@ -79,7 +81,7 @@ def cleaned(text: str) -> str:
 
 
 def fold(text: str) -> str:
-    """Return a normalized text in small letters, without accents, with the digits 0 to 9; it stays as long as it was."""
+    """Return a normalized text in small letters, without accents, with digits 0 to 9; it stays as long as it was."""
     return text.translate(_FOLDING).lower()
 
 
@@ -115,11 +117,11 @@ def words_of(reading: Reading) -> Iterator[str]:
 
 def quoted(text: str, *, most_chars: int = 60) -> str:
     """Return words of a listing as messages quote them: on one line, shortened, what hides made visible."""
-    shown = "".join(_visible(character) for character in " ".join(text.split()))
+    shown = "".join(_visible(character) for character in re.sub(r"[ \t\r\n]+", " ", text).strip(" "))
     return f"“{shown if len(shown) <= most_chars else shown[: most_chars - 1].rstrip() + '…'}”"
 
 
 def _visible(character: str) -> str:
-    if unicodedata.category(character) in ("Cc", "Cf", "Co", "Cs"):
-        return f"[U+{ord(character):04X}]"
-    return character
+    if character.isprintable():
+        return character
+    return " " if unicodedata.category(character) == "Zs" else f"[U+{ord(character):04X}]"
