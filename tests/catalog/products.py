@@ -101,3 +101,9 @@ def picture_bytes(width: int = 600, height: int = 400, *, form: str = "JPEG", se
     out = io.BytesIO()
     image.save(out, form, **options)
     return out.getvalue()
+
+
+def status_and_codes(product: Product) -> tuple[str, list[str]]:
+    """Return what became of a product, and the codes of what holds it back; advice is left out."""
+    product.refresh_from_db()
+    return product.status, [it["code"] for it in product.reasons if it.get("severity") != "advise"]

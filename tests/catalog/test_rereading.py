@@ -19,7 +19,15 @@ from marketplace.models import Picture, Product, SyncRun
 from marketplace.rechecks.asking import ask_recheck, standing_of
 from marketplace.rechecks.models import Recheck
 from qc.models import Verdict
-from tests.catalog.products import add_picture, drain, make_product, make_seller, make_sync, picture_bytes
+from tests.catalog.products import (
+    add_picture,
+    drain,
+    make_product,
+    make_seller,
+    make_sync,
+    picture_bytes,
+    status_and_codes,
+)
 from tests.sample_shop import Answer, small_site
 
 pytestmark = pytest.mark.django_db
@@ -105,7 +113,7 @@ def test_a_better_picture_at_the_same_address_makes_the_product_live(
 
     recheck = _check(product, session)
 
-    assert (product.status, product.reasons) == ("live", [])
+    assert status_and_codes(product) == ("live", [])
     assert (recheck.how, standing_of(recheck).status) == ("page", "done")
     assert _tasks(recheck) == [("recheck-product", "completed"), *((stage, "completed") for stage in STAGES)]
     assert Picture.objects.get(product=product).width_px == 600
@@ -121,7 +129,7 @@ def test_what_is_not_mended_is_told_so_again(session: Session, search_index: str
     shop.price = None
     product = _product(sync, shop)
     recheck = _check(product, session)
-    assert (product.status, [it["code"] for it in product.reasons]) == ("rejected", ["price.missing"])
+    assert status_and_codes(product) == ("rejected", ["price.missing"])
     assert standing_of(recheck).status == "done"
     assert Verdict.objects.filter(product=product).count() == 2
 
@@ -143,7 +151,7 @@ def test_a_page_that_was_lost_and_is_back_brings_its_product_back(
     lost = {"code": "catalog.page_not_found", "field": "address", "message": "Lost.", "remedy": "Put it back."}
     product = _product(sync, shop, status="dead", reasons=[lost])
     _check(product, session)
-    assert (product.status, product.reasons) == ("live", [])
+    assert status_and_codes(product) == ("live", [])
 
 
 def test_a_page_that_is_lost_is_said_and_the_product_taken_down(
@@ -152,7 +160,7 @@ def test_a_page_that_is_lost_is_said_and_the_product_taken_down(
     shop.is_there = False
     product = _product(sync, shop)
     recheck = _check(product, session)
-    assert (product.status, [it["code"] for it in product.reasons]) == ("dead", ["catalog.page_not_found"])
+    assert status_and_codes(product) == ("dead", ["catalog.page_not_found"])
     assert standing_of(recheck).status == "failed"
     assert "/p/1" in standing_of(recheck).error
 
