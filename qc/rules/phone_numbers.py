@@ -2,76 +2,130 @@
 
 import re
 from collections.abc import Iterator
+from functools import lru_cache
 
 from phonenumbers import (
     SUPPORTED_REGIONS,
-    Leniency,
     NumberParseException,
-    PhoneNumberMatch,
-    PhoneNumberMatcher,
+    is_valid_number,
     parse,
     region_code_for_number,
 )
 
 from qc.rules.contract import Finding, Limits, ProductFacts, Severity, rule
+from qc.rules.reading import quoted, read
 
 # National forms are looked for where a number would be dialled from: the seller's country, or the currency's.
 REGIONS_OF_CURRENCIES = {"EUR": ("DE", "FR", "ES", "IT", "NL", "BE", "AT", "IE", "PT", "GR", "FI"), "USD": ("US",)}
+# A listing may speak to buyers elsewhere than where its seller lives; these write to each other's marketplaces most.
+_ELSEWHERE = ("US", "GB", "DE", "FR", "ES", "IT", "NL", "PT", "BR", "TR", "IN", "EG", "AE", "SA", "MX", "RU")
+# Shorter numbers are valid in some country by chance.
+_ELSEWHERE_DIGITS = 9
+LEAST_DIGITS, MOST_DIGITS = 7, 15
+
+_CANDIDATE = re.compile(r"(?<![\w.,+/-])(?:\+|\(\+?)?\s?[\do](?:[\s().\-–/_*]{0,3}[\do]){6,17}(?![\w%€$£])")
 _INVITATION = re.compile(
-    r"\b(?:call|phone|tel|telephone|mobile|cell|whats\s?app|text|sms|message|dial|ring)\b", re.IGNORECASE
+    r"\b(?:call|calls|calling|phone|fone|tel|tlf|telephone|telefon|telefono|telefone|telefoon|tele|mobile|mobil|movil|movel|mob|cellulare"
+    r"|celular|telemovel|handy|whats ?app|wsp|zap|wa|viber|telegram|signal|text|sms|message|dial|ring|reach|contact|hotline|phone number"
+    r"|anruf|anrufen|rufen|ruf|erreichbar|unter der nummer|nummer|appelez|appeler|joindre|contactez|portable|numero|llama|llame|llamar|llamanos"
+    r"|contacto|escribe|chiama|chiamate|chiamare|contatta|ligue|ligar|chame|contato|bel ons|bel mij|bellen|bereikbaar|arayin|arayiniz|numara|iletisim"
+    r"|siparis hatti|hatti|gsm|отзвон|звоните|тел|телефон|اتصل|واتساب|للتواصل|للطلب|جوال|هاتف|موبايل|رقم|फोन|कॉल|संपर्क|मोबाइल|电话|微信|手机)(?!\w)"
 )
-_INVITATION_REACH = 40
-_SEPARATOR = re.compile(r"\d[\s().\-/]+\d")
+_INVITATION_AFTER = re.compile(
+    r"^[\s,;:()\-–]{0,3}(?:\w+\s){0,2}(?:call|whats ?app|telegram|viber|anrufen|anruf|appelez|llama|llamar|chiama|chiamare|ligue|bellen|arayin|للتواصل|واتساب)(?!\w)"
+)
+_LABEL = re.compile(
+    r"(?:\b(?:sku|ean|gtin|isbn|issn|upc|mpn|asin|art|artikel|article|articulo|item|ref|reference|referencia|model|modell|modelo|modele|part|parts|p/n|pn|oem|oe"
+    r"|serial|serie|s/n|sn|lot|batch|patent|pat|order|bestell|bestellnummer|code|cod|codice|codigo|kod|barcode|id|type|typ|din|iso|cas|reg|registration"
+    r"|fits|replaces|ersetzt|vergleichsnummer|teilenummer|isrc|catalog|cat|no|nr|n|stock|version|firmware|date|size|vat|ust|iban|account|tracking|edition|fsc|fcc|imei|colour|color|ral|hs)"
+    r"(?:[\s.\-]{0,2}(?:no|nr|number|nummer|num|numero|code))?[\s.:#°º\-]{0,4})$"
+)
+_REACH_BEFORE, _REACH_AFTER = 40, 25
+_GROUPED = re.compile(r"[\do][\s().\-–/]+[\do]")
+_DATE = re.compile(
+    r"(?:19|20)\d\d[-./]\d\d?[-./]\d\d?(?:\s.*)?|\d\d?[-./]\d\d?[-./](?:19|20)\d\d.*|(?:19|20)\d\d\s?[-–/]\s?(?:19|20)\d\d.*|\d{3,4}(?:\s?/\s?\d{3,4}){1,5}"
+)
+# Numbers in the national writing of some country, whose grouping says enough.
+_NATIONAL = re.compile(
+    r"0[1-9](?:[ .\-]\d\d){4}"
+    r"|\(\d{3}\)\s?\d{3}[-\s.]\d{4}|\d{3}[-.]\d{3}[-.]\d{4}"
+    r"|\(?0\d{2,4}\)?\s?[/\- ]\s?\d{5,9}|\(?0\d{2,4}\)?[/\- ]{1,3}\d{3,4}[- ]?\d{3,4}(?:[- ]?\d{1,3})?"
+    r"|0\d{3}\s\d{3}\s\d{2}\s\d{2}|\(\d{2}\)\s?9?\d{4}-\d{4}|[679]\d{2}\s\d{3}\s\d{3}|[679]\d{2}(?:\s\d\d){3}"
+)
 
 
 @rule(
     code="text.phone_number",
     severity=Severity.FLAG,
-    looks_at=("title", "description"),
+    looks_at=("title", "description", "currency", "seller_phone"),
     remedy="Take the phone number out; buyers reach you through the marketplace.",
 )
 def text_has_phone_number(facts: ProductFacts, limits: Limits) -> Finding | None:
     """Flag a text that invites buyers to call around the marketplace.
 
-    In international form any valid number counts. In national form a number must also be written in groups or
-    follow a word such as "call", so that part numbers pass.
+    In international form any valid number counts. In national form a number must also be written in a country's
+    usual groups or stand near a word such as "call", so that part numbers pass.
     """
     for name, text in facts.texts:
         number = next(_phone_numbers(text, facts), None)
         if number is not None:
-            return Finding(name, f"The {name} has a phone number: {number}")
+            return Finding(name, f"The {name} has a phone number: {quoted(number)}.")
     return None
 
 
 def _phone_numbers(text: str, facts: ProductFacts) -> Iterator[str]:
-    if sum(character.isdigit() for character in text) < 7:
+    reading = read(text)
+    if sum(map(str.isdigit, reading.folded)) < LEAST_DIGITS:
         return
-    for match in PhoneNumberMatcher(text, None, leniency=Leniency.VALID):
-        yield match.raw_string
-    for region in _regions(facts):
-        for match in PhoneNumberMatcher(text, region, leniency=Leniency.VALID):
-            if _is_meant_as_phone(match, text):
-                yield match.raw_string
+    for match in _CANDIDATE.finditer(reading.folded):
+        written = match.group().strip()
+        digits = "".join(filter(str.isdigit, written.replace("o", "0")))
+        if not LEAST_DIGITS <= len(digits) <= MOST_DIGITS or len(set(digits)) < 3 or "o" in written and not digits:
+            continue
+        before = reading.folded[max(0, match.start() - _REACH_BEFORE) : match.start()]
+        after = reading.folded[match.end() : match.end() + _REACH_AFTER]
+        if _is_phone(written, digits, before, after, _regions(facts.seller_phone, facts.currency)):
+            yield written
 
 
-def _is_meant_as_phone(match: PhoneNumberMatch, text: str) -> bool:
-    before = text[max(0, match.start - _INVITATION_REACH) : match.start]
-    return bool(_SEPARATOR.search(match.raw_string) or _INVITATION.search(before))
+def _is_phone(written: str, digits: str, before: str, after: str, regions: tuple[str, ...]) -> bool:
+    if _DATE.fullmatch(written) or _LABEL.search(before):
+        return False
+    is_invited = _INVITATION.search(before) is not None or _INVITATION_AFTER.search(after) is not None
+    if written.startswith(("+", "(+")):
+        return _is_valid("+" + digits, "")
+    if digits.startswith("00") and _is_valid("+" + digits[2:], ""):
+        return is_invited or _GROUPED.search(written) is not None
+    if "o" in written and not is_invited:
+        return False
+    if is_invited:
+        elsewhere = _ELSEWHERE if len(digits) >= _ELSEWHERE_DIGITS else ()
+        return any(_is_valid(digits, it) for it in dict.fromkeys((*regions, *elsewhere)))
+    return _NATIONAL.fullmatch(written) is not None and any(_is_valid(digits, it) for it in regions)
 
 
-def _regions(facts: ProductFacts) -> tuple[str, ...]:
+@lru_cache(maxsize=2048)
+def _is_valid(number: str, region: str) -> bool:
+    try:
+        return is_valid_number(parse(number, region or None))
+    except NumberParseException:
+        return False
+
+
+@lru_cache(maxsize=1024)
+def _regions(seller_phone: str, currency: str) -> tuple[str, ...]:
     """Return the countries whose national numbers buyers would dial, most likely first."""
-    if facts.seller_phone:
+    if seller_phone:
         try:
-            region = region_code_for_number(parse(facts.seller_phone, None))
+            region = region_code_for_number(parse(seller_phone, None))
         except NumberParseException:
             region = None  # not in international form: it names no country
         if region:
             return (region,)
-    named = REGIONS_OF_CURRENCIES.get(facts.currency)
+    named = REGIONS_OF_CURRENCIES.get(currency)
     if named is not None:
         return named
-    region = facts.currency[:2]  # ISO 4217 takes its first two letters from ISO 3166
+    region = currency[:2]  # ISO 4217 takes its first two letters from ISO 3166
     return (region,) if region in SUPPORTED_REGIONS else ()
 
 

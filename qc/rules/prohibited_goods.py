@@ -1,171 +1,48 @@
-"""The rules on goods that may not be sold, by class."""
+"""The rules on goods that may not be sold, by class.
 
-import re
-from collections.abc import Iterable
+A class is a word list under `words/prohibited/`, with these kinds of phrases:
+
+    certain    name such goods and hardly anything else: rejected
+    doubtful   may name them: for staff to look at; beside a word of `evidence`, certain
+    evidence   measures and words that go with the goods, and hardly with what is only named after them
+    harmless   phrases around these words that name something else: never counted
+    carriers   in a title, things that go with the goods but may be sold: a wine glass, a holster
+
+`words/carriers.toml` lists what may show any goods (a poster, a novel), unless the class has `carriers_spare = false`;
+`words/negations.toml` what takes a word back ("no tobacco").
+"""
+
+from collections.abc import Iterator
 from dataclasses import dataclass
+from functools import cache
 
 from qc.rules.contract import Finding, Limits, ProductFacts, Severity, rule
+from qc.rules.reading import quoted, read
+from qc.rules.wordlists import Match, WordList, matches_in, said, word_lists
 
-
-@dataclass(frozen=True, slots=True)
-class GoodsClass:
-    """One class of prohibited goods.
-
-    Args:
-        name: as the seller is told.
-        certain: words that name such goods and hardly anything else: rejected.
-        doubtful: words that may: flagged, for staff to look at.
-        harmless: phrases around these words that name something else: never counted.
-    """
-
-    name: str
-    certain: tuple[str, ...]
-    doubtful: tuple[str, ...] = ()
-    harmless: tuple[str, ...] = ()
-
-
-# Source of the classes: Meta Commerce Policies, "Prohibited content". Words are regular expressions.
-CLASSES = (
-    GoodsClass(
-        name="weapons and ammunition",
-        certain=(
-            r"hand\s?guns?",
-            r"fire\s?arms?",
-            r"shot\s?guns?",
-            r"machine\s?guns?",
-            r"assault rifles?",
-            r"(?:bolt[- ]action|hunting|sniper|semi[- ]automatic) (?:rifles?|pistols?)",
-            r"ammunition",
-            r"hand grenades?",
-            r"explosives?",
-            r"gun silencers?",
-            r"brass knuckles",
-            r"(?:pepper|mace) sprays?",
-            r"stun guns?",
-            r"tasers?",
-        ),
-        doubtful=(
-            r"guns?",
-            r"pistols?",
-            r"rifles?",
-            r"revolvers?",
-            r"ammo",
-            r"daggers?",
-            r"switchblades?",
-            r"machetes?",
-        ),
-        harmless=(
-            (
-                r"(?:water|toy|nerf|glue|heat|hot[- ]glue|spray|nail|staple|massage|caulking|caulk|grease|price"
-                r"|labell?ing|tagging|bubble|foam|laser tag|tattoo|soldering|sealant|paint|airbrush|cap|pop|sand|light"
-                r"|screw)[- ](?:guns?|pistols?|rifles?)"
-            ),
-            r"gun\s?metal(?: gr[ae]y)?",
-            r"top gun",
-            r"guns n['’]? roses",
-            r"(?:anti|non)[- ]explosives?",
-            r"revolver (?:punch|chair|tray|head)",
-            r"dagger (?:earrings?|pendants?|pins?|collars?)",
-        ),
-    ),
-    GoodsClass(
-        name="drugs",
-        certain=(
-            r"cocaine",
-            r"heroin",
-            r"fentanyl",
-            r"(?:crystal )?meth(?:amphetamine)?",
-            r"mdma",
-            r"lsd (?:blotters?|tabs?|trips?)",
-            r"ketamine",
-            r"marijuana",
-            r"cannabis (?:buds?|flowers?|resin|edibles?)",
-            r"hashish",
-            r"magic mushrooms?",
-            r"oxycodone",
-            r"(?:xanax|tramadol|adderall|viagra|ozempic)(?: pills?| tablets?)?",
-        ),
-        doubtful=(r"cannabis", r"weed", r"ecstasy", r"opium", r"steroids?", r"kratom"),
-        harmless=(
-            r"weed (?:killers?|barriers?|pullers?|control|mats?|trimmers?|eaters?|wackers?|membranes?|fabric|brush)",
-            r"(?:sea|tumble|knot|milk)[- ]?weeds?",
-            r"cannabis (?:free|leaf (?:print|socks?|motif))",
-            r"drug[- ]free",
-            r"steroid[- ]free",
-            r"black opium",
-        ),
-    ),
-    GoodsClass(
-        name="tobacco and vapes",
-        certain=(
-            r"cigarettes?",
-            r"e[- ]?cigarettes?",
-            r"disposable vapes?",
-            r"(?:chewing|pipe|rolling) tobacco",
-            r"snus",
-        ),
-        doubtful=(r"tobacco", r"cigars?", r"vapes?", r"vaping", r"nicotine", r"shisha"),
-        harmless=(
-            r"cigarettes? (?:pants|trousers|jeans|skirts?|lighters?|cases?|holders?|sockets?|ashtrays?)",
-            r"cigarette[- ]lighter (?:sockets?|adapters?|plugs?|chargers?)",
-            r"(?:no|non|anti)[- ]tobacco",
-            r"tobacco (?:brown|colou?r|leather|vanill?e|suede|tan)",
-            r"cigar (?:boxes|box|cutters?|cases?|tables?|chairs?|ashtrays?)",
-            r"nicotine[- ]free",
-        ),
-    ),
-    GoodsClass(
-        name="alcohol",
-        certain=(
-            r"(?:bottles?|cases?|crates?|litres?|liters?) of (?:wine|whiske?y|vodka|rum|gin|beer|tequila|champagne)",
-            r"single malt whiske?y",
-            r"moonshine liquor",
-        ),
-        doubtful=(r"vodka", r"whiske?y", r"tequila", r"brandy", r"liquor"),
-        harmless=(
-            (
-                r"(?:vodka|whiske?y|tequila|brandy|liquor|shot)[- ](?:glass(?:es)?|stones?|decanters?|tumblers?"
-                r"|sets?|cabinets?|flasks?|barrels?|dispensers?|bottles? (?:stoppers?|openers?|holders?))"
-            ),
-        ),
-    ),
-    GoodsClass(
-        name="counterfeits",
-        certain=(
-            r"counterfeit",
-            r"(?:1:1|aaa\+*|mirror|super) (?:replicas?|cop(?:y|ies))",
-            r"fake (?:designer|brand(?:ed)?)",
-        ),
-        harmless=(r"(?:anti[- ]?)counterfeit(?:ing)?", r"counterfeit (?:money )?(?:detectors?|pens?)"),
-    ),
-    GoodsClass(
-        name="live animals and protected species",
-        certain=(
-            r"ivory tusks?",
-            r"rhino(?:ceros)? horns?",
-            r"tiger (?:skins?|bones?)",
-            r"shark fins?",
-            r"live (?:puppies|kittens|parrots?)",
-        ),
-    ),
-    GoodsClass(
-        name="money, accounts and documents",
-        certain=(
-            r"(?:cloned|stolen) (?:credit )?cards?",
-            r"fake (?:passports?|ids?|id cards?|driving licen[cs]es?|diplomas?)",
-            r"hacked (?:accounts?|netflix|spotify)",
-            r"counterfeit (?:money|bank\s?notes|bills)",
-        ),
-    ),
+_FOLDER = "prohibited/"
+# How many words evidence may stand from the word that it proves, in a description; in a title, anywhere.
+_EVIDENCE_REACH = 8
+_SMALL_WORDS = frozenset(
+    {"a", "an", "any", "the", "of", "de", "d", "la", "le", "l", "el", "il", "o", "der", "die", "das"}
 )
 
 
-def _pattern(words: Iterable[str]) -> re.Pattern[str] | None:
-    joined = "|".join(words)
-    return re.compile(rf"\b(?:{joined})\b", re.IGNORECASE) if joined else None
+@dataclass(frozen=True, slots=True)
+class Offer:
+    """Words that seem to offer goods of a class.
 
+    Args:
+        goods: the class, as sellers are told.
+        field: where the words stand.
+        words: as the seller wrote them.
+        is_certain: whether they leave no doubt.
+    """
 
-_COMPILED = tuple((it, _pattern(it.certain), _pattern(it.doubtful), _pattern(it.harmless)) for it in CLASSES)
+    goods: str
+    field: str
+    words: str
+    is_certain: bool
 
 
 @rule(
@@ -176,11 +53,9 @@ _COMPILED = tuple((it, _pattern(it.certain), _pattern(it.doubtful), _pattern(it.
 )
 def goods_are_prohibited(facts: ProductFacts, limits: Limits) -> Finding | None:
     """Reject goods that no marketplace may sell, where the words leave no doubt."""
-    for goods, certain, _, harmless in _COMPILED:
-        found = _first(certain, harmless, facts)
-        if found is not None:
-            field, word = found
-            return Finding(field, f"The {field} offers {goods.name}: “{word}”.")
+    for offer in _offers(facts):
+        if offer.is_certain:
+            return Finding(offer.field, f"The {offer.field} offers {offer.goods}: {quoted(offer.words)}.")
     return None
 
 
@@ -192,26 +67,91 @@ def goods_are_prohibited(facts: ProductFacts, limits: Limits) -> Finding | None:
 )
 def goods_may_be_prohibited(facts: ProductFacts, limits: Limits) -> Finding | None:
     """Flag words that often, but not always, name prohibited goods."""
-    for goods, _, doubtful, harmless in _COMPILED:
-        found = _first(doubtful, harmless, facts)
-        if found is not None:
-            field, word = found
-            return Finding(field, f"The {field} may offer {goods.name}: “{word}”.")
-    return None
+    offers = list(_offers(facts))
+    if not offers or any(it.is_certain for it in offers):
+        return None  # what is certain is the other rule's
+    return Finding(offers[0].field, f"The {offers[0].field} may offer {offers[0].goods}: {quoted(offers[0].words)}.")
 
 
-def _first(
-    wanted: re.Pattern[str] | None, harmless: re.Pattern[str] | None, facts: ProductFacts
-) -> tuple[str, str] | None:
-    """Return field and word of the first match that is no part of a harmless phrase."""
-    if wanted is None:
-        return None
-    for field, text in facts.texts:
-        rest = harmless.sub(" · ", text) if harmless is not None else text
-        match = wanted.search(rest)
-        if match is not None:
-            return field, match.group()
-    return None
+@cache
+def _classes() -> tuple[WordList, ...]:
+    return tuple(it for name, it in word_lists().items() if name.startswith(_FOLDER))
+
+
+def _offers(facts: ProductFacts) -> Iterator[Offer]:
+    in_title, in_description = matches_in(facts.title), matches_in(facts.description)
+    for goods in _classes():
+        if goods.name in in_title or goods.name in in_description:
+            yield from _offers_of(goods, facts)
+
+
+def _offers_of(goods: WordList, facts: ProductFacts) -> Iterator[Offer]:
+    in_title, in_description = (_counted(goods.name, text) for text in (facts.title, facts.description))
+    if _is_about_something_else(goods, facts.title):
+        return
+    for match in in_title:
+        is_certain = match.kind == "certain" or _is_proved(goods.name, match, facts)
+        yield Offer(goods.title, "title", said(facts.title, match), is_certain)
+    for match in in_description:
+        is_proved = match.kind == "certain" or _has_evidence_near(goods.name, match, facts.description)
+        if is_proved or in_title:
+            yield Offer(goods.title, "description", said(facts.description, match), match.kind == "certain")
+        elif match.first < _EVIDENCE_REACH:  # a description begins with what is sold
+            yield Offer(goods.title, "description", said(facts.description, match), is_certain=False)
+
+
+def _counted(name: str, text: str) -> list[Match]:
+    """List what a text says of a class, without what is harmless or taken back."""
+    matches = matches_in(text)
+    its = matches.get(name, ())
+    harmless = [it for it in its if it.kind == "harmless"]
+    negations = matches.get("negations", ())
+    return [
+        it
+        for it in its
+        if it.kind in ("certain", "doubtful")
+        and not any(it.overlaps(other) for other in harmless)
+        and not _is_taken_back(it, negations, read(text).tokens)
+    ]
+
+
+def _is_taken_back(match: Match, negations: tuple[Match, ...], tokens: tuple[str, ...]) -> bool:
+    if not negations:
+        return False
+    before = match.first - 1
+    while before >= 0 and tokens[before] in _SMALL_WORDS:
+        before -= 1
+    return any(
+        it.first > match.first - 4 and it.last in (before, match.first - 1)
+        if it.kind == "before"
+        else it.first == match.last + 1
+        for it in negations
+    )
+
+
+def _is_about_something_else(goods: WordList, title: str) -> bool:
+    """Tell whether a title names a thing that goes with such goods, or shows them, and may be sold."""
+    matches = matches_in(title)
+    its = matches.get(goods.name, ())
+    named = [it for it in its if it.kind in ("certain", "doubtful")]
+    carriers = [it for it in its if it.kind == "carriers"]
+    if goods.carriers_spare:
+        carriers.extend(matches.get("carriers", ()))
+    return any(not any(it.overlaps(other) for other in named) for it in carriers)
+
+
+def _is_proved(name: str, match: Match, facts: ProductFacts) -> bool:
+    """Tell whether title or the description's beginning says of a doubtful word in the title that it is meant."""
+    return any(it.kind == "evidence" and not it.overlaps(match) for it in matches_in(facts.title).get(name, ())) or any(
+        it.kind == "evidence" and it.first < 2 * _EVIDENCE_REACH for it in matches_in(facts.description).get(name, ())
+    )
+
+
+def _has_evidence_near(name: str, match: Match, text: str) -> bool:
+    return any(
+        it.kind == "evidence" and it.first - match.last <= _EVIDENCE_REACH and match.first - it.last <= _EVIDENCE_REACH
+        for it in matches_in(text).get(name, ())
+    )
 
 
 RULES = (goods_are_prohibited, goods_may_be_prohibited)

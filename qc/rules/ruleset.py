@@ -3,18 +3,44 @@
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 
-from qc.rules import duplicates, phone_numbers, pictures, prices, prohibited_goods
+from qc.rules import (
+    contact_data,
+    duplicates,
+    hidden_text,
+    languages,
+    markup,
+    payments,
+    phone_numbers,
+    pictures,
+    placeholders,
+    prices,
+    prohibited_goods,
+    promotion,
+    replicas,
+    reviewers,
+    titles,
+)
 from qc.rules.contract import Limits, ProductFacts, Reason, Rule, Severity
 
 # Grows with each change of a rule: verdicts made by another version are not reused.
-CODE_VERSION = 3
+CODE_VERSION = 4
 
 RULES: tuple[Rule, ...] = (
     *prohibited_goods.RULES,
     *duplicates.RULES,
     *prices.RULES,
     *pictures.RULES,
+    *titles.RULES,
+    *placeholders.RULES,
+    *markup.RULES,
+    *hidden_text.RULES,
     *phone_numbers.RULES,
+    *contact_data.RULES,
+    *payments.RULES,
+    *replicas.RULES,
+    *reviewers.RULES,
+    *promotion.RULES,
+    *languages.RULES,
 )
 BY_CODE: Mapping[str, Rule] = {it.code: it for it in RULES}
 

@@ -1,0 +1,90 @@
+"""The rules on sales talk and on gross words."""
+
+import re
+from itertools import chain
+
+from qc.rules.contract import Finding, Limits, ProductFacts, Severity, rule
+from qc.rules.reading import quoted, read
+from qc.rules.wordlists import first_match, matches_in, said
+
+# "SALE" itself: in capitals, or set apart by signs. "For sale" and "salesman" are words like others.
+_SALE = re.compile(r"\bSALE\b|(?:^|[|*!~\[(\-–—]\s*)sale\s*(?:$|[|*!~\])])", re.IGNORECASE)
+# Letters that digits and signs stand for in words that are to be hidden from lists.
+_DISGUISED = re.compile(r"(?<!\w)[a-z]+(?:[0-9@$*!#.\-][a-z]+)+(?!\w)|(?<!\w)[a-z](?:\*{1,3}|[#@!$]{2,3})[a-z]*(?!\w)")
+_MAY_BE_DISGUISED = re.compile(r"[a-z][0-9@$*!#.\-]+[a-z]|[a-z][*#@!$]")
+_MEANT = str.maketrans("0134578@$!", "oieastbasi")
+_MOST_DISGUISED = 200
+
+
+@rule(
+    code="text.promotion",
+    severity=Severity.ADVISE,
+    looks_at=("title",),
+    remedy="Let the title name the product only; offers are shown beside it.",
+)
+def title_promotes(facts: ProductFacts, limits: Limits) -> Finding | None:
+    """Advise on sales talk in the title, such as “free shipping”."""
+    talk = first_match(facts.title, "promotion", "talk", unless="harmless")
+    if talk is not None:
+        return Finding("title", f"The title has sales talk: {quoted(said(facts.title, talk))}.")
+    sale = _SALE.search(facts.title)
+    if sale is None or any(it.kind == "harmless" for it in matches_in(facts.title).get("promotion", ())):
+        return None
+    if sale.group() == "SALE" or not sale.group().isalpha():
+        return Finding("title", "The title has sales talk: “SALE”.")
+    return None
+
+
+@rule(
+    code="text.profanity",
+    severity=Severity.FLAG,
+    looks_at=("title", "description"),
+    remedy="Say it without gross words.",
+)
+def text_is_gross(facts: ProductFacts, limits: Limits) -> Finding | None:
+    """Flag gross words, also with signs in place of letters."""
+    for name, text in facts.texts:
+        match = first_match(text, "profanity", "gross", unless="harmless")
+        word = said(text, match) if match is not None else _disguised_word(text)
+        if word:
+            return Finding(name, f"The {name} has a gross word: {quoted(word)}.")
+    return None
+
+
+def _disguised_word(text: str) -> str:
+    """Return the first gross word that is written with digits or signs ("sh1t", "f**k")."""
+    folded = read(text).folded
+    if _MAY_BE_DISGUISED.search(folded) is None:
+        return ""
+    found = _DISGUISED.finditer(folded)
+    for it in (match.group() for match, _ in zip(found, range(_MOST_DISGUISED), strict=False)):
+        guesses = chain([it.translate(_MEANT)], _FILLED.get(re.sub(r"[*#@!$.\-]+", "*", it), ()))
+        if any("profanity" in matches_in(guess) for guess in guesses if guess.isalpha()):
+            return it
+    return ""
+
+
+# What stands behind asterisks, for the words that are written so most.
+_FILLED = {
+    "f*k": ("fuck",),
+    "f*ck": ("fuck",),
+    "f*cking": ("fucking",),
+    "f*ing": ("fucking",),
+    "f*king": ("fucking",),
+    "fu*k": ("fuck",),
+    "fu*king": ("fucking",),
+    "s*t": ("shit",),
+    "sh*t": ("shit",),
+    "b*tch": ("bitch",),
+    "b*h": ("bitch",),
+    "c*nt": ("cunt",),
+    "a*hole": ("asshole",),
+    "sch*e": ("scheisse",),
+    "p*te": ("putain",),
+    "m*rde": ("merde",),
+    "p*ta": ("puta",),
+    "m*rda": ("merda",),
+    "c*zzo": ("cazzo",),
+}
+
+RULES = (title_promotes, text_is_gross)

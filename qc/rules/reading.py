@@ -1,0 +1,127 @@
+"""A text as the rules read it: without what hides letters, folded, cut into words, and with the listed phrases found."""
+
+import re
+import unicodedata
+from collections.abc import Iterator
+from dataclasses import dataclass
+from functools import lru_cache
+from itertools import islice
+
+# Texts whose reading is kept. Every rule asks for the same two texts one after the other.
+KEPT = 64
+# Of a longer text the rest is not read: no buyer reads it either, and a listing may not cost without bound.
+READ_CHARS = 20_000
+
+# Letters with marks that Unicode counts as no letters: Indic scripts, Thai, Lao.
+_MARKS = "\u0300-\u036f\u0900-\u0dff\u0e31-\u0e3a\u0e47-\u0e4e\u0eb1-\u0ebc\u0ec8-\u0ece"
+BREAKS = ".,;:!?\n|()[]{}/\\•…\u2028\u2029।،؛؟。，、！？；："
+_BREAK_CLASS = "[" + re.escape(BREAKS) + "]"
+_NUMBER = r"\d+(?:[.,:]\d+)*"
+_ASCII_TOKEN = re.compile(rf"[a-z]+|{_NUMBER}|[%&+]|{_BREAK_CLASS}")
+_TOKEN = re.compile(rf"(?:[^\W\d_]|[{_MARKS}])+|{_NUMBER}|[%&+]|{_BREAK_CLASS}")
+# The words of a listed phrase, which have no breaks between them, but may be open at an end, or stand for any number.
+LISTED_TOKEN = re.compile(rf"\*?(?:[^\W\d_]|[{_MARKS}])+\*?|{_NUMBER}|[%&+#:]")
+
+_HIDDEN = "\u00ad\u034f\u061c\u115f\u1160\u17b4\u17b5\u180e\ufeff\u3164\uffa0" + "".join(
+    chr(code)
+    for first, last in ((0x200B, 0x200F), (0x202A, 0x202E), (0x2060, 0x206F), (0xFE00, 0xFE0F), (0xE0000, 0xE007F))
+    for code in range(first, last + 1)
+)
+_CONTROLS = "".join(chr(code) for code in (*range(32), *range(127, 160)) if chr(code) not in "\t\n\r\x85")
+# Arabic vowel signs and the stroke that stretches words; signs that NFKC would turn into letters.
+_ARABIC_SIGNS = "\u0640\u0670" + "".join(chr(code) for code in range(0x064B, 0x0660))
+_CLEANED = {
+    **dict.fromkeys(map(ord, _HIDDEN + _CONTROLS + _ARABIC_SIGNS)),
+    **dict.fromkeys(map(ord, "™®©℠\r\x85"), " "),
+}
+_ASCII_CLEANED = {code: it for code, it in _CLEANED.items() if code < 128}
+# Letters that are another's variant, but do not decompose into it.
+_VARIANTS = str.maketrans("ıøłđðħŧæœƒ’‘ʼ´`′", "ioldðhtæœf''''''")
+_FOLDED_SCRIPTS = ("LATIN", "GREEK", "CYRILLIC", "ARABIC")
+
+
+@dataclass(frozen=True, slots=True)
+class Reading:
+    """A text, read.
+
+    Args:
+        text: what buyers see of it: compatible forms made one (NFKC), hidden characters left out.
+        folded: the same in small letters without accents; each character stands where it stands in `text`.
+        tokens: the words, numbers and signs of `folded`, in order; marks that end a sentence or clause among them.
+    """
+
+    text: str
+    folded: str
+    tokens: tuple[str, ...]
+
+    def original(self, first: int, last: int) -> str:
+        """Return the text from token `first` to token `last`, which is included."""
+        pattern = _ASCII_TOKEN if self.folded.isascii() else _TOKEN
+        spans = [it.span() for it in islice(pattern.finditer(self.folded), last + 1)]
+        return self.text[spans[first][0] : spans[last][1]]
+
+
+@lru_cache(maxsize=KEPT)
+def read(text: str) -> Reading:
+    """Read a text; the last KEPT readings are at hand."""
+    text = text[:READ_CHARS]
+    if text.isascii():
+        shown = text.translate(_ASCII_CLEANED)
+        folded = shown.lower().replace("_", " ")
+    else:
+        shown = cleaned(text)
+        folded = fold(shown)
+    pattern = _ASCII_TOKEN if folded.isascii() else _TOKEN
+    return Reading(shown, folded, tuple(pattern.findall(folded)))
+
+
+def cleaned(text: str) -> str:
+    """Return what buyers see of a text: without hidden characters, compatible forms made one."""
+    return unicodedata.normalize("NFKC", text.translate(_CLEANED))
+
+
+def fold(text: str) -> str:
+    """Return a normalized text in small letters, without accents, with the digits 0 to 9; it stays as long as it was."""
+    return text.translate(_FOLDING).lower()
+
+
+class _Folding(dict[int, str]):
+    """The folded form of each character by its code, worked out when it is first asked for."""
+
+    def __missing__(self, code: int) -> str:
+        folded = self[code] = _folded_character(chr(code))
+        return folded
+
+
+def _folded_character(character: str) -> str:
+    if character == "_":
+        return " "
+    if character.isdecimal():
+        return str(unicodedata.decimal(character))
+    if character == "İ":
+        return "i"
+    lowered = character.lower().translate(_VARIANTS)
+    if len(lowered) != 1 or not unicodedata.name(lowered, "").startswith(_FOLDED_SCRIPTS):
+        return lowered if len(lowered) == 1 else character
+    base = unicodedata.normalize("NFD", lowered)[0].translate(_VARIANTS)
+    return {"ة": "ه", "ى": "ي", "ی": "ي", "ک": "ك"}.get(base, base)
+
+
+_FOLDING = _Folding()
+
+
+def words_of(reading: Reading) -> Iterator[str]:
+    """Yield the words and numbers, without the signs."""
+    return (it for it in reading.tokens if it[0].isalnum())
+
+
+def quoted(text: str, *, most_chars: int = 60) -> str:
+    """Return words of a listing as messages quote them: on one line, shortened, what hides made visible."""
+    shown = "".join(_visible(character) for character in " ".join(text.split()))
+    return f"“{shown if len(shown) <= most_chars else shown[: most_chars - 1].rstrip() + '…'}”"
+
+
+def _visible(character: str) -> str:
+    if unicodedata.category(character) in ("Cc", "Cf", "Co", "Cs"):
+        return f"[U+{ord(character):04X}]"
+    return character

@@ -1,0 +1,68 @@
+"""The rule on copies of brands."""
+
+from qc.rules.contract import Finding, Limits, ProductFacts, Severity, rule
+from qc.rules.reading import Reading, quoted, read
+from qc.rules.wordlists import Match, first_match, matches_in
+
+_LIST = "replicas"
+_BRAND_REACH = 6
+_OF_REACH = 3
+# Things that show a brand's goods, or fit them, are no copies of them.
+_FITTING = frozenset(
+    "case cases cover strap straps band bands charger stand holder compatible for hulle armband fur coque bracelet pour"
+    " funda correa para custodia cinturino per capa pulseira hoesje bandje voor kilif kordon icin book buch livre libro"
+    " libri boek kitap poster print scale model".split()
+)
+
+
+@rule(
+    code="text.replica",
+    severity=Severity.FLAG,
+    looks_at=("title", "description", "brand"),
+    remedy="Copies of brands may not be sold. If it is none, describe the product without naming the brand.",
+)
+def goods_are_copies(facts: ProductFacts, limits: Limits) -> Finding | None:
+    """Flag a copy of a brand: “replica”, “1:1”, “dupe of”, beside the name of a brand that is copied."""
+    for name, text in facts.texts:
+        words = _words_of_copy(text)
+        if words:
+            return Finding(name, f"The {name} offers a copy of a brand: {quoted(words)}.")
+    return None
+
+
+def _words_of_copy(text: str) -> str:
+    reading = read(text)
+    certain = first_match(text, _LIST, "certain", unless="harmless")
+    if certain is not None:
+        return reading.original(certain.first, certain.last)
+    found = matches_in(text)
+    brands = found.get("brands", ())
+    its = found.get(_LIST, ())
+    harmless = [it for it in its if it.kind == "harmless"]
+    for match in its:
+        if any(match.overlaps(it) for it in harmless):
+            continue
+        brand = next((it for it in brands if _is_copied(match, it, reading)), None)
+        if brand is not None:
+            return reading.original(min(match.first, brand.first), max(match.last, brand.last))
+    return ""
+
+
+def _is_copied(match: Match, brand: Match, reading: Reading) -> bool:
+    """Tell whether words of copying belong to a brand: after "dupe of" it follows, "replica" stands near it."""
+    if match.overlaps(brand):
+        return False
+    if match.kind == "of_brand":
+        return 0 < brand.first - match.last <= _OF_REACH and _is_one_clause(match, brand, reading)
+    if match.kind != "beside_brand" or abs(brand.first - match.first) > _BRAND_REACH:
+        return False
+    return _is_one_clause(match, brand, reading)
+
+
+def _is_one_clause(one: Match, other: Match, reading: Reading) -> bool:
+    first, last = sorted((one, other), key=lambda it: it.first)
+    between = reading.tokens[first.last + 1 : last.first]
+    return not any(it in ".!?;\n" or it in _FITTING for it in between)
+
+
+RULES = (goods_are_copies,)

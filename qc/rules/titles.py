@@ -1,0 +1,226 @@
+"""Rules on how titles and descriptions are written."""
+
+import re
+from collections import Counter
+from itertools import groupby
+from unicodedata import category
+
+from qc.rules.contract import Finding, Limits, ProductFacts, Severity, Threshold, rule
+from qc.rules.reading import cleaned, quoted, read, words_of
+
+# A description that says the title more often than this says something by it.
+_MOST_TIMES = 5
+_IDEOGRAPH = re.compile(r"[\u3040-\u30ff\u3400-\u9fff\uac00-\ud7af]")
+# A letter, a sign of shouting or an emoji four times; five X before an L are a size, and AAAA is a battery.
+_HAMMERED = re.compile(r"([^\W\d_])\1{3,}|[!?]{4,}|([$€£¥★☆♥❤✨🔥⭐✅💥👉💯🎁])(?:\s*\2\ufe0f?){3,}", re.IGNORECASE)
+_MAY_BE_HAMMERED = re.compile(r"([a-zA-Z$])\1{2}|[!?]{4}")
+_SIZE_OR_NUMERAL = re.compile(r"\b(?:x+[sl]+|x+|i+|a+|w+|m+|z+)\b", re.IGNORECASE)
+# Little words may come again and again.
+_LITTLE = frozenset(
+    "and for the with from und für mit der die das den des von pour avec les une dans sur con para por los las del una"
+    " per com che met voor van een het ile ve bir için".split()
+)
+
+
+@rule(
+    code="text.title_missing",
+    severity=Severity.REJECT,
+    looks_at=("title",),
+    remedy="Give the product a title that names it.",
+    thresholds=(
+        Threshold(
+            "least_letters",
+            default=3,
+            least=1,
+            most=50,
+            unit="letters or digits",
+            calibration="Chosen: no shorter title names a thing. An ideograph counts twice.",
+        ),
+    ),
+)
+def title_is_missing(facts: ProductFacts, limits: Limits) -> Finding | None:
+    """Reject a title that is empty, or has hardly a letter."""
+    title = facts.title.strip()
+    if ("title" in facts.not_carried and not title) or _letters_in(title) >= limits["least_letters"]:
+        return None
+    return Finding("title", f"The title is only {quoted(title)}." if title else "The product has no title.")
+
+
+def _letters_in(text: str) -> int:
+    return sum(category(it)[0] in "LNM" for it in text) + len(_IDEOGRAPH.findall(text))
+
+
+@rule(
+    code="text.title_too_long",
+    severity=Severity.ADVISE,
+    looks_at=("title",),
+    remedy="Shorten the title to {most_chars:.0f} characters; put the rest into the description.",
+    thresholds=(
+        Threshold(
+            "most_chars",
+            default=150,
+            least=20,
+            most=1000,
+            unit="characters",
+            calibration="Google Merchant Center, “Title”: 150 characters at most.",
+        ),
+    ),
+)
+def title_is_too_long(facts: ProductFacts, limits: Limits) -> Finding | None:
+    """Advise on a title that is cut off wherever it is shown."""
+    length = len(facts.title.strip())
+    if length <= limits["most_chars"]:
+        return None
+    return Finding("title", f"The title has {length} characters.")
+
+
+@rule(
+    code="text.title_in_capitals",
+    severity=Severity.ADVISE,
+    looks_at=("title",),
+    remedy="Write the title in small letters, with capitals where a name or a sentence begins.",
+    thresholds=(
+        Threshold(
+            "share",
+            default=0.8,
+            least=0.5,
+            most=1.0,
+            calibration="Of the letters in words without digits; titles with one name in capitals stay below.",
+        ),
+    ),
+)
+def title_is_in_capitals(facts: ProductFacts, limits: Limits) -> Finding | None:
+    """Advise on a title of three words or more in capitals; abbreviations, models and short names are none."""
+    words = re.findall(r"[^\W_]+", facts.title)
+    words = [it for it in words if it.isalpha() and it.lower() != it.upper()]
+    letters = sum(map(len, words))
+    capital = [it for it in words if it.isupper()]
+    long = {it for it in capital if len(it) >= 4}
+    if len(capital) < 3 or len(long) < 2 or not any(len(it) >= 5 for it in long):
+        return None
+    if sum(map(len, capital)) < limits["share"] * letters:
+        return None
+    return Finding("title", f"The title is written in capitals: {quoted(facts.title)}.")
+
+
+@rule(
+    code="text.repetition",
+    severity=Severity.ADVISE,
+    looks_at=("title", "description"),
+    remedy="Say each thing once.",
+    thresholds=(
+        Threshold(
+            "times",
+            default=4,
+            least=2,
+            most=20,
+            unit="times",
+            calibration="“Pro Max Pro”, “Bora Bora” and “Ho Ho Ho” say a word up to three times.",
+        ),
+    ),
+)
+def text_repeats_itself(facts: ProductFacts, limits: Limits) -> Finding | None:
+    """Advise on a character that is hammered, or a word that the title says over and over."""
+    for name, text in facts.texts:
+        may_be = not text.isascii() or _MAY_BE_HAMMERED.search(text)
+        found = _HAMMERED.finditer(text) if may_be else iter(())
+        hammered = next((it for it in found if not _is_size_or_numeral(it, text)), None)
+        if hammered is not None:
+            return Finding(name, f"The {name} hammers a character: {quoted(hammered.group())}.")
+    word, times = _most_said(facts.title)
+    if times < limits["times"]:
+        return None
+    return Finding("title", f"The title says {quoted(word)} {times} times.")
+
+
+def _is_size_or_numeral(hammered: re.Match[str], text: str) -> bool:
+    """Tell whether a letter that comes again is part of a size, a numeral, or a word with digits."""
+    start, end = hammered.span()
+    while start > 0 and (text[start - 1].isalnum() or text[start - 1] in "_./-"):
+        start -= 1
+    while end < len(text) and (text[end].isalnum() or text[end] in "_./-"):
+        end += 1
+    word = text[start:end]
+    return _SIZE_OR_NUMERAL.fullmatch(word) is not None or any(map(str.isdigit, word)) or "www" in word.lower()
+
+
+def _most_said(title: str) -> tuple[str, int]:
+    """Return the word that a title says most often, and how often; a name before a number ("iPhone 12") does not count."""
+    words = list(words_of(read(title)))
+    counted = Counter(
+        word
+        for word, after in zip(words, [*words[1:], ""], strict=False)
+        if len(word) >= 4 and word.isalpha() and word not in _LITTLE and not after[:1].isdigit()
+    )
+    in_a_row = ((word, len(list(its))) for word, its in groupby(words) if word.isalpha())
+    return max((*counted.items(), *in_a_row), key=lambda it: it[1], default=("", 0))
+
+
+@rule(
+    code="text.description_missing",
+    severity=Severity.ADVISE,
+    looks_at=("description",),
+    remedy="Describe the product: what it is made of, its size, and what is in the box.",
+)
+def description_is_missing(facts: ProductFacts, limits: Limits) -> Finding | None:
+    """Advise on a product without a description, where its source can carry one."""
+    if "description" in facts.not_carried or any(map(str.isalnum, facts.description)):
+        return None
+    return Finding("description", "The product has no description.")
+
+
+@rule(
+    code="text.description_repeats_title",
+    severity=Severity.ADVISE,
+    looks_at=("title", "description"),
+    remedy="Say in the description what the title does not: material, size, condition, what is in the box.",
+)
+def description_repeats_title(facts: ProductFacts, limits: Limits) -> Finding | None:
+    """Advise on a description that says the title, once or more often, and nothing else."""
+    if len(facts.description) > _MOST_TIMES * (len(facts.title) + 10):
+        return None
+    title, description = (_letters_only(it) for it in (facts.title, facts.description))
+    if not title or not description or len(description) % len(title):
+        return None
+    if description != title * (len(description) // len(title)):
+        return None
+    return Finding("description", "The description says only what the title says.")
+
+
+def _letters_only(text: str) -> str:
+    return "".join(filter(str.isalnum, cleaned(text[:10_000]).casefold()))
+
+
+@rule(
+    code="text.description_too_long",
+    severity=Severity.ADVISE,
+    looks_at=("description",),
+    remedy="Shorten the description to {most_chars:.0f} characters.",
+    thresholds=(
+        Threshold(
+            "most_chars",
+            default=5000,
+            least=100,
+            most=100_000,
+            unit="characters",
+            calibration="Google Merchant Center, “Description”: 5,000 characters at most.",
+        ),
+    ),
+)
+def description_is_too_long(facts: ProductFacts, limits: Limits) -> Finding | None:
+    """Advise on a description that nobody reads to its end."""
+    length = len(facts.description.strip())
+    if length <= limits["most_chars"]:
+        return None
+    return Finding("description", f"The description has {length:,} characters.")
+
+
+RULES = (
+    title_is_missing,
+    title_is_too_long,
+    title_is_in_capitals,
+    text_repeats_itself,
+    description_is_missing,
+    description_repeats_title,
+    description_is_too_long,
+)

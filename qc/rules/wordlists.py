@@ -1,0 +1,269 @@
+"""Lists of words and phrases, and where a text says them.
+
+A list is a file under `words/`. Its phrases stand in sections by language, and in each by kind, divided by commas
+and lines. Words are written in small letters; accents, capitals and hyphens make no difference. In a phrase
+
+    knife(s)            may end in what stands in brackets
+    {water|toy} gun     one of several
+    *pistole            a word that ends so
+    zigarett*           a word that begins so
+    #                   a number
+
+A phrase never reaches over the end of a sentence or clause. Phrases in scripts without spaces are found anywhere.
+"""
+
+import re
+import tomllib
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from functools import cache, lru_cache
+from pathlib import Path
+
+from qc.rules.reading import KEPT, LISTED_TOKEN, Reading, fold, read
+
+FOLDER = Path(__file__).parent / "words"
+
+# A comma between digits is part of a number.
+_DIVIDER = re.compile(r"\n|(?<!\d),|,(?!\d)")
+_INNERMOST = re.compile(r"\{[^{}()]*\}|\([^{}()]*\)")
+_UNSPACED = re.compile(r"[\u3040-\u30ff\u3400-\u9fff\uac00-\ud7af\u0e00-\u0e7f]")
+_ARABIC = re.compile(r"[\u0600-\u06ff]")
+_ARABIC_PREFIX = re.compile(r"^(?:[وف]?(?:ال|لل)|[وف]?[بكل](?:ال)?|[وف])(?=..)")
+
+
+@dataclass(frozen=True, slots=True)
+class Match:
+    """A phrase that a text says, from its token `first` to its token `last`, which is included."""
+
+    name: str
+    kind: str
+    first: int
+    last: int
+
+    def overlaps(self, other: "Match") -> bool:
+        """Tell whether the two share a token."""
+        return self.first <= other.last and other.first <= self.last
+
+
+@dataclass(frozen=True, slots=True)
+class WordList:
+    """A file of phrases.
+
+    Args:
+        name: the file's, without its ending; those in a folder have it in front, as "prohibited/drugs".
+        title: what it lists, as sellers are told.
+        phrases: each with its kind, as written.
+        carriers_spare: whether what may show any goods makes these harmless; see prohibited_goods.
+    """
+
+    name: str
+    title: str
+    phrases: tuple[tuple[str, str], ...]
+    carriers_spare: bool = True
+
+
+class WordListInvalid(ValueError):
+    """A file of phrases is not written as it should be."""
+
+
+Found = tuple[str, str]  # a list's name, and the kind of a phrase
+
+
+class _Node:
+    """What may follow the tokens that lead here, and what they are when nothing does."""
+
+    __slots__ = ("beginnings", "endings", "found", "words")
+
+    def __init__(self) -> None:
+        self.words: dict[str, list[_Node]] = {}
+        self.endings: dict[str, list[_Node]] = {}
+        self.beginnings: dict[str, list[_Node]] = {}
+        self.found: tuple[Found, ...] = ()
+
+    def after(self, token: str) -> Iterator["_Node"]:
+        """Yield what a token leads to."""
+        if token in self.words:
+            yield _only(self.words[token])
+        if token[0].isdigit() and "#" in self.words:
+            yield _only(self.words["#"])
+        if self.endings:
+            for cut in range(len(token) - 2):
+                yield from self.endings.get(token[cut:], ())
+        if self.beginnings:
+            for cut in range(3, len(token) + 1):
+                yield from self.beginnings.get(token[:cut], ())
+
+    def lead(self, token: str, node: "_Node") -> None:
+        """Let a phrase's token lead to a node."""
+        if token.startswith("*"):
+            self.endings.setdefault(token[1:], []).append(node)
+        elif token.endswith("*"):
+            self.beginnings.setdefault(token[:-1], []).append(node)
+        else:
+            self.words.setdefault(token, []).append(node)
+
+
+def _only(nodes: list[_Node]) -> _Node:
+    """Return the one node that stands for several, made of them when it is first asked for."""
+    if len(nodes) > 1:
+        one = _Node()
+        for node in nodes:
+            one.found = (*one.found, *(it for it in node.found if it not in one.found))
+            for mine, its in ((one.words, node.words), (one.endings, node.endings), (one.beginnings, node.beginnings)):
+                for token, after in its.items():
+                    mine[token] = [*mine.get(token, ()), *after]
+        nodes[:] = [one]
+    return nodes[0]
+
+
+@cache
+def word_lists() -> Mapping[str, WordList]:
+    """Return all lists by name.
+
+    Raises:
+        WordListInvalid: a file has no title, or no source, or a section of an unknown form.
+    """
+    paths = sorted(FOLDER.rglob("*.toml"))
+    return {it.name: it for it in map(_load, paths)}
+
+
+def _load(path: Path) -> WordList:
+    content = tomllib.loads(path.read_text())
+    name = path.relative_to(FOLDER).with_suffix("").as_posix()
+    if missing := {"title", "source", "words"} - content.keys():
+        raise WordListInvalid(f"{name}.toml lacks {', '.join(sorted(missing))}")
+    phrases = [
+        (kind, phrase)
+        for kinds in content["words"].values()
+        for kind, listed in kinds.items()
+        for phrase in _DIVIDER.split(listed)
+        if phrase.strip()
+    ]
+    return WordList(name, content["title"], tuple(phrases), content.get("carriers_spare", True))
+
+
+@cache
+def _tree() -> tuple[_Node, Mapping[str, list[Found]]]:
+    """Return the root of all phrases, and those of scripts without spaces."""
+    root, unspaced = _Node(), dict[str, list[Found]]()
+    for words in word_lists().values():
+        for kind, phrase in words.phrases:
+            if _UNSPACED.search(phrase):
+                unspaced.setdefault(fold(phrase), []).append((words.name, kind))
+            else:
+                plant(root, phrase, (words.name, kind))
+    return root, unspaced
+
+
+def plant(root: _Node, phrase: str, what: Found) -> None:
+    """Let all forms of a phrase lead from a root to what it is.
+
+    Raises:
+        WordListInvalid: a bracket is not closed, a word is too short to have an open end, or the phrase may be empty.
+    """
+    ends = [root]
+    for part in _parts(fold(phrase)):
+        node = _Node()
+        forms = {tuple(LISTED_TOKEN.findall(it)) for it in _spelled_out(part)}
+        for form in forms - {()}:
+            if any("*" in word and len(word) < 4 for word in form):
+                raise WordListInvalid(f"{phrase!r}: an open word needs three letters")
+            for end in ends:
+                _lead(end, form, node)
+        ends = [*ends, node] if () in forms else [node]
+    if root in ends:
+        raise WordListInvalid(f"{phrase!r}: nothing in it has to be said")
+    for end in ends:
+        end.found = (*end.found, what)
+
+
+def _lead(start: _Node, form: tuple[str, ...], end: _Node) -> None:
+    for token in form[:-1]:
+        step = _Node()
+        start.lead(token, step)
+        start = step
+    start.lead(form[-1], end)
+
+
+def _parts(phrase: str) -> Iterator[str]:
+    """Cut a phrase at the spaces outside of brackets."""
+    depth, part = 0, ""
+    for character in phrase:
+        depth += (character in "{(") - (character in "})")
+        if character.isspace() and depth == 0:
+            yield part
+            part = ""
+        else:
+            part += character
+    yield part
+    if depth:
+        raise WordListInvalid(f"{phrase!r}: a bracket is not closed")
+
+
+def _spelled_out(part: str) -> Iterator[str]:
+    match = _INNERMOST.search(part)
+    if match is None:
+        yield part
+        return
+    options = match.group()[1:-1].split("|")
+    for option in options if match.group().startswith("{") else ["", *options]:
+        yield from _spelled_out(part[: match.start()] + option + part[match.end() :])
+
+
+@lru_cache(maxsize=20_000)
+def _starts(token: str) -> tuple[_Node, ...]:
+    """Return what phrases that begin with a word go on with; listings use few words, again and again."""
+    root = _tree()[0]
+    nodes = list(root.after(token))
+    if _ARABIC.match(token) and (bare := _ARABIC_PREFIX.sub("", token)) != token:
+        nodes.extend(root.after(bare))
+    return tuple(nodes)
+
+
+@lru_cache(maxsize=KEPT)
+def matches_in(text: str) -> Mapping[str, tuple[Match, ...]]:
+    """Return what a text says of each list, by the list's name, in the order of the text."""
+    reading = read(text)
+    found: dict[str, list[Match]] = {}
+    for match in _matches(reading):
+        found.setdefault(match.name, []).append(match)
+    return {name: tuple(its) for name, its in found.items()}
+
+
+def _matches(reading: Reading) -> Iterator[Match]:
+    tokens = reading.tokens
+    for first, token in enumerate(tokens):
+        for start in _starts(token):
+            yield from _walk(start, tokens, first, first)
+    if not reading.folded.isascii():
+        yield from _unspaced_matches(tokens)
+
+
+def _walk(node: _Node, tokens: tuple[str, ...], first: int, last: int) -> Iterator[Match]:
+    for name, kind in node.found:
+        yield Match(name, kind, first, last)
+    if last + 1 < len(tokens) and (node.words or node.endings or node.beginnings):
+        for after in node.after(tokens[last + 1]):
+            yield from _walk(after, tokens, first, last + 1)
+
+
+def _unspaced_matches(tokens: tuple[str, ...]) -> Iterator[Match]:
+    listed = _tree()[1]
+    for place, token in enumerate(tokens):
+        if _UNSPACED.match(token):
+            for phrase, found in listed.items():
+                if phrase in token:
+                    yield from (Match(name, kind, place, place) for name, kind in found)
+
+
+def first_match(text: str, name: str, kind: str, *, unless: str = "") -> Match | None:
+    """Return the first phrase of a kind that shares no word with one of the kind `unless`."""
+    matches = matches_in(text).get(name, ())
+    spared = [it for it in matches if it.kind == unless]
+    wanted = (it for it in matches if it.kind == kind)
+    return next((it for it in wanted if not any(it.overlaps(other) for other in spared)), None)
+
+
+def said(text: str, match: Match) -> str:
+    """Return the words of a match as the text has them."""
+    return read(text).original(match.first, match.last)
