@@ -166,6 +166,11 @@ def _render_into(picture: Picture, data: bytes) -> None:
     picture.height_px = rendered.height_px
     picture.size_bytes = rendered.size_bytes
     picture.media_type = rendered.media_type
+    picture.is_animated = rendered.is_animated
+    picture.sharpness = rendered.measures.sharpness
+    picture.contrast = rendered.measures.contrast
+    picture.frame_share = rendered.measures.frame_share
+    picture.average_colour = rendered.measures.average_colour
     picture.display.name = rendered.display_name
     picture.thumbnail.name = rendered.thumbnail_name
 
@@ -190,6 +195,11 @@ def store_galleries(galleries: Collection[FilledGallery]) -> None:
             "height_px",
             "size_bytes",
             "media_type",
+            "is_animated",
+            "sharpness",
+            "contrast",
+            "frame_share",
+            "average_colour",
             "display",
             "thumbnail",
         ],

@@ -17,11 +17,13 @@ from numpy.typing import NDArray
 from PIL import Image, ImageOps
 
 from catalog.jpeg import strip_jpeg
+from catalog.picture_measures import Measures, measure
 
 MAX_BYTES = 16 * 1024 * 1024
 MAX_PIXELS = 64_000_000
 JPEG_MAGIC = b"\xff\xd8\xff"
 FORMATS = ("JPEG", "PNG", "WEBP", "GIF", "AVIF", "BMP", "TIFF")
+ANIMATED_FORMATS = ("GIF", "WEBP", "PNG", "AVIF")
 DISPLAY_SIDE_PX = 1200
 THUMBNAIL_SIDE_PX = 320
 DISPLAY_QUALITY = 82
@@ -64,6 +66,8 @@ class RenderedPicture:
     height_px: int
     size_bytes: int
     media_type: str
+    is_animated: bool
+    measures: Measures
     display: bytes
     thumbnail: bytes
 
@@ -137,18 +141,22 @@ def _render(data: bytes) -> RenderedPicture:
             display = strip_jpeg(data)
         # The decoder halves a JPEG while it reads, as often as the target size allows.
         upright = _upright(image, THUMBNAIL_SIDE_PX if display is not None else DISPLAY_SIDE_PX)
+        is_animated = _is_animated(image)
     profile = upright.info.get("icc_profile", b"")
     if display is None:
         display = _encode_jpeg(upright, profile)
     thumbnail = upright
     thumbnail.thumbnail((THUMBNAIL_SIDE_PX, THUMBNAIL_SIDE_PX), Image.Resampling.BILINEAR)
+    grey = thumbnail.convert("L")
     return RenderedPicture(
         sha256=sha256(data).hexdigest(),
-        perceptual_hash=perceptual_hash(thumbnail),
+        perceptual_hash=perceptual_hash(grey),
         width_px=width,
         height_px=height,
         size_bytes=len(data),
         media_type=media_type,
+        is_animated=is_animated,
+        measures=measure(thumbnail, grey),
         display=display,
         thumbnail=_encode_webp(thumbnail, profile),
     )
@@ -158,6 +166,16 @@ def _check_pixels(image: Image.Image) -> None:
     width, height = image.size
     if width * height > MAX_PIXELS:
         raise OversizedPicture(f"{width:,} x {height:,} pixels; the most is {MAX_PIXELS:,}")
+
+
+def _is_animated(image: Image.Image) -> bool:
+    """Tell whether more frames follow the first; one that is damaged is none. Pages of a TIFF are no frames."""
+    if image.format not in ANIMATED_FORMATS:
+        return False
+    try:
+        return bool(getattr(image, "is_animated", False))
+    except _DECODE_ERRORS:
+        return False
 
 
 def _upright(image: Image.Image, side_px: int) -> Image.Image:

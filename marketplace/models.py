@@ -4,6 +4,7 @@ from django.contrib.postgres.indexes import GinIndex
 from django.contrib.postgres.search import SearchVector, SearchVectorField
 from django.db import models
 from django.db.models import F, Q, Value
+from django.db.models.functions import Lower
 
 from marketplace.money import Money
 
@@ -210,6 +211,10 @@ class Product(models.Model):
             models.Index(fields=["seller", "status"], name="product_seller_status"),
             models.Index(fields=["seller", "content_hash"], name="product_content", condition=~Q(content_hash="")),
             models.Index(fields=["last_sync"], name="product_last_sync"),
+            # What quality control asks of a seller's other products, the first one first.
+            models.Index(fields=["seller", "gtin", "id"], name="product_gtin", condition=~Q(gtin="")),
+            models.Index(fields=["seller", "sku", "id"], name="product_sku", condition=~Q(sku="")),
+            models.Index(F("seller"), Lower("title"), F("id"), name="product_title", condition=~Q(title="")),
             # What buyers browse: its order, and all that is counted, without a look at the rows.
             models.Index(
                 F("first_seen_at").desc(),
@@ -266,6 +271,12 @@ class Picture(models.Model):
     height_px = models.PositiveIntegerField(default=0)
     size_bytes = models.PositiveIntegerField(default=0)
     media_type = models.CharField(max_length=50, blank=True)
+    # Measured when it is read; NULL where it was read before that was done, or where nothing can be said.
+    is_animated = models.BooleanField(null=True, blank=True)
+    sharpness = models.FloatField(null=True, blank=True, help_text="0 to 1: how steep its steepest edges are.")
+    contrast = models.FloatField(null=True, blank=True, help_text="0 to 255: how far its colours are apart.")
+    frame_share = models.FloatField(null=True, blank=True, help_text="0 to 1: how much of it is a frame or bars.")
+    average_colour = models.CharField(max_length=6, blank=True, db_default="", help_text="RGB, hexadecimal.")
     display = models.FileField(max_length=200, blank=True)
     thumbnail = models.FileField(max_length=200, blank=True)
 

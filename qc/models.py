@@ -3,7 +3,7 @@
 from django.conf import settings
 from django.db import models
 
-from marketplace.models import Product, Seller
+from marketplace.models import Category, Product, Seller
 
 
 class Verdict(models.Model):
@@ -139,3 +139,34 @@ class RulesetRevision(models.Model):
 
     def __str__(self) -> str:
         return f"revision {self.pk}"
+
+
+class CategoryPriceLevel(models.Model):
+    """What the products of a category cost in one currency, as it was last measured."""
+
+    category = models.ForeignKey(Category, on_delete=models.CASCADE, related_name="+")
+    currency = models.CharField(max_length=3, blank=True)
+    median = models.DecimalField(max_digits=18, decimal_places=4)
+    log_spread = models.FloatField(help_text="1.4826 times the median absolute deviation of the natural logarithms.")
+    count = models.PositiveIntegerField()
+    measured_at = models.DateTimeField()
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(fields=["category", "currency"], name="price_level_once_a_category_and_currency")
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.category_id}: about {self.median:f} {self.currency}"
+
+
+class ShopLanguage(models.Model):
+    """The language that most of a seller's descriptions are in, as it was last measured."""
+
+    seller = models.OneToOneField(Seller, on_delete=models.CASCADE, primary_key=True, related_name="+")
+    language = models.CharField(max_length=2, blank=True, help_text="ISO 639-1; empty where none has a clear majority.")
+    texts = models.PositiveIntegerField(help_text="Descriptions whose language could be told.")
+    measured_at = models.DateTimeField()
+
+    def __str__(self) -> str:
+        return f"{self.seller_id}: {self.language or 'not clear'}"

@@ -82,7 +82,7 @@ def decision_on(reasons: Collection[Reason]) -> Verdict.Decision:
 
 def judge_products(product_ids: Collection[int]) -> dict[int, Judgement]:
     """Judge products as they are now."""
-    facts = facts_of(Product.objects.filter(pk__in=product_ids).select_related("seller"))
+    facts = facts_of(Product.objects.filter(pk__in=product_ids).select_related("seller"), may_measure=True)
     return {product_id: judge(its_facts) for product_id, its_facts in facts.items()}
 
 
@@ -90,14 +90,16 @@ def record_judgements(judgements: dict[int, Judgement]) -> list[Recorded]:
     """Write verdicts and statuses. Call it in the transaction that ends the jobs.
 
     The products are locked in the order of their ids and judged anew where they changed since: of two
-    judgements that cross, the later one then has the later facts. A verdict by the same rules on the same
+    judgements that cross, the later one then has the later facts. What changed around them since, their siblings
+    and their categories' prices, waits for the next judgement. A verdict by the same rules on the same
     input is not written twice.
     """
     locked = Product.objects.filter(pk__in=judgements).order_by("pk").select_for_update(of=("self",))
     products = list(locked.select_related("seller"))
+    earlier = {pk: made.facts for pk, made in judgements.items()}
     current = {
         product_id: made if (made := judgements[product_id]).facts == facts else judge(facts)
-        for product_id, facts in facts_of(products).items()
+        for product_id, facts in facts_of(products, earlier=earlier).items()
     }
     latest = latest_verdicts(current)
     by_staff = {pk: it for pk, it in latest.items() if _is_held(it, current[pk].facts)}

@@ -8,7 +8,7 @@ from django.db import migrations, models
 class Migration(migrations.Migration):
 
     dependencies = [
-        ('marketplace', '0007_indexes_of_what_buyers_see'),
+        ('marketplace', '0008_measures_of_pictures'),
         migrations.swappable_dependency(settings.AUTH_USER_MODEL),
     ]
 

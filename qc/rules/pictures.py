@@ -1,4 +1,10 @@
-"""Rules on pictures. One picture that can be shown is enough; the first one's defect is told when there is none."""
+"""Rules on whether a product has a picture that buyers can be shown.
+
+One is enough; the first one's defect is told when there is none. What makes a picture a good one is told in
+qc.rules.picture_quality.
+"""
+
+from collections.abc import Sequence
 
 from qc.rules.contract import Finding, Limits, PictureFacts, ProductFacts, Severity, Threshold, rule
 
@@ -67,15 +73,16 @@ def picture_is_too_large(facts: ProductFacts, limits: Limits) -> Finding | None:
 )
 def picture_is_too_small(facts: ProductFacts, limits: Limits) -> Finding | None:
     """Reject a product none of whose pictures is large enough to see anything."""
-    shown = [picture for picture in facts.pictures if picture.is_showable]
-    if not shown or any(_is_large_enough(picture, limits) for picture in shown):
+    shown = shown_pictures(facts)
+    if not shown or any(it.short_side_px >= limits["least_side_px"] for it in shown):
         return None
     first = shown[0]
     return Finding("pictures", f"The product's picture has {first.width_px} x {first.height_px} pixels.")
 
 
-def _is_large_enough(picture: PictureFacts, limits: Limits) -> bool:
-    return picture.short_side_px >= limits["least_side_px"]
+def shown_pictures(facts: ProductFacts) -> Sequence[PictureFacts]:
+    """Return the pictures that buyers can be shown, in the seller's order."""
+    return [it for it in facts.pictures if it.is_showable]
 
 
 def _first_error(facts: ProductFacts) -> str:

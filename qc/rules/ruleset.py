@@ -4,13 +4,15 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 
 from qc.rules import (
+    catalog_data,
     contact_data,
-    duplicates,
+    gtins,
     hidden_text,
     languages,
     markup,
     payments,
     phone_numbers,
+    picture_quality,
     pictures,
     placeholders,
     prices,
@@ -18,6 +20,7 @@ from qc.rules import (
     promotion,
     replicas,
     reviewers,
+    siblings,
     titles,
 )
 from qc.rules.contract import Limits, ProductFacts, Reason, Rule, Severity
@@ -27,7 +30,7 @@ CODE_VERSION = 4
 
 RULES: tuple[Rule, ...] = (
     *prohibited_goods.RULES,
-    *duplicates.RULES,
+    *siblings.RULES,
     *prices.RULES,
     *pictures.RULES,
     *titles.RULES,
@@ -41,6 +44,9 @@ RULES: tuple[Rule, ...] = (
     *reviewers.RULES,
     *promotion.RULES,
     *languages.RULES,
+    *picture_quality.RULES,
+    *gtins.RULES,
+    *catalog_data.RULES,
 )
 BY_CODE: Mapping[str, Rule] = {it.code: it for it in RULES}
 

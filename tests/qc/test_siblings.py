@@ -1,0 +1,109 @@
+"""Siblings: what a product shares with earlier ones of its seller, and with nobody else."""
+
+from typing import Any
+
+import pytest
+
+from marketplace.models import Picture, Product, Seller
+from qc.siblings import Shared, shared_by
+from tests.marketplace.factories import make_product, make_seller
+
+pytestmark = pytest.mark.django_db
+
+HASH, NEAR, FAR = "f0f0f0f0f0f0f0f0", "f0f0f0f0f0f0f0ff", "f0f0f0f0f0f0ff1f"
+
+
+@pytest.fixture
+def seller() -> Seller:
+    return make_seller()
+
+
+def shared(*products: Product) -> list[Shared]:
+    found = shared_by(products)
+    return [found[it.pk] for it in products]
+
+
+def show(product: Product, perceptual_hash: str = HASH, sha256: str = "a", **fields: Any) -> Product:
+    Picture.objects.create(
+        product=product, status="ready", perceptual_hash=perceptual_hash, sha256=sha256 * 64, **fields
+    )
+    return product
+
+
+@pytest.mark.parametrize(("field", "value"), [("gtin", "4006381333931"), ("sku", "A-1")])
+def test_a_number_is_shared_with_the_first_of_another_title(seller: Seller, field: str, value: str) -> None:
+    first, same_title, other = (
+        make_product(seller, title=title, **{field: value}) for title in ("Lamp", "LAMP", "Chair")
+    )
+    make_product(make_seller(), title="Table", **{field: value})
+
+    assert [getattr(it, field) for it in shared(first, same_title, other)] == [None, None, first.pk]
+
+
+@pytest.mark.parametrize("field", ["gtin", "sku"])
+def test_no_number_is_shared_by_those_that_have_none(seller: Seller, field: str) -> None:
+    assert shared(*(make_product(seller, **{field: ""}) for _ in range(2))) == [Shared(), Shared()]
+
+
+def test_what_is_gone_shares_nothing(seller: Seller) -> None:
+    make_product(seller, sku="A", status="gone")
+
+    assert shared(make_product(seller, sku="A")) == [Shared()]
+
+
+def test_an_offer_is_a_title_with_a_price(seller: Seller) -> None:
+    first = make_product(seller, title="Lamp", price=10, currency="EUR")
+    same = make_product(seller, title="lamp", price=10, currency="EUR")
+    others = [
+        make_product(seller, title="Lamp", price=11, currency="EUR"),
+        make_product(seller, title="Lamp", price=10, currency="USD"),
+        make_product(seller, title="Lamp"),
+        make_product(seller, title="", price=10, currency="EUR"),
+    ]
+
+    assert [it.offer for it in shared(first, same, *others)] == [None, first.pk, None, None, None, None]
+
+
+def test_the_same_file_is_told_from_a_picture_that_looks_the_same(seller: Seller) -> None:
+    first = show(make_product(seller))
+    same, near, far = (show(make_product(seller), *look) for look in ((HASH, "a"), (NEAR, "b"), (FAR, "c")))
+
+    assert [(it.picture, it.similar_picture) for it in shared(first, same, near, far)] == [
+        (None, None),
+        (first.pk, first.pk),
+        (None, first.pk),
+        (None, None),
+    ]
+
+
+def test_the_same_shape_in_another_colour_is_another_picture(seller: Seller) -> None:
+    first = show(make_product(seller), average_colour="803020")
+    red, blue = (show(make_product(seller), NEAR, "b", average_colour=colour) for colour in ("832420", "203080"))
+    assert [it.similar_picture for it in shared(red, blue)] == [None, None]
+
+    alike = show(make_product(seller), NEAR, "b", average_colour="832e22")
+    assert [it.similar_picture for it in shared(alike)] == [first.pk]
+
+
+def test_pictures_of_the_same_title_and_of_other_sellers_are_left_out(seller: Seller) -> None:
+    show(make_product(seller, title="Lamp"))
+    show(make_product(make_seller(), title="Chair"))
+
+    assert shared(show(make_product(seller, title="lamp"))) == [Shared()]
+
+
+def test_only_the_first_picture_counts(seller: Seller) -> None:
+    show(make_product(seller), position=1)
+
+    assert shared(show(make_product(seller))) == [Shared()]
+
+
+def test_of_a_large_shop_the_latest_pictures_are_compared(seller: Seller, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("qc.siblings.MOST_COMPARED", 2)
+    _, second, third = (show(make_product(seller)) for _ in range(3))
+
+    assert [it.picture for it in shared(third)] == [second.pk]
+
+
+def test_nothing_is_asked_of_no_products() -> None:
+    assert shared_by([]) == {}
