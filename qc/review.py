@@ -201,8 +201,7 @@ def check_again(product_id: int, *, actor: User, reason: str) -> None:
             lifted.is_automatic, lifted.made_by, lifted.note = True, actor, "to be checked again"
             lifted.input_hash = ""
             lifted.save(force_insert=True)
-        job = _job("quality-control", product, key=f"again:{product_id}:{latest.pk if latest else 0}")
-        enqueue_many([job])
+        enqueue_many([_job("quality-control", product)])
         audit.record(actor=actor.get_username(), action="check again", subject=f"product {product_id}", reason=reason)
 
 
@@ -258,7 +257,7 @@ def _tell(products: Sequence[Product], decision: Verdict.Decision) -> None:
         tell(Kind.PRODUCTS_APPROVED, seller_id=seller_id, subjects=[subject_of(product) for product in its])
 
 
-def _job(task: str, product: Product, *, key: str) -> NewJob:
+def _job(task: str, product: Product, *, key: str | None = None) -> NewJob:
     payload = {"sync": product.last_sync_id, "product": product.pk}
     return NewJob(task, payload, tenant=product.seller.tenant, priority=Priority.HIGH, key=key)
 

@@ -220,6 +220,14 @@ def test_a_new_check_ends_what_staff_decided(product: Product, ana: User) -> Non
     assert Audit.objects.first().reason == "the maker confirmed it"
 
 
+def test_each_new_check_is_made(product: Product, ana: User) -> None:
+    for _ in range(2):
+        check_again(product.pk, actor=ana, reason="the rules were set anew")
+
+    assert Job.objects.filter(task="quality-control").count() == 2
+    assert product.verdicts.count() == 1
+
+
 def test_staff_does_not_flag(product: Product, ana: User) -> None:
     with pytest.raises(ValueError, match="approves or rejects"):
         decide(product.pk, decision=Decision.FLAGGED, actor=ana)
