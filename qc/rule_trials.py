@@ -1,0 +1,365 @@
+"""Trials: what rules set otherwise would do to the products that were judged, and making it so.
+
+Only the rules are asked: what the reviewer said of a product is taken as it stands. A trial goes through the products
+by jobs, one chunk each. When it is saved and the products are to be judged again, a late pass looks at what changed
+while it ran, and then the products that were found are queued.
+"""
+
+from collections import Counter
+from collections.abc import Collection, Iterable, Mapping, Sequence
+from dataclasses import dataclass, replace
+from datetime import timedelta
+
+from django.contrib.auth.models import User
+from django.db import transaction
+from django.db.models import Exists, OuterRef, QuerySet
+from django.utils import timezone
+
+from jobs.batch import NewJob
+from jobs.ledger import enqueue
+from jobs.models import Priority
+from marketplace.models import Product
+from qc.facts import facts_of
+from qc.models import RulesetRevision, RuleTrial, RuleTrialChange, Verdict
+from qc.rule_settings import Settings, differences, reduced
+from qc.rules.contract import ProductFacts, Reason, Severity
+from qc.rules.ruleset import BY_CODE, Ruleset, make_ruleset
+from qc.rulesets import (
+    HELD_S,
+    CannotSave,
+    NothingChanged,
+    ruleset_of,
+    save_revision,
+    settings_as_json,
+    settings_from,
+    settings_of,
+)
+from qc.verdicts import decision_on
+
+Kind = RuleTrialChange.Kind
+State = RuleTrial.State
+Decision = Verdict.Decision
+
+CHUNK = 500  # products a job: about a second on one core
+KEPT = timedelta(days=30)
+# Every process has the new rules by then, and nothing is judged by the old ones after the late pass looked.
+LATE_S = HELD_S + 1
+AWAY = (Product.Status.GONE, Product.Status.DEAD)
+_AREAS = frozenset(code.partition(".")[0] for code in BY_CODE)
+
+
+class NotTried(CannotSave):
+    """The trial did not come to its end, so it is not known whom it concerns. Try again, or do not judge again."""
+
+
+class AlreadySaved(CannotSave):
+    """These settings were saved already."""
+
+
+@dataclass(frozen=True, slots=True)
+class Change:
+    """What would change for one product; held: a verdict of staff stands above it."""
+
+    product_id: int
+    kind: RuleTrialChange.Kind
+    before: Verdict.Decision
+    after: Verdict.Decision
+    codes: tuple[str, ...]
+    is_held: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Sides:
+    """The rules of two rulesets: those only of the first, those only of the second, and those of both."""
+
+    earlier: Ruleset
+    later: Ruleset
+    shared: Ruleset
+
+
+@dataclass(frozen=True, slots=True)
+class Look:
+    """What one chunk of a trial found."""
+
+    trial_id: int
+    began_after: int
+    ends_at: int
+    looked_at: int
+    changes: Sequence[Change]
+    is_last: bool
+    is_late: bool
+
+
+# --- one product ----------------------------------------------------------------------------------
+
+
+def judged_products() -> QuerySet[Product]:
+    """Find the products that were judged and are neither gone nor unreadable, by id."""
+    judged = Exists(Verdict.objects.filter(product=OuterRef("pk")))
+    return Product.objects.exclude(status__in=AWAY).filter(judged).order_by("pk").select_related("seller")
+
+
+def compare(products: Iterable[Product], *, before: Ruleset, after: Ruleset) -> list[Change]:
+    """Tell for whom of the products the second rules would change something, and what.
+
+    A product that changed since its verdict is left out: it is on its way, and will be judged anyway.
+    """
+    facts = facts_of(products)
+    latest = _latest(facts)
+    sides = _sides(before, after)
+    changes = [
+        _change(product_id, its, verdict, sides)
+        for product_id, its in facts.items()
+        if (verdict := latest.get(product_id)) is not None and verdict.content_hash in ("", its.content_hash)
+    ]
+    return [it for it in changes if it is not None]
+
+
+def _latest(product_ids: Collection[int]) -> dict[int, Verdict]:
+    rows = Verdict.objects.filter(product__in=list(product_ids)).order_by("product_id", "-pk").distinct("product_id")
+    return {it.product_id: it for it in rows.only("product_id", "content_hash", "is_automatic", "reasons")}
+
+
+def _sides(before: Ruleset, after: Ruleset) -> Sides:
+    """Part the rules: few are changed, and of most products those alone have to be asked."""
+    return Sides(
+        earlier=replace(before, active=tuple(it for it in before.active if it not in after.active)),
+        later=replace(after, active=tuple(it for it in after.active if it not in before.active)),
+        shared=replace(before, active=tuple(it for it in before.active if it in after.active)),
+    )
+
+
+def _change(product_id: int, facts: ProductFacts, verdict: Verdict, sides: Sides) -> Change | None:
+    earlier, later = sides.earlier.reasons_against(facts), sides.later.reasons_against(facts)
+    if set(earlier) == set(later):
+        return None
+    others = sides.shared.reasons_against(facts) + (_said_by_others(verdict) if verdict.is_automatic else [])
+    decisions = decision_on([*earlier, *others]), decision_on([*later, *others])
+    return Change(
+        product_id=product_id,
+        kind=_kind(decisions, earlier, later),
+        before=decisions[0],
+        after=decisions[1],
+        codes=tuple(sorted({it.code for it in {*earlier} ^ {*later}})),
+        is_held=not verdict.is_automatic,
+    )
+
+
+def _kind(
+    decisions: tuple[Verdict.Decision, Verdict.Decision], earlier: Sequence[Reason], later: Sequence[Reason]
+) -> RuleTrialChange.Kind:
+    if decisions[0] != decisions[1]:
+        return Kind.DECISION
+    if _codes(earlier, is_advice=False) != _codes(later, is_advice=False):
+        return Kind.REASONS
+    return Kind.ADVICE if _codes(earlier, is_advice=True) != _codes(later, is_advice=True) else Kind.WORDS
+
+
+def _codes(reasons: Iterable[Reason], *, is_advice: bool) -> set[tuple[str, Severity]]:
+    return {(it.code, it.severity) for it in reasons if (it.severity == Severity.ADVISE) == is_advice}
+
+
+def _said_by_others(verdict: Verdict) -> list[Reason]:
+    """Return the reasons of a verdict that are not of the rules: the reviewer's, say."""
+    return [
+        Reason(it["code"], Severity(it.get("severity") or Severity.REJECT), it.get("field", ""), "", "")
+        for it in verdict.reasons
+        if it["code"].partition(".")[0] not in _AREAS
+    ]
+
+
+# --- figures --------------------------------------------------------------------------------------
+
+
+def figures_of(changes: Iterable[Change]) -> Counter[str]:
+    """Count changes: "approved>rejected" and the like for decisions, else by kind; "held" for those staff decided."""
+    return Counter(
+        "held" if it.is_held else f"{it.before}>{it.after}" if it.kind == Kind.DECISION else it.kind.value
+        for it in changes
+    )
+
+
+def sum_up(figures: Mapping[str, int]) -> str:
+    """Say it: "would change 37 verdicts: 5 newly rejected, 30 newly approved; other advice on 12"."""
+    newly = {decision: sum(n for key, n in figures.items() if key.endswith(f">{decision}")) for decision in Decision}
+    parts = [f"{count:,} newly {decision.label.lower()}" for decision, count in newly.items() if count]
+    changed = sum(newly.values())
+    text = f"would change {changed:,} verdict{'' if changed == 1 else 's'}" if changed else "would change no verdict"
+    if parts:
+        text += f": {', '.join(parts)}"
+    told = (
+        ("reasons", "other reasons for {:,}"),
+        ("advice", "other advice on {:,}"),
+        ("words", "other words for {:,}"),
+        ("held", "{:,} stay as staff decided"),
+    )
+    return "; ".join([text, *(words.format(figures[key]) for key, words in told if figures.get(key))])
+
+
+# --- a trial, job by job --------------------------------------------------------------------------
+
+
+def begin_trial(settings: Settings, *, base: RulesetRevision | None, user: User | None = None) -> RuleTrial:
+    """Begin to look at what these settings would do; the user's earlier trial that still runs is stopped.
+
+    Raises:
+        NothingChanged: they say what the base says.
+    """
+    if not differences(settings_of(base), settings):
+        raise NothingChanged
+    with transaction.atomic():
+        RuleTrial.objects.filter(made_at__lt=timezone.now() - KEPT).delete()
+        if user is not None:
+            mine = RuleTrial.objects.filter(made_by=user, state=State.RUNNING, revision=None)
+            mine.update(state=State.STOPPED)
+        trial = RuleTrial.objects.create(
+            base=base,
+            changes=settings_as_json(reduced(settings)),
+            made_by=user,
+            total=judged_products().count(),
+        )
+        enqueue(_look_job(trial.pk, after=0))
+    return trial
+
+
+def look(trial_id: int, *, after: int, is_late: bool) -> Look | None:
+    """Look at the next chunk of a trial; None where it does not run any more.
+
+    Args:
+        trial_id: the trial.
+        after: the last product that was looked at.
+        is_late: only at what changed since the trial began.
+    """
+    trial = RuleTrial.objects.select_related("base").filter(pk=trial_id).first()
+    if trial is None or trial.state in (State.STOPPED, State.FAILED):
+        return None
+    rows = judged_products().filter(pk__gt=after)
+    if is_late:
+        rows = rows.filter(updated_at__gte=trial.made_at)
+    products = list(rows[:CHUNK])
+    tried = make_ruleset(settings_from(trial.changes))
+    return Look(
+        trial_id=trial_id,
+        began_after=after,
+        ends_at=products[-1].pk if products else after,
+        looked_at=len(products),
+        changes=compare(products, before=ruleset_of(trial.base), after=tried),
+        is_last=len(products) < CHUNK,
+        is_late=is_late,
+    )
+
+
+def record_look(found: Look) -> list[NewJob]:
+    """Write down what a chunk found; return the jobs that follow. A second time nothing is counted twice."""
+    trial = RuleTrial.objects.select_for_update().filter(pk=found.trial_id).first()
+    if trial is None or trial.state in (State.STOPPED, State.FAILED):
+        return []
+    if not found.is_late and (trial.state != State.RUNNING or trial.after_id != found.began_after):
+        return []
+    RuleTrialChange.objects.bulk_create(
+        [
+            RuleTrialChange(
+                trial=trial,
+                product_id=it.product_id,
+                kind=it.kind,
+                before=it.before,
+                after=it.after,
+                codes=list(it.codes),
+            )
+            for it in found.changes
+            if not it.is_held
+        ],
+        update_conflicts=True,
+        unique_fields=["trial", "product"],
+        update_fields=["kind", "before", "after", "codes"],
+    )
+    if not found.is_late:
+        _count(trial, found)
+    if not found.is_last:
+        return [_look_job(trial.pk, after=found.ends_at, is_late=found.is_late)]
+    if found.is_late:
+        return [judging_job(trial.pk, after=0)]
+    return [_late_job(trial.pk)] if trial.judges_again else []
+
+
+def _count(trial: RuleTrial, found: Look) -> None:
+    trial.after_id, trial.looked_at = found.ends_at, trial.looked_at + found.looked_at
+    trial.figures = dict(Counter(trial.figures) + figures_of(found.changes))
+    trial.total = max(trial.total, trial.looked_at)
+    if found.is_last:
+        trial.state = State.FINISHED
+    trial.save(update_fields=["after_id", "looked_at", "figures", "total", "state"])
+
+
+def give_up_trials(trial_ids: Collection[int]) -> None:
+    """Say of trials that they will not come to their end."""
+    RuleTrial.objects.filter(pk__in=trial_ids, state=State.RUNNING).update(state=State.FAILED)
+
+
+# --- saving ---------------------------------------------------------------------------------------
+
+
+def save_trial(
+    trial_id: int, *, actor: str, note: str, judges_again: bool, user: User | None = None
+) -> RulesetRevision:
+    """Make the settings of a trial hold, and have the products that they concern judged again where that is wanted.
+
+    It may still run: the products are then queued when it has come to its end.
+
+    Raises:
+        AlreadySaved, NotTried, qc.rulesets.CannotSave: see there.
+        jobs.audit.ReasonMissing: the note is empty.
+    """
+    with transaction.atomic():
+        trial = RuleTrial.objects.select_for_update().get(pk=trial_id)
+        if trial.revision_id is not None:
+            raise AlreadySaved
+        if judges_again and trial.state in (State.STOPPED, State.FAILED):
+            raise NotTried
+        revision = save_revision(settings_from(trial.changes), base=trial.base_id, actor=actor, note=note, user=user)
+        trial.revision, trial.judges_again = revision, judges_again
+        trial.save(update_fields=["revision", "judges_again"])
+        if judges_again and trial.state == State.FINISHED:
+            enqueue(_late_job(trial.pk))
+    return revision
+
+
+def jobs_to_judge_again(trial_id: int, *, after: int) -> tuple[list[NewJob], NewJob | None]:
+    """Return the jobs by which the next chunk of what a trial found is judged again, and the one that goes on."""
+    rows = RuleTrialChange.objects.filter(trial=trial_id, pk__gt=after).exclude(product__status__in=AWAY)
+    found = list(rows.select_related("trial", "product__seller").order_by("pk")[:CHUNK])
+    queued = [
+        NewJob(
+            "quality-control",
+            {"sync": it.product.last_sync_id, "product": it.product_id},
+            tenant=it.product.seller.tenant,
+            priority=Priority.LOW,
+            key=f"rules:{it.trial.revision_id}:{it.product_id}",
+        )
+        for it in found
+    ]
+    return queued, judging_job(trial_id, after=found[-1].pk) if len(found) == CHUNK else None
+
+
+def judged_again(trial: RuleTrial) -> int:
+    """Count the products of a saved trial that were judged since, by its rules or later ones."""
+    if trial.revision is None:
+        return 0
+    since = Verdict.objects.filter(product=OuterRef("product"), made_at__gte=trial.revision.made_at)
+    return RuleTrialChange.objects.filter(Exists(since), trial=trial).count()
+
+
+def judging_job(trial_id: int, *, after: int) -> NewJob:
+    """Return the job that queues the next chunk of what a trial found."""
+    payload = {"trial": trial_id, "after": after}
+    return NewJob("apply-rules", payload, priority=Priority.LOW, key=f"{trial_id}:{after}")
+
+
+def _look_job(trial_id: int, *, after: int, is_late: bool = False, delay_s: float = 0) -> NewJob:
+    payload = {"trial": trial_id, "after": after, "late": is_late}
+    key = f"{trial_id}:{'late' if is_late else 'all'}:{after}"
+    return NewJob("try-rules", payload, priority=Priority.NORMAL, key=key, delay_s=delay_s)
+
+
+def _late_job(trial_id: int) -> NewJob:
+    return _look_job(trial_id, after=0, is_late=True, delay_s=LATE_S)
