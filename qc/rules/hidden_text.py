@@ -101,17 +101,19 @@ def text_has_lookalike_letters(facts: ProductFacts, limits: Limits) -> Finding |
 
 
 def _mixed_words(text: str) -> Iterator[str]:
-    if text.isascii() or _NON_LATIN.search(text) is None:
-        return
-    for match in _WORD.finditer(text):
-        foreign = _NON_LATIN.findall(match.group())
-        latin = [it for it in match.group() if "a" <= it.lower() <= "z" or "À" <= it <= "ɏ"]
-        if not foreign or not latin or len(match.group()) < 3:
-            continue
-        if len(latin) >= 2 and len(latin) >= len(foreign) and all(it in _LOOKALIKES for it in foreign):
-            yield match.group()
-        elif len(foreign) > len(latin) and all(it in _LATIN_ALIKE for it in latin):
-            yield match.group()
+    if not text.isascii() and _NON_LATIN.search(text) is not None:
+        yield from (it for it in _WORD.findall(text) if _is_mixed(it))
+
+
+def _is_mixed(word: str) -> bool:
+    """Tell whether a word of one script has letters of another that look like its own."""
+    foreign = _NON_LATIN.findall(word)
+    latin = [it for it in word if "a" <= it.lower() <= "z" or "À" <= it <= "ɏ"]
+    if not foreign or not latin or len(word) < 3:
+        return False
+    if len(latin) >= max(2, len(foreign)):
+        return all(it in _LOOKALIKES for it in foreign)
+    return len(foreign) > len(latin) and all(it in _LATIN_ALIKE for it in latin)
 
 
 @rule(

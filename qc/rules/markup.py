@@ -12,7 +12,8 @@ _ELEMENTS = (
     "|section|select|small|span|strike|strong|style|sub|sup|table|tbody|td|textarea|tfoot|th|thead|title|tr|tt|u|ul|video"
 )
 _TAG = re.compile(
-    rf"</?(?:{_ELEMENTS})(?:\s[^<>]{{0,500}}=[^<>]{{0,500}})?\s?/?>|<!--|\[/(?:b|i|u|url|img|size|color|list|quote)\]", re.IGNORECASE
+    rf"</?(?:{_ELEMENTS})(?:\s[^<>]{{0,500}}=[^<>]{{0,500}})?\s?/?>|<!--|\[/(?:b|i|u|url|img|size|color|list|quote)\]",
+    re.IGNORECASE,
 )
 _ENTITY = re.compile(r"&(?:#\d{1,7}|#[xX][0-9a-fA-F]{1,6}|([a-zA-Z][a-zA-Z0-9]{1,30}));")
 # Markup that runs, also where its brackets are written as entities. "JavaScript: The Good Parts" is a book.

@@ -7,12 +7,26 @@ from qc.rules.reading import Reading, quoted, read
 from qc.rules.wordlists import Match, first_match, matches_in, said
 
 _IBAN = re.compile(r"(?<![a-z0-9])[a-z]{2}\d{2}(?:\s?[a-z0-9]{2,4}){3,8}(?![a-z0-9])")
-_IBAN_LENGTHS = {
-    "ad": 24, "ae": 23, "at": 20, "be": 16, "bg": 22, "ch": 21, "cy": 28, "cz": 24, "de": 22, "dk": 18, "ee": 20, "es": 24,
-    "fi": 18, "fr": 27, "gb": 22, "gr": 27, "hr": 21, "hu": 28, "ie": 22, "il": 23, "is": 26, "it": 27, "li": 21, "lt": 20,
-    "lu": 20, "lv": 21, "mc": 27, "mt": 31, "nl": 18, "no": 15, "pl": 28, "pt": 25, "qa": 29, "ro": 24, "rs": 22, "sa": 24,
-    "se": 24, "si": 19, "sk": 24, "sm": 27, "tr": 26, "ua": 29, "br": 29, "eg": 29, "kw": 30, "pk": 24,
-}  # fmt: skip
+# Source: SWIFT, IBAN Registry; the countries by how long their numbers are.
+_COUNTRIES = {
+    15: "no",
+    16: "be",
+    18: "dk fi nl",
+    19: "si",
+    20: "at ee lt lu",
+    21: "ch hr li lv",
+    22: "bg de gb ie rs",
+    23: "ae il",
+    24: "ad cz es pk ro sa se sk",
+    25: "pt",
+    26: "is tr",
+    27: "fr gr it mc sm",
+    28: "cy hu pl",
+    29: "br eg qa ua",
+    30: "kw",
+    31: "mt",
+}
+_IBAN_LENGTHS = {country: length for length, countries in _COUNTRIES.items() for country in countries.split()}
 _WALLET = re.compile(
     r"(?<![A-Za-z0-9])(?:bc1[a-z0-9]{25,60}|0x[0-9a-fA-F]{40}|T[1-9A-HJ-NP-Za-km-z]{33})(?![A-Za-z0-9])"
 )

@@ -14,6 +14,7 @@ from phonenumbers import (
 
 from qc.rules.contract import Finding, Limits, ProductFacts, Severity, rule
 from qc.rules.reading import quoted, read
+from qc.rules.wordlists import one_of
 
 # National forms are looked for where a number would be dialled from: the seller's country, or the currency's.
 REGIONS_OF_CURRENCIES = {"EUR": ("DE", "FR", "ES", "IT", "NL", "BE", "AT", "IE", "PT", "GR", "FI"), "USD": ("US",)}
@@ -24,26 +25,16 @@ _ELSEWHERE_DIGITS = 9
 LEAST_DIGITS, MOST_DIGITS = 7, 15
 
 _CANDIDATE = re.compile(r"(?<![\w.,+/-])(?:\+|\(\+?)?\s?[\do](?:[\s().\-–/_*]{0,3}[\do]){6,17}(?![\w%€$£])")
-_INVITATION = re.compile(
-    r"\b(?:call|calls|calling|phone|fone|tel|tlf|telephone|telefon|telefono|telefone|telefoon|tele|mobile|mobil|movil|movel|mob|cellulare"
-    r"|celular|telemovel|handy|whats ?app|wsp|zap|wa|viber|telegram|signal|text|sms|message|dial|ring|reach|contact|hotline|phone number"
-    r"|anruf|anrufen|rufen|ruf|erreichbar|unter der nummer|nummer|appelez|appeler|joindre|contactez|portable|numero|llama|llame|llamar|llamanos"
-    r"|contacto|escribe|chiama|chiamate|chiamare|contatta|ligue|ligar|chame|contato|bel ons|bel mij|bellen|bereikbaar|arayin|arayiniz|numara|iletisim"
-    r"|siparis hatti|hatti|gsm|отзвон|звоните|тел|телефон|اتصل|واتساب|للتواصل|للطلب|جوال|هاتف|موبايل|رقم|फोन|कॉल|संपर्क|मोबाइल|电话|微信|手机)(?!\w)"
-)
-_INVITATION_AFTER = re.compile(
-    r"^[\s,;:()\-–]{0,3}(?:\w+\s){0,2}(?:call|whats ?app|telegram|viber|anrufen|anruf|appelez|llama|llamar|chiama|chiamare|ligue|bellen|arayin|للتواصل|واتساب)(?!\w)"
-)
+_INVITATION = re.compile(rf"(?<!\w){one_of('phones', 'invitation')}(?!\w)")
+_INVITATION_AFTER = re.compile(rf"^[\s,;:()\-–]{{0,3}}(?:\w+\s){{0,2}}{one_of('phones', 'invitation_after')}(?!\w)")
 _LABEL = re.compile(
-    r"(?:\b(?:sku|ean|gtin|isbn|issn|upc|mpn|asin|art|artikel|article|articulo|item|ref|reference|referencia|model|modell|modelo|modele|part|parts|p/n|pn|oem|oe"
-    r"|serial|serie|s/n|sn|lot|batch|patent|pat|order|bestell|bestellnummer|code|cod|codice|codigo|kod|barcode|id|type|typ|din|iso|cas|reg|registration"
-    r"|fits|replaces|ersetzt|vergleichsnummer|teilenummer|isrc|catalog|cat|no|nr|n|stock|version|firmware|date|size|vat|ust|iban|account|tracking|edition|fsc|fcc|imei|colour|color|ral|hs)"
-    r"(?:[\s.\-]{0,2}(?:no|nr|number|nummer|num|numero|code))?[\s.:#°º\-]{0,4})$"
+    rf"(?<!\w){one_of('phones', 'label')}(?:[\s.\-]{{0,2}}{one_of('phones', 'label_end')})?[\s.:#°º\-]{{0,4}}$"
 )
 _REACH_BEFORE, _REACH_AFTER = 40, 25
 _GROUPED = re.compile(r"[\do][\s().\-–/]+[\do]")
-_DATE = re.compile(
-    r"(?:19|20)\d\d[-./]\d\d?[-./]\d\d?(?:\s.*)?|\d\d?[-./]\d\d?[-./](?:19|20)\d\d.*|(?:19|20)\d\d\s?[-–/]\s?(?:19|20)\d\d.*|\d{3,4}(?:\s?/\s?\d{3,4}){1,5}"
+_DATE_OR_RANGE = re.compile(
+    r"(?:19|20)\d\d[-./]\d\d?[-./]\d\d?(?:\s.*)?|\d\d?[-./]\d\d?[-./](?:19|20)\d\d.*"
+    r"|(?:19|20)\d\d\s?[-–/]\s?(?:19|20)\d\d.*|\d{3,4}(?:\s?/\s?\d{3,4}){1,5}"
 )
 # Numbers in the national writing of some country, whose grouping says enough.
 _NATIONAL = re.compile(
@@ -80,7 +71,7 @@ def _phone_numbers(text: str, facts: ProductFacts) -> Iterator[str]:
     for match in _CANDIDATE.finditer(reading.folded):
         written = match.group().strip()
         digits = "".join(filter(str.isdigit, written.replace("o", "0")))
-        if not LEAST_DIGITS <= len(digits) <= MOST_DIGITS or len(set(digits)) < 3 or "o" in written and not digits:
+        if not LEAST_DIGITS <= len(digits) <= MOST_DIGITS or len(set(digits)) < 3:
             continue
         before = reading.folded[max(0, match.start() - _REACH_BEFORE) : match.start()]
         after = reading.folded[match.end() : match.end() + _REACH_AFTER]
@@ -89,7 +80,7 @@ def _phone_numbers(text: str, facts: ProductFacts) -> Iterator[str]:
 
 
 def _is_phone(written: str, digits: str, before: str, after: str, regions: tuple[str, ...]) -> bool:
-    if _DATE.fullmatch(written) or _LABEL.search(before):
+    if _DATE_OR_RANGE.fullmatch(written) or _LABEL.search(before):
         return False
     is_invited = _INVITATION.search(before) is not None or _INVITATION_AFTER.search(after) is not None
     if written.startswith(("+", "(+")):

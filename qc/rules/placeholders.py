@@ -3,8 +3,8 @@
 import re
 
 from qc.rules.contract import Finding, Limits, ProductFacts, Severity, rule
-from qc.rules.reading import quoted, read, words_of
-from qc.rules.wordlists import first_match, matches_in, said
+from qc.rules.reading import Reading, quoted, read, words_of
+from qc.rules.wordlists import Match, first_match, matches_in, said
 
 # Keys beside each other, and letters again and again: all words of such a text are of this kind.
 _MASHED = re.compile(
@@ -36,14 +36,18 @@ def _filling_words(text: str) -> str:
     if not words:
         return ""
     if len(words) <= 12:
-        places = [at for at, it in enumerate(reading.tokens) if it[0].isalnum()]
-        whole = (it for it in matches_in(text).get("placeholders", ()) if it.kind == "whole")
-        if any((it.first, it.last) == (places[0], places[-1]) for it in whole):
+        if any(_is_whole(it, reading) for it in matches_in(text).get("placeholders", ()) if it.kind == "whole"):
             return text
         if _is_mashed(words) or _TODO.match(reading.text):
             return text
     match = first_match(text, "placeholders", "anywhere", unless="harmless")
     return said(text, match) if match is not None else ""
+
+
+def _is_whole(match: Match, reading: Reading) -> bool:
+    """Tell whether a phrase is all of a text; to one of several words a number may be added ("New product (2)")."""
+    others = [it for it in (*reading.tokens[: match.first], *reading.tokens[match.last + 1 :]) if it[0].isalnum()]
+    return not others or (match.last > match.first and others[0].isdigit() and len(others) == 1)
 
 
 def _is_mashed(words: list[str]) -> bool:

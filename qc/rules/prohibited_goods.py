@@ -6,10 +6,12 @@ A class is a word list under `words/prohibited/`, with these kinds of phrases:
     doubtful   may name them: for staff to look at; beside a word of `evidence`, certain
     evidence   measures and words that go with the goods, and hardly with what is only named after them
     harmless   phrases around these words that name something else: never counted
-    carriers   in a title, things that go with the goods but may be sold: a wine glass, a holster
+    carriers   in a title, things that go with the goods but may be sold, a wine glass, a lighter: doubtful words
+               count no more, and what is certain else is for staff to look at
 
 `words/carriers.toml` lists what may show any goods (a poster, a novel), unless the class has `carriers_spare = false`;
-`words/negations.toml` what takes a word back ("no tobacco").
+With `title_decides`, what a description mentions in passing is for staff. `words/negations.toml` lists what takes a
+word back ("no tobacco").
 """
 
 from collections.abc import Iterator
@@ -18,14 +20,13 @@ from functools import cache
 
 from qc.rules.contract import Finding, Limits, ProductFacts, Severity, rule
 from qc.rules.reading import quoted, read
-from qc.rules.wordlists import Match, WordList, matches_in, said, word_lists
+from qc.rules.wordlists import Match, WordList, matches_in, said, word_lists, words_for_patterns
 
 _FOLDER = "prohibited/"
 # How many words evidence may stand from the word that it proves, in a description; in a title, anywhere.
 _EVIDENCE_REACH = 8
-_SMALL_WORDS = frozenset(
-    {"a", "an", "any", "the", "of", "de", "d", "la", "le", "l", "el", "il", "o", "der", "die", "das"}
-)
+_SMALL_WORDS = frozenset(words_for_patterns("offers", "small"))
+_SELLING = frozenset(words_for_patterns("offers", "selling"))
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,18 +87,29 @@ def _offers(facts: ProductFacts) -> Iterator[Offer]:
 
 
 def _offers_of(goods: WordList, facts: ProductFacts) -> Iterator[Offer]:
-    in_title, in_description = (_counted(goods.name, text) for text in (facts.title, facts.description))
-    if _is_about_something_else(goods, facts.title):
-        return
-    for match in in_title:
-        is_certain = match.kind == "certain" or _is_proved(goods.name, match, facts)
-        yield Offer(goods.title, "title", said(facts.title, match), is_certain)
-    for match in in_description:
-        is_proved = match.kind == "certain" or _has_evidence_near(goods.name, match, facts.description)
-        if is_proved or in_title:
-            yield Offer(goods.title, "description", said(facts.description, match), match.kind == "certain")
-        elif match.first < _EVIDENCE_REACH:  # a description begins with what is sold
-            yield Offer(goods.title, "description", said(facts.description, match), is_certain=False)
+    named = _counted(goods.name, facts.title)
+    carriers = _carriers(goods, facts.title, named)
+    if any(it.name != goods.name for it in carriers):
+        return  # a poster, a novel
+    for match in named:
+        if not carriers or match.kind == "certain":
+            is_certain = match.kind == "certain" or _is_proved(goods.name, match, facts)
+            yield Offer(goods.title, "title", said(facts.title, match), is_certain and not carriers)
+    for match in _counted(goods.name, facts.description):
+        is_meant = _is_meant_in(facts.description, match, goods.name)
+        if match.kind == "certain" or (is_meant and not carriers):
+            is_certain = (
+                match.kind == "certain" and not carriers and (is_meant or bool(named) or not goods.title_decides)
+            )
+            yield Offer(goods.title, "description", said(facts.description, match), is_certain)
+
+
+def _is_meant_in(description: str, match: Match, name: str) -> bool:
+    """Tell whether words in a description name what is sold: they begin it, it says so, or evidence is near."""
+    before = read(description).tokens[: match.first]
+    if (len(before) < 3 and _SMALL_WORDS.issuperset(before)) or not _SELLING.isdisjoint(before[-8:]):
+        return True
+    return _has_evidence_near(name, match, description)
 
 
 def _counted(name: str, text: str) -> list[Match]:
@@ -122,22 +134,20 @@ def _is_taken_back(match: Match, negations: tuple[Match, ...], tokens: tuple[str
     while before >= 0 and tokens[before] in _SMALL_WORDS:
         before -= 1
     return any(
-        it.first > match.first - 4 and it.last in (before, match.first - 1)
+        it.first > match.first - 7 and it.last in (before, match.first - 1)
         if it.kind == "before"
         else it.first == match.last + 1
         for it in negations
     )
 
 
-def _is_about_something_else(goods: WordList, title: str) -> bool:
-    """Tell whether a title names a thing that goes with such goods, or shows them, and may be sold."""
+def _carriers(goods: WordList, title: str, named: list[Match]) -> list[Match]:
+    """List what in a title goes with such goods, or shows them, and may be sold; the words of the goods are none."""
     matches = matches_in(title)
-    its = matches.get(goods.name, ())
-    named = [it for it in its if it.kind in ("certain", "doubtful")]
-    carriers = [it for it in its if it.kind == "carriers"]
+    carriers = [it for it in matches.get(goods.name, ()) if it.kind == "carriers"]
     if goods.carriers_spare:
         carriers.extend(matches.get("carriers", ()))
-    return any(not any(it.overlaps(other) for other in named) for it in carriers)
+    return [it for it in carriers if not any(it.overlaps(other) for other in named)]
 
 
 def _is_proved(name: str, match: Match, facts: ProductFacts) -> bool:

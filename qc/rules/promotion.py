@@ -8,9 +8,13 @@ from qc.rules.reading import quoted, read
 from qc.rules.wordlists import first_match, matches_in, said
 
 # "SALE" itself: in capitals, or set apart by signs. "For sale" and "salesman" are words like others.
-_SALE = re.compile(r"\bSALE\b|(?:^|[|*!~\[(\-–—]\s*)sale\s*(?:$|[|*!~\])])", re.IGNORECASE)
+_SALE = re.compile(
+    r"(?:^|\s)[-–]\s?\d{1,2}\s?%(?!\w)|\bSALE\b|(?:^|[|*!~\[(\-–—]\s*)sale\s*(?:$|[|*!~\])])", re.IGNORECASE
+)
 # Letters that digits and signs stand for in words that are to be hidden from lists.
-_DISGUISED = re.compile(r"(?<!\w)[a-z]+(?:[0-9@$*!#.\-][a-z]+)+(?!\w)|(?<!\w)[a-z](?:\*{1,3}|[#@!$]{2,3})[a-z]*(?!\w)")
+_DISGUISED = re.compile(
+    r"(?<!\w)[a-z]+(?:[0-9@$*!#.\-]{1,3}[a-z]+)+(?!\w)|(?<!\w)[a-z](?:\*{1,3}|[#@!$]{2,3})[a-z]*(?!\w)"
+)
 _MAY_BE_DISGUISED = re.compile(r"[a-z][0-9@$*!#.\-]+[a-z]|[a-z][*#@!$]")
 _MEANT = str.maketrans("0134578@$!", "oieastbasi")
 _MOST_DISGUISED = 200
@@ -30,9 +34,9 @@ def title_promotes(facts: ProductFacts, limits: Limits) -> Finding | None:
     sale = _SALE.search(facts.title)
     if sale is None or any(it.kind == "harmless" for it in matches_in(facts.title).get("promotion", ())):
         return None
-    if sale.group() == "SALE" or not sale.group().isalpha():
-        return Finding("title", "The title has sales talk: “SALE”.")
-    return None
+    if sale.group().isalpha() and sale.group() != "SALE":
+        return None
+    return Finding("title", f"The title has sales talk: {quoted(sale.group())}.")
 
 
 @rule(
@@ -72,6 +76,8 @@ _FILLED = {
     "f*ing": ("fucking",),
     "f*king": ("fucking",),
     "fu*k": ("fuck",),
+    "motherf*ker": ("motherfucker",),
+    "motherf*cker": ("motherfucker",),
     "fu*king": ("fucking",),
     "s*t": ("shit",),
     "sh*t": ("shit",),

@@ -1,4 +1,4 @@
-"""A text as the rules read it: without what hides letters, folded, cut into words, and with the listed phrases found."""
+"""A text as the rules read it: without what hides letters, folded, and cut into words."""
 
 import re
 import unicodedata
@@ -81,7 +81,7 @@ def cleaned(text: str) -> str:
 
 
 def fold(text: str) -> str:
-    """Return a normalized text in small letters, without accents, with the digits 0 to 9; it stays as long as it was."""
+    """Return a normalized text in small letters, without accents, with digits 0 to 9; it stays as long as it was."""
     return text.translate(_FOLDING).lower()
 
 
@@ -117,11 +117,11 @@ def words_of(reading: Reading) -> Iterator[str]:
 
 def quoted(text: str, *, most_chars: int = 60) -> str:
     """Return words of a listing as messages quote them: on one line, shortened, what hides made visible."""
-    shown = "".join(_visible(character) for character in " ".join(text.split()))
+    shown = "".join(_visible(character) for character in re.sub(r"[ \t\r\n]+", " ", text).strip(" "))
     return f"“{shown if len(shown) <= most_chars else shown[: most_chars - 1].rstrip() + '…'}”"
 
 
 def _visible(character: str) -> str:
-    if unicodedata.category(character) in ("Cc", "Cf", "Co", "Cs"):
-        return f"[U+{ord(character):04X}]"
-    return character
+    if character.isprintable():
+        return character
+    return " " if unicodedata.category(character) == "Zs" else f"[U+{ord(character):04X}]"

@@ -2,17 +2,13 @@
 
 from qc.rules.contract import Finding, Limits, ProductFacts, Severity, rule
 from qc.rules.reading import Reading, quoted, read
-from qc.rules.wordlists import Match, first_match, matches_in
+from qc.rules.wordlists import Match, first_match, matches_in, words_for_patterns
 
 _LIST = "replicas"
 _BRAND_REACH = 6
 _OF_REACH = 3
-# Things that show a brand's goods, or fit them, are no copies of them.
-_FITTING = frozenset(
-    "case cases cover strap straps band bands charger stand holder compatible for hulle armband fur coque bracelet pour"
-    " funda correa para custodia cinturino per capa pulseira hoesje bandje voor kilif kordon icin book buch livre libro"
-    " libri boek kitap poster print scale model".split()
-)
+# What shows a brand's goods, fits them, or is licensed, is no copy.
+_FITTING = frozenset(words_for_patterns("offers", "fitting"))
 
 
 @rule(

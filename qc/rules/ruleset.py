@@ -4,12 +4,13 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 
 from qc.rules import (
+    addresses,
     catalog_data,
-    contact_data,
     gtins,
     hidden_text,
     languages,
     markup,
+    messengers,
     payments,
     phone_numbers,
     picture_quality,
@@ -38,7 +39,8 @@ RULES: tuple[Rule, ...] = (
     *markup.RULES,
     *hidden_text.RULES,
     *phone_numbers.RULES,
-    *contact_data.RULES,
+    *addresses.RULES,
+    *messengers.RULES,
     *payments.RULES,
     *replicas.RULES,
     *reviewers.RULES,

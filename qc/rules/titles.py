@@ -7,19 +7,17 @@ from unicodedata import category
 
 from qc.rules.contract import Finding, Limits, ProductFacts, Severity, Threshold, rule
 from qc.rules.reading import cleaned, quoted, read, words_of
+from qc.rules.wordlists import words_for_patterns
 
 # A description that says the title more often than this says something by it.
 _MOST_TIMES = 5
+_LEAST_CAPITALS = 10
 _IDEOGRAPH = re.compile(r"[\u3040-\u30ff\u3400-\u9fff\uac00-\ud7af]")
 # A letter, a sign of shouting or an emoji four times; five X before an L are a size, and AAAA is a battery.
 _HAMMERED = re.compile(r"([^\W\d_])\1{3,}|[!?]{4,}|([$€£¥★☆♥❤✨🔥⭐✅💥👉💯🎁])(?:\s*\2\ufe0f?){3,}", re.IGNORECASE)
 _MAY_BE_HAMMERED = re.compile(r"([a-zA-Z$])\1{2}|[!?]{4}")
 _SIZE_OR_NUMERAL = re.compile(r"\b(?:x+[sl]+|x+|i+|a+|w+|m+|z+)\b", re.IGNORECASE)
-# Little words may come again and again.
-_LITTLE = frozenset(
-    "and for the with from und für mit der die das den des von pour avec les une dans sur con para por los las del una"
-    " per com che met voor van een het ile ve bir için".split()
-)
+_LITTLE = frozenset(words_for_patterns("offers", "little"))
 
 
 @rule(
@@ -41,7 +39,10 @@ _LITTLE = frozenset(
 def title_is_missing(facts: ProductFacts, limits: Limits) -> Finding | None:
     """Reject a title that is empty, or has hardly a letter."""
     title = facts.title.strip()
-    if ("title" in facts.not_carried and not title) or _letters_in(title) >= limits["least_letters"]:
+    least = limits["least_letters"]
+    if sum(map(str.isalnum, title)) >= least or _letters_in(title) >= least:
+        return None
+    if "title" in facts.not_carried and not title:
         return None
     return Finding("title", f"The title is only {quoted(title)}." if title else "The product has no title.")
 
@@ -91,6 +92,8 @@ def title_is_too_long(facts: ProductFacts, limits: Limits) -> Finding | None:
 )
 def title_is_in_capitals(facts: ProductFacts, limits: Limits) -> Finding | None:
     """Advise on a title of three words or more in capitals; abbreviations, models and short names are none."""
+    if sum(map(str.isupper, facts.title)) < _LEAST_CAPITALS:
+        return None
     words = re.findall(r"[^\W_]+", facts.title)
     words = [it for it in words if it.isalpha() and it.lower() != it.upper()]
     letters = sum(map(len, words))
@@ -145,8 +148,10 @@ def _is_size_or_numeral(hammered: re.Match[str], text: str) -> bool:
 
 
 def _most_said(title: str) -> tuple[str, int]:
-    """Return the word that a title says most often, and how often; a name before a number ("iPhone 12") does not count."""
+    """Return the word that a title says most often, and how often; names before numbers ("iPhone 12") do not count."""
     words = list(words_of(read(title)))
+    if len(set(words)) == len(words):
+        return "", 0
     counted = Counter(
         word
         for word, after in zip(words, [*words[1:], ""], strict=False)

@@ -22,6 +22,7 @@ from pathlib import Path
 from qc.rules.reading import KEPT, LISTED_TOKEN, Reading, fold, read
 
 FOLDER = Path(__file__).parent / "words"
+PATTERNS = "patterns"
 
 # A comma between digits is part of a number.
 _DIVIDER = re.compile(r"\n|(?<!\d),|,(?!\d)")
@@ -54,12 +55,14 @@ class WordList:
         title: what it lists, as sellers are told.
         phrases: each with its kind, as written.
         carriers_spare: whether what may show any goods makes these harmless; see prohibited_goods.
+        title_decides: whether a description may name them in passing; see prohibited_goods.
     """
 
     name: str
     title: str
     phrases: tuple[tuple[str, str], ...]
     carriers_spare: bool = True
+    title_decides: bool = False
 
 
 class WordListInvalid(ValueError):
@@ -118,13 +121,31 @@ def _only(nodes: list[_Node]) -> _Node:
 
 @cache
 def word_lists() -> Mapping[str, WordList]:
-    """Return all lists by name.
+    """Return all lists of phrases by name.
 
     Raises:
-        WordListInvalid: a file has no title, or no source, or a section of an unknown form.
+        WordListInvalid: a file has no title, or no source, or no words.
     """
-    paths = sorted(FOLDER.rglob("*.toml"))
+    paths = sorted(it for it in FOLDER.rglob("*.toml") if it.parent.name != PATTERNS)
     return {it.name: it for it in map(_load, paths)}
+
+
+@cache
+def words_for_patterns(name: str, kind: str) -> tuple[str, ...]:
+    """Return plain words from a file under words/patterns/: no phrases to be found, but what patterns are made of.
+
+    Raises:
+        WordListInvalid: the file is not as it should be, or has no such words.
+    """
+    words = tuple(it.strip() for its, it in _load(FOLDER / PATTERNS / f"{name}.toml").phrases if its == kind)
+    if not words:
+        raise WordListInvalid(f"{PATTERNS}/{name}.toml has no {kind!r}")
+    return words
+
+
+def one_of(name: str, kind: str) -> str:
+    """Return a pattern, in brackets, that matches any of the words for patterns of a kind."""
+    return f"(?:{'|'.join(map(re.escape, sorted(words_for_patterns(name, kind), key=len, reverse=True)))})"
 
 
 def _load(path: Path) -> WordList:
@@ -139,7 +160,9 @@ def _load(path: Path) -> WordList:
         for phrase in _DIVIDER.split(listed)
         if phrase.strip()
     ]
-    return WordList(name, content["title"], tuple(phrases), content.get("carriers_spare", True))
+    return WordList(
+        name, content["title"], tuple(phrases), content.get("carriers_spare", True), content.get("title_decides", False)
+    )
 
 
 @cache

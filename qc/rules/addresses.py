@@ -1,0 +1,93 @@
+"""Rules on e-mail addresses and links: what leads buyers around the marketplace."""
+
+import re
+from collections.abc import Iterator
+
+from qc.rules.contract import Finding, Limits, ProductFacts, Severity, rule
+from qc.rules.reading import quoted, read
+from qc.rules.wordlists import one_of, words_for_patterns
+
+_REMEDY = "Take it out; buyers reach you through the marketplace."
+
+_HOSTS, _DOMAINS = one_of("addresses", "mail_hosts"), one_of("addresses", "usual_domains")
+_AT_WORD = one_of("addresses", "at")
+_DOT_WORD, _DOT_OR_WORD = one_of("addresses", "dot_words"), one_of("addresses", "dot")
+# "@" or "(at)"; before the name of a mail host also " at ". "." or "(dot)" or " dot ".
+_AT = rf"(?:\s?@\s?|\s?[(\[{{]\s?{_AT_WORD}\s?[)\]}}]\s?)"
+_AT_HOST = rf"(?:{_AT}|\s{_AT_WORD}\s)"
+_DOT = rf"(?:\s?\.\s?|\s?[(\[{{]\s?{_DOT_OR_WORD}\s?[)\]}}]\s?|\s{_DOT_WORD}\s)"
+_EMAIL = re.compile(
+    r"(?<![\w.+-])[\w.+-]{1,64}@(?:[a-z0-9\u00e0-\u024f-]{1,63}\.){1,4}[a-z]{2,24}(?![\w-])"
+    rf"|(?<!\w)[\w.+-]{{2,64}}{_AT}[a-z0-9-]{{2,63}}{_DOT}{_DOMAINS}(?!\w)"
+    rf"|(?<!\w)[\w.+-]{{1,64}}{_AT_HOST}{_HOSTS}{_DOT}{_DOMAINS}(?!\w)"
+    rf"|(?<!\w)[\w.+-]{{3,64}}{_AT_HOST}(?:gmail|googlemail|hotmail|protonmail)(?!\w)"
+)
+# What every address has; most texts have none of it.
+_MAY_BE_EMAIL = re.compile(rf"@|[(\[{{]\s?{_AT_WORD}\s?[)\]}}]|\s{_AT_WORD}\s{_HOSTS}(?!\w)")
+
+_PLAIN, _WORDLIKE = one_of("addresses", "plain_domains"), one_of("addresses", "wordlike_domains")
+_START, _END = r"(?<![\w@.\-/+])", r"(?![\w@-]|\.\w)"
+_LINK = re.compile(
+    r"(?:https?|hxxps?|ftp)\s?:\s?/\s?/\s?\S"
+    r"|(?<![\w@])www\s?[.,]\s?[a-z0-9-]{2,}\s?\.\s?[a-z]{2,}"
+    rf"|{_START}(?:[a-z0-9][a-z0-9-]{{0,61}}[a-z0-9]\.){{1,4}}{_PLAIN}(?:/[\w\-./?=&%#~]*)?{_END}"
+    rf"|{_START}(?:[a-z0-9-]{{2,63}}\.){{1,4}}{_WORDLIKE}/[\w-]{{2,}}"
+    rf"|{_START}[a-z0-9]+-[a-z0-9-]*[a-z0-9]\.{_WORDLIKE}{_END}"
+    rf"|{_START}[a-z0-9-]*{one_of('addresses', 'shops')}[a-z0-9-]*\.{_WORDLIKE}{_END}"
+    rf"|(?<!\w){one_of('addresses', 'leading')}\s?:?\s[a-z0-9-]{{4,63}}\.{_WORDLIKE}(?=\s*(?:[,;!)]|\.?\s*$|\.\s))"
+    rf"|(?<!\w)[a-z0-9-]{{3,}}\s?[(\[{{]\s?{_DOT_OR_WORD}\s?[)\]}}]\s?{_DOMAINS}(?!\w)"
+    rf"|(?<!\w)[a-z0-9-]{{3,}}\s{_DOT_WORD}\s(?:com|net|org|info|shop)(?!\w)"
+    r"|(?<!\w)[a-z0-9-]{3,}\s\.(?:\s?com|\s(?:net|org))(?!\w)"
+)
+# What every link has; most texts have none of it.
+_MAY_BE_LINK = re.compile(rf"\w\.[a-z]{{2}}|:\s?/|www|\s\.\s?[a-z]{{3}}|[\s(\[{{]{_DOT_WORD}[\s)\]}}]+{_DOMAINS}(?!\w)")
+_NAMES = frozenset(words_for_patterns("addresses", "names"))
+_MEASURED = re.compile(r"(?:[\d.,x-]+|[a-z]?\d+)\.(?:in|mm|cm|me|co|no|is|to|at)")
+_ABBREVIATION = re.compile(rf"(?:[a-z]\.){{1,3}}[a-z]{{1,2}}|{one_of('addresses', 'abbreviations')}\.[a-z]+")
+
+
+@rule(
+    code="text.email_address",
+    severity=Severity.FLAG,
+    looks_at=("title", "description"),
+    remedy=_REMEDY,
+)
+def text_has_email_address(facts: ProductFacts, limits: Limits) -> Finding | None:
+    """Flag an e-mail address, also in a light disguise such as “name (at) shop dot com”."""
+    for name, text in facts.texts:
+        reading = read(text)
+        match = _EMAIL.search(reading.folded) if _MAY_BE_EMAIL.search(reading.folded) else None
+        if match is not None:
+            return Finding(name, f"The {name} has an e-mail address: {quoted(reading.text[slice(*match.span())])}.")
+    return None
+
+
+@rule(
+    code="text.link",
+    severity=Severity.FLAG,
+    looks_at=("title", "description", "brand"),
+    remedy=_REMEDY,
+)
+def text_has_link(facts: ProductFacts, limits: Limits) -> Finding | None:
+    """Flag a web address or a domain; file names, versions, abbreviations and the brand's name are none."""
+    for name, text in facts.texts:
+        reading = read(text)
+        brand = facts.brand.lower()
+        link = next((it for it in _links(reading.folded) if reading.folded[it] not in brand), None)
+        if link is not None:
+            return Finding(name, f"The {name} has a web address: {quoted(reading.text[link])}.")
+    return None
+
+
+def _links(folded: str) -> Iterator[slice]:
+    if _MAY_BE_LINK.search(folded) is None:
+        return
+    for match in _LINK.finditer(folded):
+        said_so = match.group()
+        bare = said_so.split("/", 1)[0]
+        if said_so in _NAMES or _MEASURED.fullmatch(bare) or _ABBREVIATION.fullmatch(bare):
+            continue
+        yield slice(*match.span())
+
+
+RULES = (text_has_email_address, text_has_link)
