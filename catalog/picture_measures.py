@@ -221,12 +221,13 @@ def _end(rows: Iterable[NDArray[Any]]) -> tuple[int, float, float]:
 def _distances(rows: NDArray[np.int16], colour: NDArray[np.int16]) -> NDArray[np.int16]:
     """Return how far each pixel is from a colour, in the channel where it is furthest."""
     red, green, blue = (np.abs(rows[..., channel] - colour[channel]) for channel in range(3))
-    return np.maximum(np.maximum(red, green), blue)
+    return np.asarray(np.maximum(np.maximum(red, green), blue), dtype=np.int16)
 
 
 def _is_same(distances: NDArray[np.int16]) -> NDArray[np.bool_]:
     """Tell of each row whether it is of the colour, but for a few traces of compression."""
-    return np.count_nonzero(distances <= SAME_COLOUR, axis=1) >= 0.98 * distances.shape[1]
+    near = np.count_nonzero(distances <= SAME_COLOUR, axis=1)
+    return np.asarray(near >= 0.98 * distances.shape[1], dtype=np.bool_)
 
 
 def _are_apart(bars: _Bars, others: _Bars | None) -> bool:

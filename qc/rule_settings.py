@@ -40,6 +40,11 @@ class Difference:
         return f"{self.code}: {'; '.join(self.lines)}"
 
 
+def number_text(value: float) -> str:
+    """Write a threshold as people do: 150, 0.05, 16777216."""
+    return f"{value:.10g}"
+
+
 def effective(rule: Rule, settings: Settings) -> Effective:
     """Return how a rule is by these settings."""
     setting = settings.get(rule.code, AS_IT_COMES)
@@ -85,7 +90,7 @@ def _lines(rule: Rule, before: Effective, after: Effective) -> Iterable[str]:
     for it in rule.thresholds:
         if before.limits[it.name] != after.limits[it.name]:
             unit = f" {it.unit}" if it.unit else ""
-            yield f"{it.name} {before.limits[it.name]:g} → {after.limits[it.name]:g}{unit}"
+            yield f"{it.name} {number_text(before.limits[it.name])} → {number_text(after.limits[it.name])}{unit}"
 
 
 def checked_settings(stored: Any) -> dict[str, Setting]:
@@ -144,5 +149,5 @@ def _problem_of_limit(thresholds: Mapping[str, Threshold], name: str, value: Any
     if isinstance(value, bool) or not isinstance(value, int | float) or not isfinite(value):
         return "Give a number."
     if not threshold.least <= value <= threshold.most:
-        return f"Give {threshold.least:g} to {threshold.most:g}, not {value:g}."
+        return f"Give {number_text(threshold.least)} to {number_text(threshold.most)}, not {number_text(value)}."
     return ""

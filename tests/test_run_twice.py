@@ -190,7 +190,7 @@ def _products_of_which_two_have_equal_texts(shop: Shop) -> Sequence[NewJob]:
 
 @case(
     "quality-control",
-    changes={"Verdict", "Product", "OutboxEntry", "follow-ups"},
+    changes={"Verdict", "Product", "ShopLanguage", "OutboxEntry", "follow-ups"},
     follow_ups={"index-product": 1, "notify-seller": 1},
 )
 def _a_product_that_is_fit_and_one_without_price(shop: Shop) -> Sequence[NewJob]:

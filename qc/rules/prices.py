@@ -6,7 +6,7 @@ from decimal import Decimal
 from qc.rules.contract import CategoryPrices, Finding, Limits, ProductFacts, Severity, Threshold, rule
 from qc.rules.currencies import has_small_unit, is_currency, minor_digits
 
-_RISING, _FALLING_BACK = "0123456789", "1234567890"
+_COUNTED = ("0123456789", "1234567890")
 
 
 @rule(
@@ -104,7 +104,7 @@ def _is_typed(price: Decimal, least: int) -> bool:
     if len(whole) < least:
         return False
     digits = whole + decimals
-    if digits in _RISING or digits in _FALLING_BACK:
+    if any(digits in it for it in _COUNTED):
         return True
     # With decimals only nines are the end of the scale: 1111.11 is a sum as good as any.
     return set(digits) == {"9"} if decimals else len(set(digits)) == 1
@@ -149,7 +149,7 @@ def price_is_outlier(facts: ProductFacts, limits: Limits) -> Finding | None:
     if others.count < limits["least_others"] or not _is_far(facts.price, others, limits):
         return None
     side = "far above" if facts.price > others.median else "far below"
-    price, median = _plain(facts.price), _plain(others.median)
+    price, median = _plain(facts.price), _plain(round(others.median, 2))
     return Finding("price", f"The price {price} is {side} what the category's other products cost, about {median}.")
 
 

@@ -15,7 +15,7 @@ from qc.rule_trials import AlreadySaved, NotTried, begin_trial, judged_again, sa
 from qc.rules.contract import Severity
 from qc.rules.ruleset import Setting
 from qc.rulesets import NothingChanged, RulesChanged, forget_ruleset
-from tests.qc.reviewing import control, make_flagged, make_product, make_reviewer
+from tests.qc.reviewing import PHONE, control, make_flagged, make_product, make_reviewer
 from tests.qc.trying import NO_PHONES, run_jobs, save, tried
 
 pytestmark = pytest.mark.django_db
@@ -69,7 +69,7 @@ def test_changes_are_of_kinds(
 
 
 def test_other_reasons_and_other_words_are_told_apart(seller: Seller) -> None:
-    make_flagged(seller, price=None, title="A lamp with a fairly long title")
+    control(make_product(seller, description=PHONE, price=None, title="A lamp with a fairly long title"))
 
     (reasons,) = found(tried(NO_PHONES))
     assert reasons[1:4] == ("reasons", "rejected", "rejected")

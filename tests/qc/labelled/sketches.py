@@ -165,8 +165,8 @@ def sketch_part(
     """Return the part of the sharp picture that stays in focus, and where it goes."""
     kept = {key: it for key, it in spec.items() if key not in ("blur", "sharp_part", "bars", "frames", "noise")}
     with Image.open(io.BytesIO(sketch({**kept, "noise": 0, "form": "PNG"}))) as sharp:
-        box = tuple(round(share * side) for share, side in zip(part, (*size, *size), strict=True))
-        return sharp.convert("RGB").crop(box), (box[0], box[1])
+        left, top, right, bottom = (round(share * side) for share, side in zip(part, (*size, *size), strict=True))
+        return sharp.convert("RGB").crop((left, top, right, bottom)), (left, top)
 
 
 def _barred(image: Image.Image, spec: Mapping[str, Any]) -> Image.Image:
