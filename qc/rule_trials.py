@@ -6,7 +6,7 @@ while it ran, and then the products that were found are queued.
 """
 
 from collections import Counter
-from collections.abc import Collection, Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import timedelta
 
@@ -166,6 +166,15 @@ def _said_by_others(verdict: Verdict) -> list[Reason]:
         for it in verdict.reasons
         if it["code"].partition(".")[0] not in _AREAS
     ]
+
+
+def changes_by_chunk(settings: Settings, *, base: RulesetRevision | None) -> Iterator[tuple[int, list[Change]]]:
+    """Go through all judged products at once, for who waits; yield how many a chunk has, and what would change."""
+    before, after = ruleset_of(base), make_ruleset(settings)
+    ends_at = 0
+    while products := list(judged_products().filter(pk__gt=ends_at)[:CHUNK]):
+        ends_at = products[-1].pk
+        yield len(products), compare(products, before=before, after=after)
 
 
 # --- figures --------------------------------------------------------------------------------------

@@ -84,7 +84,11 @@ def test_one_can_go_back_to_an_earlier_revision_and_to_how_rules_come() -> None:
 
 
 def test_what_a_removed_rule_was_set_to_does_no_harm() -> None:
-    RulesetRevision.objects.create(changes={"text.no_more": {"is_on": False}, })
+    RulesetRevision.objects.create(
+        changes={
+            "text.no_more": {"is_on": False},
+        }
+    )
     forget_ruleset()
     assert current_ruleset().active == STANDARD.active
     assert new_draft().settings == {}
