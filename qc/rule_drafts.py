@@ -61,15 +61,21 @@ def is_outdated(draft: Draft) -> bool:
 
 def changes_in(draft: Draft) -> list[Difference]:
     """Tell what the draft changes of the revision that it began from."""
-    return differences(_base_of(draft), draft.settings)
+    return differences(_base_settings(draft), draft.settings)
 
 
 def taken_over(draft: Draft) -> Draft:
     """Return the draft's changes as changes of the rules that hold; where both changed a rule, the draft's holds."""
     fresh = new_draft()
-    mine = {code: draft.settings.get(code, AS_IT_COMES) for code in changed_codes(_base_of(draft), draft.settings)}
+    changed = changed_codes(_base_settings(draft), draft.settings)
+    mine = {code: draft.settings.get(code, AS_IT_COMES) for code in changed}
     return Draft(fresh.base, reduced({**fresh.settings, **mine}), draft.note)
 
 
-def _base_of(draft: Draft) -> dict[str, Setting]:
-    return settings_of(RulesetRevision.objects.filter(pk=draft.base).first())
+def base_of(draft: Draft) -> RulesetRevision | None:
+    """Return the revision that a draft began from; None: the rules as they come."""
+    return None if draft.base is None else RulesetRevision.objects.get(pk=draft.base)
+
+
+def _base_settings(draft: Draft) -> dict[str, Setting]:
+    return settings_of(base_of(draft))

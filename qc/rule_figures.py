@@ -15,8 +15,8 @@ SELECT reason->>'code', count(*)
 
 def products_by_code() -> dict[str, int]:
     """Count the products by the codes of their reasons, as they were at most HELD_S ago."""
-    counts: dict[str, int] = cache.get_or_set("qc:products-by-code", _counted, HELD_S)
-    return counts
+    counts: dict[str, int] | None = cache.get_or_set("qc:products-by-code", _counted, HELD_S)
+    return counts or {}
 
 
 def _counted() -> dict[str, int]:

@@ -13,7 +13,7 @@ from unfold.widgets import UnfoldAdminDecimalFieldWidget, UnfoldAdminSelectWidge
 from qc.models import RulesetRevision
 from qc.pages.guarding import CHANGE_RULES, admin_page, reviewer_of
 from qc.review_figures import Overturned, overturned_by_code
-from qc.rule_drafts import Draft, changes_in, draft_from, is_outdated, taken_over
+from qc.rule_drafts import Draft, base_of, changes_in, draft_from, is_outdated, taken_over
 from qc.rule_figures import products_by_code
 from qc.rule_settings import AS_IT_COMES, Difference, Effective, effective, number_text
 from qc.rule_trials import begin_trial
@@ -183,9 +183,8 @@ def _act(request: HttpRequest, draft: Draft) -> HttpResponse:
             keep_draft(request, taken_over(draft))
             messages.success(request, "Your changes are now changes of the rules that hold.")
         case "try" if not is_outdated(draft):
-            base = RulesetRevision.objects.filter(pk=draft.base).first()
             try:
-                trial = begin_trial(draft.settings, base=base, user=reviewer_of(request))
+                trial = begin_trial(draft.settings, base=base_of(draft), user=reviewer_of(request))
             except CannotSave as refusal:
                 messages.error(request, str(refusal))
             else:

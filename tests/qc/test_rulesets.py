@@ -1,5 +1,7 @@
 """Revisions of the rules: one after the other, each with who and why."""
 
+from typing import Any
+
 import pytest
 
 from jobs.audit import ReasonMissing
@@ -17,9 +19,9 @@ pytestmark = pytest.mark.django_db
 FLAGGED = {"price.missing": Setting(severity=Severity.FLAG)}
 
 
-def test_a_revision_holds_once_it_is_saved(django_capture_on_commit_callbacks: object) -> None:
+def test_a_revision_holds_once_it_is_saved(django_capture_on_commit_callbacks: Any) -> None:
     assert current_ruleset() is STANDARD
-    with django_capture_on_commit_callbacks(execute=True):  # type: ignore[operator]
+    with django_capture_on_commit_callbacks(execute=True):
         revision = save(NO_PHONES, user=make_reviewer("ana"))
 
     active = current_ruleset().active
