@@ -231,6 +231,12 @@ def begin_trial(settings: Settings, *, base: RulesetRevision | None, user: User 
     return trial
 
 
+def latest_trial(settings: Settings, *, base: RulesetRevision | None, user: User) -> RuleTrial | None:
+    """Return the user's latest trial of just these settings, compared with the same rules."""
+    tried = RuleTrial.objects.filter(made_by=user, base=base, changes=settings_as_json(reduced(settings)))
+    return tried.exclude(state=State.STOPPED).first()
+
+
 def look(trial_id: int, *, after: int, is_late: bool) -> Look | None:
     """Look at the next chunk of a trial; None where it does not run any more.
 

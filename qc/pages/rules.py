@@ -16,7 +16,7 @@ from qc.review_figures import Overturned, overturned_by_code
 from qc.rule_drafts import Draft, base_of, changes_in, draft_from, is_outdated, taken_over
 from qc.rule_figures import products_by_code
 from qc.rule_settings import AS_IT_COMES, Difference, Effective, effective, number_text
-from qc.rule_trials import begin_trial
+from qc.rule_trials import begin_trial, latest_trial
 from qc.rules.contract import Rule, Severity, Threshold
 from qc.rules.ruleset import BY_CODE, CODE_VERSION, RULES, Setting
 from qc.rulesets import CannotSave, latest_revision, settings_of
@@ -140,6 +140,7 @@ def draft_page(request: HttpRequest) -> HttpResponse:
         "Draft of the rules",
         changes=changes_in(draft),
         newer=latest_revision() if is_outdated(draft) else None,
+        trial=latest_trial(draft.settings, base=base_of(draft), user=reviewer_of(request)),
     )
 
 
@@ -218,13 +219,9 @@ def _shown(threshold: Threshold, now: Effective) -> ShownLimit:
     value = now.limits[threshold.name]
     return ShownLimit(
         name=threshold.name.replace("_", " "),
-        value=_with_unit(value, threshold),
-        default=_with_unit(threshold.default, threshold) if value != threshold.default else "",
+        value=" ".join(filter(None, [number_text(value), threshold.unit])),
+        default=number_text(threshold.default) if value != threshold.default else "",
     )
-
-
-def _with_unit(value: float, threshold: Threshold) -> str:
-    return " ".join(filter(None, [number_text(value), threshold.unit]))
 
 
 def _threshold_title(threshold: Threshold) -> str:

@@ -134,9 +134,11 @@ def test_without_scripts_all_is_done_by_forms(desk_of: Callable[..., Page]) -> N
 
 def paths() -> list[str]:
     """Make one of each page, with all that it can show."""
-    save({TITLE: Setting(severity=Severity.FLAG, limits={"most_chars": 99.0})})
-    save({"price.missing": Setting(severity=Severity.FLAG)})
-    trial = tried({"text.phone_number": Setting(is_on=False)})
+    changed = {TITLE: Setting(severity=Severity.FLAG, limits={"most_chars": 99.0})}
+    save(changed)
+    changed["price.missing"] = Setting(severity=Severity.FLAG)
+    save(changed)
+    trial = tried(changed | {"text.phone_number": Setting(is_on=False)})
     return [
         RULES,
         f"{RULES}rule/{TITLE}/",
@@ -165,10 +167,16 @@ def test_axe_finds_nothing_by_day_and_night(desk_of: Callable[..., Page]) -> Non
             assert found.violations_count == 0, f"{path}, {scheme}: {found.generate_report()}"
 
 
-def test_nothing_is_wider_than_a_phone(desk_of: Callable[..., Page]) -> None:
+def test_nothing_is_wider_than_a_phone_or_a_desk(desk_of: Callable[..., Page]) -> None:
     shown = paths()
     page = desk_of(width=360)
     draft_something(page)
     for path in shown:
         page.goto(path)
-        assert page.evaluate("document.documentElement.scrollWidth - innerWidth") <= 0, path
+        for width in (360, 1280):
+            page.set_viewport_size({"width": width, "height": 900})
+            right = page.locator(".rules").first.evaluate(
+                "it => Math.max(it.getBoundingClientRect().right, it.scrollWidth)"
+            )
+            assert right <= width, (path, width)
+            assert page.evaluate("document.documentElement.scrollWidth - innerWidth") <= 0, path

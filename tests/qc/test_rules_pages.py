@@ -57,8 +57,8 @@ def test_every_rule_is_listed_with_what_it_keeps_back(ana: Client) -> None:
     page = text_of(ana, RULES_PAGE)
 
     assert all(f'id="{it.code}"' in page for it in RULES)
-    assert "<strong>99 characters</strong> (comes as 150 characters)" in page
-    assert page.count('data-label="products now" class="rules-number">1</td>') == 1
+    assert "<strong>99 characters</strong> (comes as 150)" in page
+    assert page.count('data-label="products" class="rules-number">1</td>') == 1
     assert "“as agreed”" in page
 
 
@@ -71,6 +71,7 @@ def test_a_draft_is_tried_and_saved(ana: Client) -> None:
     trial = trial_of(ana)
     page = text_of(ana, f"/admin/qc/rules/trials/{trial.pk}/")
     assert "Looked at 0 of 1 products" in page
+    assert f"trial {trial.pk}</a>" in text_of(ana, DRAFT)
     run_jobs()
     page = text_of(ana, f"/admin/qc/rules/trials/{trial.pk}/")
     assert "It would change 1 verdict: 1 newly approved." in page

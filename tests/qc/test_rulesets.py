@@ -1,8 +1,10 @@
 """Revisions of the rules: one after the other, each with who and why."""
 
+from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 import pytest
+from django.db import connection
 
 from jobs.audit import ReasonMissing
 from jobs.models import Audit
@@ -39,6 +41,22 @@ def test_only_the_first_of_two_who_began_from_the_same_rules_may_save() -> None:
         save_revision(FLAGGED, base=None, actor="ben", note="too late")
     assert RulesetRevision.objects.get() == first
     assert Audit.objects.count() == 1
+
+
+@pytest.mark.django_db(transaction=True)
+def test_of_two_who_save_at_the_same_moment_one_is_told() -> None:
+    def save_it(settings: dict[str, Setting]) -> str:
+        try:
+            save_revision(settings, base=None, actor="x", note="at once")
+        except RulesChanged:
+            return "told"
+        finally:
+            connection.close()
+        return "saved"
+
+    with ThreadPoolExecutor(2) as pool:
+        assert sorted(pool.map(save_it, (NO_PHONES, FLAGGED))) == ["saved", "told"]
+    assert RulesetRevision.objects.count() == 1
 
 
 def test_nothing_is_saved_without_a_change_or_a_reason() -> None:
