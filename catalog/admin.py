@@ -1,6 +1,7 @@
 """The catalog in the admin; each subject has a module of its own."""
 
 from catalog.pages.domains import DomainAdmin
+from catalog.pages.generations import GenerationRequestAdmin, ProposalAdmin
 from catalog.pages.imports import CatalogConnectionAdmin, FeedImportAdmin, FeedRowErrorAdmin
 from catalog.pages.scraping import ScrapingJobAdmin, SiteAdmin
 from catalog.pages.search_indexes import SearchIndexAdmin
@@ -12,6 +13,8 @@ __all__ = [
     "DomainAdmin",
     "FeedImportAdmin",
     "FeedRowErrorAdmin",
+    "GenerationRequestAdmin",
+    "ProposalAdmin",
     "ScrapingJobAdmin",
     "SearchIndexAdmin",
     "SearchQueryAdmin",

@@ -5,7 +5,7 @@ from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass, replace
 from enum import Enum
 
-from django.db.models import F, Max, QuerySet
+from django.db.models import F, Func, JSONField, Max, QuerySet
 from django.utils import timezone
 
 from catalog import index
@@ -200,8 +200,16 @@ def _category_names(paths: Iterable[str]) -> tuple[str, ...]:
     return tuple(names)
 
 
+# Of a product's reasons, those that never held it back.
+_ADVICE = Func(
+    F("reasons"),
+    template="""jsonb_path_query_array(%(expressions)s, '$[*] ? (@.severity == "advise")')""",
+    output_field=JSONField(),
+)
+
+
 def mark_live(product_ids: Collection[int]) -> int:
-    """Set products live that are shown by the index and still approved; return how many.
+    """Set products live that are shown by the index and still approved; return how many. They keep what is advised.
 
     Locks the products in the order of their ids.
     """
@@ -210,7 +218,7 @@ def mark_live(product_ids: Collection[int]) -> int:
     approved = set(approved_products(able).values_list("pk", flat=True))
     now = timezone.now()
     return Product.objects.filter(pk__in=approved).update(
-        status=Status.LIVE, reasons=[], indexed_at=now, updated_at=now
+        status=Status.LIVE, reasons=_ADVICE, indexed_at=now, updated_at=now
     )
 
 

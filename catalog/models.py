@@ -423,3 +423,7 @@ class Synonym(models.Model):
     def clean(self) -> None:
         """Refuse a group that could not do anything; the message says what is missing."""
         check_group(self.words, self.means)
+
+
+# Django looks for the app's models here.
+from catalog.generation.models import GenerationRequest, Proposal, ProposedText  # noqa: E402, F401

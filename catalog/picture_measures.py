@@ -159,7 +159,7 @@ class _Bars:
 def _frame_share(pixels: NDArray[np.uint8]) -> float:
     """Return how much of a picture is bars on two opposite sides, or a thin frame all around; 0 for neither.
 
-    White on all four sides is the ground that most products stand on, and no frame.
+    White on all four sides is the ground that most products stand on, and a frame only where it is as deep on each.
     """
     down, across = _bars(pixels), _bars(pixels.transpose(1, 0, 2))
     if down is not None and across is not None and _is_frame(down, across):
@@ -242,7 +242,6 @@ def _is_frame(down: _Bars, across: _Bars) -> bool:
     return (
         min(down.straight_share_inside, across.straight_share_inside) >= STRAIGHT_SHARE
         and bool((np.abs(down.colour - across.colour) <= OTHER_COLOUR).all())
-        and int(down.colour.min()) < WHITE
-        and max(depths) <= 1.6 * min(depths) + 2
+        and max(depths) <= (1.6 * min(depths) + 2 if int(down.colour.min()) < WHITE else min(depths) + 1)
         and all(depth <= MOST_FRAME_SHARE * side for depth, side in zip(depths, sides, strict=True))
     )

@@ -13,6 +13,7 @@ from django.utils import timezone
 from catalog.contents import content_hash, content_of, kept_content
 from catalog.duplicates import Content
 from catalog.fetching import FetchSession
+from catalog.generation.edits import covered, laid_over
 from catalog.hosts import host_of
 from catalog.politeness.gates import picture_gate_of
 from catalog.politeness.manners import Manners
@@ -44,6 +45,7 @@ CONTENT_FIELDS = (
     "picture_addresses",
     "attributes",
     "not_carried",
+    "unedited",
     "content_hash",
     "etag",
     "last_modified",
@@ -51,7 +53,7 @@ CONTENT_FIELDS = (
 RENDER_BUDGET_S = 120.0  # of one batch: well below its timeout, and what is left over goes back at no cost
 STAMPS = ("last_seen_at", "scraped_at", "updated_at")
 MAX_PICTURE_GATES = 3  # nearly always one; a tick looks at each set of gates
-_NEEDED = ("pk", "seller_id", "external_id", "status", "address", *CONTENT_FIELDS, "last_sync_id")
+_NEEDED = ("pk", "seller_id", "external_id", "status", "address", *CONTENT_FIELDS, "edits", "last_sync_id")
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,7 +83,8 @@ class PageRead:
             return None
         if content.picture_addresses != product.picture_addresses:
             return "process-images"
-        if (content.title, content.description) != (product.title, product.description):
+        shown = laid_over(content, product.edits)
+        if (shown.title, shown.description) != (product.title, product.description):
             return "generate-embedding"
         return "quality-control"
 
@@ -229,7 +232,7 @@ async def _read_page(session: FetchSession, product: Product, rules: Mapping[str
 def read_in_a_list(product: Product, content: ExtractedProduct) -> PageRead:
     """Return what a list says of a product as if its page had been read; as not modified where all is as it was."""
     read = PageRead(product, content=content, content_hash=content_hash(content))
-    row = _row_of(read, content, timezone.now())
+    row = _row_of(read, content, timezone.now(), edits=product.edits)
     is_same = all(getattr(row, name) == getattr(product, name) for name in CONTENT_FIELDS)
     return PageRead(product) if is_same else read
 
@@ -252,15 +255,15 @@ def store_pages(reads: Iterable[PageRead]) -> None:
     now = timezone.now()
     by_id = {read.product.pk: read for read in reads}
     # The rows are locked in order of id, and a product deleted meanwhile is not brought back.
-    locked = Product.objects.filter(pk__in=by_id).order_by("pk").select_for_update().values_list("pk", flat=True)
+    locked = Product.objects.filter(pk__in=by_id).order_by("pk").select_for_update().values_list("pk", "edits")
     unchanged: list[int] = []
     written: list[Product] = []
-    for pk in locked:
+    for pk, edits in locked:  # as they are now: the seller may have accepted one since the page was read
         read = by_id[pk]
         if read.content is None:
             unchanged.append(pk)
         else:
-            written.append(_row_of(read, read.content, now))
+            written.append(_row_of(read, read.content, now, edits=edits))
     if unchanged:
         Product.objects.filter(pk__in=unchanged).update(last_seen_at=now, scraped_at=now)
     # Every row exists, so this updates; bulk_update's CASE for 16 columns of 48 rows took 0.8 s.
@@ -269,7 +272,8 @@ def store_pages(reads: Iterable[PageRead]) -> None:
     )
 
 
-def _row_of(read: PageRead, content: ExtractedProduct, now: datetime) -> Product:
+def _row_of(read: PageRead, said: ExtractedProduct, now: datetime, *, edits: Mapping[str, Any]) -> Product:
+    content = laid_over(said, edits)
     return Product(
         pk=read.product.pk,
         seller_id=read.product.seller_id,
@@ -292,6 +296,7 @@ def _row_of(read: PageRead, content: ExtractedProduct, now: datetime) -> Product
         picture_addresses=content.picture_addresses,
         attributes=content.attributes,
         not_carried=content.not_carried,
+        unedited=covered(said, edits),
         content_hash=read.content_hash,
         etag=read.etag,
         last_modified=read.last_modified,

@@ -10,7 +10,7 @@ from django.db.models import JSONField, QuerySet
 from marketplace.models import Category, Picture, Product, Seller
 
 # What the reading of catalogs notes down and no buyer sees; some of it is long.
-UNSHOWN = ("evidence", "reasons", "not_carried", "picture_addresses")
+UNSHOWN = ("evidence", "reasons", "not_carried", "picture_addresses", "edits", "unedited")
 _COLUMNS = [field.attname for field in Product._meta.concrete_fields if field.name not in UNSHOWN]
 _JSON_PLACES = [i for i, name in enumerate(_COLUMNS) if isinstance(Product._meta.get_field(name), JSONField)]
 _CATEGORY_COLUMNS = ["id", "name", "path"]

@@ -1,6 +1,15 @@
 """The addresses of search, of scraping, and of products given otherwise than by an address, below /api/."""
 
 from catalog.api.directory import DirectorySearchView
+from catalog.api.generations import (
+    AcceptGenerationView,
+    AcceptTextView,
+    GenerationRequestView,
+    GenerationsView,
+    ProposalsView,
+    RefuseTextView,
+    UndoTextView,
+)
 from catalog.api.imports import ConnectionView, FeedErrorsView, FeedsView, FeedView, LinksView
 from catalog.api.scraping import PreviewsView, PreviewView, ScrapingJobsView, ScrapingJobView
 from catalog.api.search import SearchByPictureView, SearchView, SimilarView, SuggestView
@@ -17,6 +26,13 @@ urlpatterns = [
     *api_paths("sellers/me/feeds/<int:feed_id>/", FeedView.as_view(), name="my-feed"),
     *api_paths("sellers/me/feeds/<int:feed_id>/errors/", FeedErrorsView.as_view(), name="my-feed-errors"),
     *api_paths("sellers/me/product-links/", LinksView.as_view(), name="my-product-links"),
+    *api_paths("generations/", GenerationsView.as_view(), name="generations"),
+    *api_paths("generations/<uuid:generation_id>/", GenerationRequestView.as_view(), name="generation"),
+    *api_paths("generations/<uuid:generation_id>/proposals/", ProposalsView.as_view(), name="generation-proposals"),
+    *api_paths("generations/<uuid:generation_id>/accept/", AcceptGenerationView.as_view(), name="accept-generation"),
+    *api_paths("proposed-texts/<int:text_id>/accept/", AcceptTextView.as_view(), name="accept-text"),
+    *api_paths("proposed-texts/<int:text_id>/refuse/", RefuseTextView.as_view(), name="refuse-text"),
+    *api_paths("proposed-texts/<int:text_id>/undo/", UndoTextView.as_view(), name="undo-text"),
     *api_paths("scraping/jobs/", ScrapingJobsView.as_view(), name="scraping-jobs"),
     *api_paths("scraping/jobs/<uuid:job_id>/", ScrapingJobView.as_view(), name="scraping-job"),
     *api_paths("scraping/preview/", PreviewsView.as_view(), name="previews"),

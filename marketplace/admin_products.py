@@ -54,7 +54,7 @@ class ProductAdmin(ReadOnlyAdmin):
     search_help_text = "Part of a title, a SKU, a product's id, or the source's id"
     fieldsets = [
         (None, {"fields": ["pictures", "title_text", "status_label", "reason_list", "price_label", "availability"]}),
-        ("Text", {"fields": ["description", "brand", "sku", "gtin", "variant_list", "attribute_list"]}),
+        ("Text", {"fields": ["description", "brand", "sku", "gtin", "variant_list", "attribute_list", "edit_list"]}),
         ("Where it is from", {"fields": ["seller_link", "category_links", "address_link", "external_id", "sync_link"]}),
         ("How its page was read", {"fields": ["breadcrumb_text", "evidence_table"]}),
         ("Quality", {"fields": ["duplicate_link", "verdict_link", "job_links"]}),
@@ -84,6 +84,7 @@ class ProductAdmin(ReadOnlyAdmin):
         "evidence_table",
         "variant_list",
         "attribute_list",
+        "edit_list",
     ]
     ordering = ["-id"]
     actions_detail = ["judge", "check_again"]
@@ -243,6 +244,11 @@ class ProductAdmin(ReadOnlyAdmin):
     def attribute_list(self, product: Product) -> SafeString | str:
         """Show what else its source says."""
         return pretty_json(product.attributes)
+
+    @display(description="the seller's own texts")
+    def edit_list(self, product: Product) -> SafeString | str:
+        """Show what lies over what the catalog says, and what that is."""
+        return pretty_json({"edits": product.edits, "the catalog's": product.unedited} if product.edits else {})
 
     @display(description="verdicts")
     def verdict_link(self, product: Product) -> SafeString | str:

@@ -122,6 +122,13 @@ def navigation(request: HttpRequest) -> list[dict[str, Any]]:
                 ("Unreadable", "link_off", f"{products}?status__exact=dead", "marketplace.view_product"),
                 ("Rules", "rule", reverse("admin-rules"), "qc.view_rulesetrevision"),
                 ("Verdicts", "gavel", _list("qc_verdict"), "qc.view_verdict"),
+                ("Proposals", "edit_note", _list("catalog_proposal"), "catalog.view_proposal"),
+                (
+                    "Requests for proposals",
+                    "draw",
+                    _list("catalog_generationrequest"),
+                    "catalog.view_generationrequest",
+                ),
             ],
         ),
         (

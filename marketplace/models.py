@@ -179,6 +179,18 @@ class Product(models.Model):
         blank=True,
         help_text="Fields for which its source has no place; no rule asks for them.",
     )
+    edits = models.JSONField(
+        default=dict,
+        db_default=Value({}, models.JSONField()),
+        blank=True,
+        help_text="The seller's own texts, by field; they lie over what the catalog says.",
+    )
+    unedited = models.JSONField(
+        default=dict,
+        db_default=Value({}, models.JSONField()),
+        blank=True,
+        help_text="What the catalog says of the fields that are edited.",
+    )
 
     status = models.CharField(max_length=10, choices=Status, default=Status.PENDING)
     reasons = models.JSONField(default=list, blank=True, help_text="[{code, field, message, remedy}]")
@@ -351,6 +363,10 @@ class GeminiMinute(models.Model):
     calls = models.PositiveIntegerField(default=0)
     items = models.PositiveIntegerField(default=0, help_text="Texts or products that were answered.")
     tokens = models.PositiveBigIntegerField(default=0, help_text="About, where the answer does not count them.")
+    answer_tokens = models.PositiveBigIntegerField(default=0, db_default=0, help_text="Those of `tokens` it wrote.")
+    cost_micro_usd = models.PositiveBigIntegerField(
+        "cost, µ$", default=0, db_default=0, help_text="Millionths of a dollar, at the prices that were set."
+    )
     refusals = models.PositiveIntegerField(default=0, help_text="Calls that Gemini refused: its limits.")
     failures = models.PositiveIntegerField(default=0, help_text="Calls that failed otherwise.")
     paced = models.PositiveIntegerField(default=0, help_text="Calls that were not made: our own limit.")

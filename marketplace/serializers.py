@@ -254,6 +254,7 @@ class ProductSerializer(serializers.ModelSerializer[Product]):
             "brand",
             "sku",
             "attributes",
+            "edits",
             "status",
             "reasons",
             "categories",

@@ -227,6 +227,7 @@ JOB_QUEUES = [
     "generate-business-embedding",
     "notify-seller",
     "deliver-webhook",
+    "ai-generation",
 ]
 # Schedules that come with the code, by name: created by the first dispatcher that leads, and the staff's from then on.
 JOB_SCHEDULES = {
@@ -239,6 +240,7 @@ JOB_SCHEDULES = {
     "sweep-search-indexes": {"task": "sweep-search-indexes", "crontab": "47 * * * *"},
     "send-digests": {"task": "send-digests", "crontab": "7 * * * *"},
     "sweep-notifications": {"task": "sweep-notifications", "crontab": "27 4 * * *"},
+    "review-again": {"task": "review-again", "crontab": "*/10 * * * *"},
 }
 RQ_QUEUES = {
     name: {
@@ -256,6 +258,7 @@ JOB_STATS_SECTIONS = {
     "search": "catalog.search.counting.recent_figures",
     "search_index": "catalog.indexes.reconciling.index_figures",
     "gemini": "marketplace.gemini.usage.recent_figures",
+    "reviewer": "qc.reviewer.figures.recent_figures",
 }
 
 # --- catalogs -------------------------------------------------------------------------------------
@@ -313,14 +316,26 @@ GEMINI_API_KEY = env.str("GEMINI_API_KEY", "")
 DIRECTORY_EMBEDDER = env.str(
     "DIRECTORY_EMBEDDER", "gemini" if GEMINI_API_KEY else "hashing", validate=validate.OneOf(["hashing", "gemini"])
 )
-if "gemini" in (EMBEDDER, DIRECTORY_EMBEDDER):  # then it must be there
+# Who judges products beside the rules: Gemini where there is a key, else nobody.
+QC_REVIEWER = env.str(
+    "QC_REVIEWER", "gemini" if GEMINI_API_KEY else "rules", validate=validate.OneOf(["gemini", "rules"])
+)
+if "gemini" in (EMBEDDER, DIRECTORY_EMBEDDER, QC_REVIEWER):  # then it must be there
     GEMINI_API_KEY = env.str("GEMINI_API_KEY", validate=validate.Length(min=1))
 GEMINI_BASE_URL = env.str(
     "GEMINI_BASE_URL", "https://generativelanguage.googleapis.com/", validate=validate.URL(require_tld=False)
 )
 GEMINI_EMBEDDING_MODEL = env.str("GEMINI_EMBEDDING_MODEL", "gemini-embedding-001")
+# The model that judges and writes, and its prices. Source: ai.google.dev, "Gemini Developer API pricing", October 2026.
+GEMINI_MODEL = env.str("GEMINI_MODEL", "gemini-3.5-flash-lite", validate=validate.Length(min=1))
+GEMINI_PROMPT_USD_PER_M = env.float("GEMINI_PROMPT_USD_PER_M", 0.30, validate=validate.Range(min=0))
+GEMINI_ANSWER_USD_PER_M = env.float("GEMINI_ANSWER_USD_PER_M", 2.50, validate=validate.Range(min=0))
+# What may be spent on it in a day of Gemini's; what is in flight when that is reached is still paid for. 0: nothing.
+GEMINI_DAY_BUDGET_USD = env.float("GEMINI_DAY_BUDGET_USD", 5.0, validate=validate.Range(min=0))
 GEMINI_TIMEOUT_S = env.float("GEMINI_TIMEOUT_S", 20.0, validate=validate.Range(min=0.1))
 GEMINI_REQUESTS_PER_MIN = env.int("GEMINI_REQUESTS_PER_MIN", 15, validate=validate.Range(min=1))
+# Products for which a seller may ask for proposals in a day (UTC); staff may ask for any number.
+GENERATIONS_PER_SELLER_DAY = env.int("GENERATIONS_PER_SELLER_DAY", 500, validate=validate.Range(min=1))
 # What a web process loads in the background when it starts, so that nobody waits for it.
 WEB_WARM_UPS = ["catalog.milvus.connect", "catalog.embedders.current.warm_up", "catalog.directory.nearest.load"]
 INDEX_COLLECTION = env.str("INDEX_COLLECTION", "products")
@@ -359,6 +374,9 @@ SPECTACULAR_SETTINGS = {
         "EmbeddingJobStatus": "marketplace.directory.Answered",
         "ScrapingType": "catalog.models.ScrapingJob.Type",
         "ScrapingStatus": "catalog.models.ScrapingJob.Status",
+        "GenerationStatus": "catalog.generation.models.GenerationRequest.Status",
+        "ProposalState": "catalog.generation.models.Proposal.State",
+        "ProposedTextState": "catalog.generation.models.ProposedText.State",
         "JobPriority": "jobs.api.staff_serializers.PriorityName",
         "TaskMode": "jobs.models.TaskSwitch.Mode",
         "NotificationKind": "marketplace.notifications.serializers.KINDS",
@@ -373,6 +391,7 @@ SPECTACULAR_SETTINGS = {
         {"name": "products", "description": "What came of it."},
         {"name": "notifications", "description": "What you are told, and what of it is mailed."},
         {"name": "webhooks", "description": "Being told by signed requests to your own software."},
+        {"name": "generation", "description": "Texts that a model proposes for products, for you to take or refuse."},
         {"name": "scraping", "description": "See what an address holds, and have parts of a site read."},
         {"name": "search", "description": "What buyers see."},
         {"name": "directory", "description": "Businesses, by name, by words and by meaning."},

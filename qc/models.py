@@ -22,6 +22,12 @@ class Verdict(models.Model):
     rule_version = models.CharField(max_length=20, help_text="Version of the rules, and revision of their settings.")
     model = models.CharField(max_length=100, blank=True, db_default="", help_text="The model that was asked, if any.")
     prompt_version = models.CharField(max_length=20, blank=True, db_default="")
+    review = models.JSONField(
+        default=dict,
+        db_default=models.Value({}, models.JSONField()),
+        blank=True,
+        help_text="What the model said, or why it said nothing.",
+    )
     input_hash = models.CharField(max_length=64, help_text="SHA-256 of all that was looked at.")
     content_hash = models.CharField(
         max_length=64, blank=True, db_default="", help_text="SHA-256 of what the seller says of the product."

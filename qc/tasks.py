@@ -1,11 +1,18 @@
 """The stage of quality control."""
 
 from collections.abc import Sequence
+from dataclasses import replace
+
+from django.utils import timezone
 
 from jobs.batch import Batch, ClaimedJob, GivenUp, NewJob
 from jobs.ledger import enqueue_many
-from jobs.registry import task
+from jobs.registry import get_task, task
+from jobs.retry import REMOTE_API, RetryPolicy
 from jobs.settlement import inherit
+from qc.reviewer.again import jobs_to_review_again
+from qc.reviewer.review import is_on
+from qc.reviewer.stage import lift, review_batch
 from qc.rule_trials import give_up_trials, jobs_to_judge_again, look, record_look
 from qc.verdicts import flag_unjudged, judge_products, record_judgements
 
@@ -15,11 +22,27 @@ def give_up_on_judging(given_up: Sequence[GivenUp]) -> None:
     flag_unjudged({job.payload["product"] for job in given_up})
 
 
-@task(queue="quality-control", batch_size=64, attempts=3, subject=["product"], on_give_up=give_up_on_judging)
+# 64 rather than 16: the reviewer is asked about up to eight listings of one seller at once, and of 16 jobs of many
+# sellers too few are of the same; and rules alone are done with 64 in the time of one settlement.
+@task(
+    queue="quality-control",
+    batch_size=64,
+    timeout_s=600,
+    attempts=3,
+    retry=RetryPolicy(by_code={"gemini": replace(REMOTE_API.curve, attempts=3)}),
+    subject=["product"],
+    on_give_up=give_up_on_judging,
+)
 def quality_control(batch: Batch) -> None:
     """Decide whether each product is fit to be shown; a second run on the same product writes nothing."""
-    judgements = judge_products({job.payload["product"] for job in batch})
-    for job in batch:
+    declared = get_task("quality-control")
+    judged = judge_products({job.payload["product"] for job in batch})
+    if is_on():
+        judgements = review_batch(batch, judged, task=declared)
+    else:
+        judgements = judged
+        lift(batch, task=declared)
+    for job in batch.open_jobs:
         judgement = judgements.get(job.payload["product"])
         batch.complete(job, result={"decision": judgement.decision if judgement else "deleted"})
 
@@ -27,15 +50,25 @@ def quality_control(batch: Batch) -> None:
         wanted = {job.payload["product"] for job in jobs}
         recorded = record_judgements({pk: made for pk, made in judgements.items() if pk in wanted})
         followed = {it.product_id for it in recorded if it.must_reindex}
-        enqueue_many([_index(job) for job in jobs if job.payload["product"] in followed])
+        outdated = {it.product_id for it in recorded if it.is_outdated}
+        enqueue_many([_next("index-product", job) for job in jobs if job.payload["product"] in followed])
+        enqueue_many([_next("quality-control", job) for job in jobs if job.payload["product"] in outdated])
 
     batch.on_settle(record)
 
 
-def _index(job: ClaimedJob) -> NewJob:
-    """Return the job by which the index follows; one for each verdict, so its key names this job."""
+@task(queue="quality-control", batch_size=64, attempts=3, keep_completed=10)
+def review_again(batch: Batch) -> None:
+    """Have the products judged anew that are flagged only because the reviewer could not be asked."""
+    for job in batch:
+        again = jobs_to_review_again(now=timezone.now())
+        batch.complete(job, result={"queued": len(again)}, then=again)
+
+
+def _next(task: str, job: ClaimedJob) -> NewJob:
+    """Return the job that follows on this one; one for each verdict, so its key names this job."""
     sync, product = job.payload["sync"], job.payload["product"]
-    return inherit(NewJob("index-product", {"sync": sync, "product": product}, key=f"{sync}:{product}:{job.id}"), job)
+    return inherit(NewJob(task, {"sync": sync, "product": product}, key=f"{sync}:{product}:{job.id}"), job)
 
 
 def give_up_on_trying(given_up: Sequence[GivenUp]) -> None:

@@ -1,8 +1,8 @@
 """Judge products and record the verdicts."""
 
 from collections import defaultdict
-from collections.abc import Collection, Iterable, Sequence
-from dataclasses import dataclass
+from collections.abc import Collection, Iterable, Mapping, Sequence
+from dataclasses import dataclass, replace
 
 from django.db.models import Max
 from django.utils import timezone
@@ -11,6 +11,7 @@ from marketplace.models import Product
 from marketplace.notifications.telling import Kind, subject_of, tell
 from qc.facts import facts_of
 from qc.models import Verdict
+from qc.reviewer.review import Review, is_on, is_worth_asking
 from qc.rules.contract import ProductFacts, Reason, Severity
 from qc.rules.ruleset import Ruleset
 from qc.rulesets import current_ruleset
@@ -38,15 +39,20 @@ class Judgement:
     rule_version: str
     model: str = ""
     prompt_version: str = ""
+    review: Review | None = None  # None: not asked for
 
 
 @dataclass(frozen=True, slots=True)
 class Recorded:
-    """What became of a product: its decision, and whether the index has to follow."""
+    """What became of a product: its decision, and whether the index has to follow.
+
+    Outdated: what the seller says was not reviewed as it is now; nothing was written, and it wants another look.
+    """
 
     product_id: int
     decision: Verdict.Decision
     must_reindex: bool
+    is_outdated: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,6 +68,19 @@ def judge(facts: ProductFacts, *, ruleset: Ruleset | None = None) -> Judgement:
     ruleset = ruleset or current_ruleset()
     reasons = gravest_first(ruleset.reasons_against(facts))
     return Judgement(decision_on(reasons), reasons, facts, ruleset.version)
+
+
+def reviewed(judgement: Judgement, review: Review) -> Judgement:
+    """Add what the reviewer says to what the rules say; it takes nothing away."""
+    reasons = gravest_first([*judgement.reasons, *review.reasons])
+    return replace(
+        judgement,
+        decision=decision_on(reasons),
+        reasons=reasons,
+        model=review.model,
+        prompt_version=review.prompt_version,
+        review=review,
+    )
 
 
 _GRAVITY = {Severity.REJECT: 0, Severity.FLAG: 1, Severity.ADVISE: 2}
@@ -91,23 +110,25 @@ def record_judgements(judgements: dict[int, Judgement]) -> list[Recorded]:
 
     The products are locked in the order of their ids and judged anew where they changed since: of two
     judgements that cross, the later one then has the later facts. What changed around them since, their siblings
-    and their categories' prices, waits for the next judgement. A verdict by the same rules on the same
-    input is not written twice.
+    and their categories' prices, waits for the next judgement. A verdict by the same rules on the same input is not
+    written twice. Where there is a reviewer, nothing is approved that it was not asked about: a product that changed
+    since is told as outdated.
     """
     locked = Product.objects.filter(pk__in=judgements).order_by("pk").select_for_update(of=("self",))
     products = list(locked.select_related("seller"))
-    earlier = {pk: made.facts for pk, made in judgements.items()}
-    current = {
-        product_id: made if (made := judgements[product_id]).facts == facts else judge(facts)
-        for product_id, facts in facts_of(products, earlier=earlier).items()
-    }
-    latest = latest_verdicts(current)
-    by_staff = {pk: it for pk, it in latest.items() if _is_held(it, current[pk].facts)}
+    facts = facts_of(products, earlier={pk: made.facts for pk, made in judgements.items()})
+    latest = latest_verdicts(facts)
+    by_staff = {pk: it for pk, it in latest.items() if _is_held(it, facts[pk])}
+    made = {pk: _as_of(its, judgements[pk]) for pk, its in facts.items()}
+    current = {pk: it for pk, it in made.items() if not _lacks_review(it)}
+    outdated = made.keys() - current.keys() - by_staff.keys()
     _write_verdicts({pk: judgement for pk, judgement in current.items() if pk not in by_staff}, latest)
-    recorded = apply_decisions(products, {pk: _standing(by_staff.get(pk), made) for pk, made in current.items()})
-    news = [it for it in products if it.pk not in by_staff and _is_news(latest.get(it.pk), current[it.pk])]
-    tell_of_products(news)
-    return recorded
+    standings = {pk: _standing(it) for pk, it in current.items()}
+    standings |= {pk: Standing(Decision(it.decision), it.reasons) for pk, it in by_staff.items()}
+    recorded = apply_decisions([it for it in products if it.pk not in outdated], standings)
+    judged = [it for it in products if it.pk in current and it.pk not in by_staff]
+    tell_of_products([it for it in judged if _is_news(latest.get(it.pk), current[it.pk])])
+    return recorded + [Recorded(pk, Decision.FLAGGED, must_reindex=False, is_outdated=True) for pk in sorted(outdated)]
 
 
 def _is_news(latest: Verdict | None, judgement: Judgement) -> bool:
@@ -118,14 +139,30 @@ def _is_news(latest: Verdict | None, judgement: Judgement) -> bool:
     return before != {reason.code for reason in judgement.reasons if reason.severity != Severity.ADVISE}
 
 
+def held_by_staff(judgements: Mapping[int, Judgement]) -> set[int]:
+    """Return which products staff has judged as they are now: nobody else's opinion counts."""
+    return {pk for pk, it in latest_verdicts(judgements).items() if _is_held(it, judgements[pk].facts)}
+
+
+def _as_of(facts: ProductFacts, made: Judgement) -> Judgement:
+    """Return a judgement on the facts of now; the review in it stays where the seller says the same."""
+    if made.facts == facts:
+        return made
+    again = judge(facts)
+    is_same = facts.content_hash == made.facts.content_hash
+    return reviewed(again, made.review) if is_same and made.review and is_worth_asking(again.reasons) else again
+
+
+def _lacks_review(judgement: Judgement) -> bool:
+    return is_on() and judgement.review is None and is_worth_asking(judgement.reasons)
+
+
 def _is_held(latest: Verdict, facts: ProductFacts) -> bool:
     """Tell whether staff's verdict holds: as long as the seller says the same of the product."""
     return not latest.is_automatic and latest.content_hash == facts.content_hash
 
 
-def _standing(by_staff: Verdict | None, judgement: Judgement) -> Standing:
-    if by_staff is not None:
-        return Standing(Decision(by_staff.decision), by_staff.reasons)
+def _standing(judgement: Judgement) -> Standing:
     return Standing(judgement.decision, [reason.as_entry() for reason in judgement.reasons])
 
 
@@ -152,6 +189,7 @@ def _write_verdicts(judgements: dict[int, Judgement], latest: dict[int, Verdict]
                 input_hash=judgement.facts.input_hash,
                 content_hash=judgement.facts.content_hash,
                 content=judgement.facts.content,
+                review=judgement.review.as_json() if judgement.review else {},
             )
             for product_id, judgement in judgements.items()
             if not _is_same(latest.get(product_id), judgement)

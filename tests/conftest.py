@@ -2,6 +2,7 @@
 
 import ipaddress
 import sys
+from collections.abc import Iterator
 from importlib import import_module
 from typing import Any
 
@@ -11,6 +12,11 @@ import pytest
 import redis
 from django.conf import settings
 from django.db import connection
+
+from marketplace.gemini.client import close_clients
+from marketplace.gemini.pace import forget_calls
+from tests.fakes import gemini
+from tests.fakes.gemini import GeminiApi
 
 pytest.register_assert_rewrite("tests.road")
 # No test asserts a time: the machine may be slow.
@@ -116,3 +122,29 @@ def django_db_setup(django_db_setup: None, django_db_blocker: Any) -> None:
     trigger = import_module("jobs.migrations.0005_audit_only_grows")
     with django_db_blocker.unblock(), connection.cursor() as cursor:
         cursor.execute(trigger.ALLOW_TRUNCATE)
+
+
+@pytest.fixture(scope="session")
+def gemini_server() -> Iterator[tuple[GeminiApi, str]]:
+    """The loopback Gemini, and its address; one for all tests, since a client for each would cost 0.2 s."""
+    api = GeminiApi()
+    with gemini.serve(api) as address:
+        yield api, address
+        close_clients()
+
+
+@pytest.fixture
+def gemini_api(gemini_server: tuple[GeminiApi, str], settings: Any) -> Iterator[GeminiApi]:
+    """The loopback Gemini with nothing behind it, as the settings' own, with a pace that no test reaches by chance."""
+    api, settings.GEMINI_BASE_URL = gemini_server
+    api.begin_anew()
+    for model in api.embedding_models | api.generating_models:
+        forget_calls(model)
+    settings.GEMINI_API_KEY = gemini.KEY
+    settings.GEMINI_TIMEOUT_S = 5.0
+    settings.GEMINI_REQUESTS_PER_MIN = 100
+    settings.GEMINI_EMBEDDING_MODEL = "gemini-embedding-001"
+    settings.GEMINI_MODEL = "gemini-3.5-flash-lite"
+    settings.GEMINI_DAY_BUDGET_USD = 5.0
+    yield api
+    api.released.set()

@@ -23,6 +23,7 @@ from catalog import index
 from catalog.browser import close_process_browser
 from catalog.embedders.current import EMBEDDERS
 from catalog.embedders.hashing import HashingEmbedder
+from catalog.generation.models import GenerationRequest, Proposal
 from catalog.indexes import flushing
 from catalog.indexes.active import active_index
 from catalog.indexing import Purpose, mark_live, write_products
@@ -53,6 +54,7 @@ from qc.models import RuleTrial, RuleTrialChange, Verdict
 from tests.catalog.conftest import drop_collections
 from tests.catalog.indexes.embedders import OtherEmbedder
 from tests.catalog.products import add_picture, make_product, make_seller, make_sync
+from tests.fakes.gemini import GeminiApi
 from tests.fakes.receiver import webhook_receiver
 from tests.sample_shop import sample_catalog
 
@@ -63,6 +65,7 @@ EDITION = make_edition(count=PRODUCTS, seed=1, number=1)
 COLLECTIONS = Counter(slug for product in EDITION.products for slug in product.collections)
 FIRST = EDITION.products[0].collections[0]
 DOMAIN = ("marketplace", "catalog", "qc")
+ASKS_GEMINI = {"ai_generation"}
 FINDINGS = {"reconciliation"}  # what a second look finds is what the first one left
 
 Snapshot = dict[str, Any]
@@ -198,6 +201,13 @@ def _a_product_that_is_fit_and_one_without_price(shop: Shop) -> Sequence[NewJob]
     for product in products:
         add_picture(product)
     return [shop.job("quality-control", product) for product in products]
+
+
+@case("review-again", changes={"follow-ups"}, follow_ups={"quality-control": 1})
+def _a_product_that_waits_for_the_reviewer_and_one_for_staff(shop: Shop) -> Sequence[NewJob]:
+    for title, code in (("Red lamp", "review.unavailable"), ("Blue lamp", "review.counterfeit")):
+        make_product(shop.sync, title, status="flagged", reasons=[{"code": code}])
+    return [NewJob("review-again", {})]
 
 
 @case("try-rules", changes={"RuleTrial", "RuleTrialChange", "follow-ups"}, follow_ups={"try-rules": 1})
@@ -416,6 +426,28 @@ def _with_mail(shop: Shop) -> Seller:
     return Seller.objects.get(pk=shop.sync.seller_id)
 
 
+@case("ai_generation", changes={"Proposal", "ProposedText", "GeminiMinute"})
+def _a_product_to_write_for_and_one_that_is_written_for(shop: Shop) -> Sequence[NewJob]:
+    return [
+        NewJob("ai_generation", {"proposal": proposal.pk}, tenant=shop.sync.seller.tenant)
+        for proposal in _proposals(shop, states=("waiting", "ready"))
+    ]
+
+
+@case("finish-generation", changes={"Proposal", "OutboxEntry", "follow-ups"}, follow_ups={"notify-seller": 1})
+def _a_request_of_which_one_job_was_cancelled(shop: Shop) -> Sequence[NewJob]:
+    request = _proposals(shop, states=("waiting", "ready"))[0].request
+    return [NewJob("finish-generation", {"request": str(request.pk)}, tenant=shop.sync.seller.tenant)]
+
+
+def _proposals(shop: Shop, *, states: Sequence[str]) -> list[Proposal]:
+    request = GenerationRequest.objects.create(seller=shop.sync.seller, kinds=["title"], trigger="api")
+    return [
+        Proposal.objects.create(request=request, product=make_product(shop.sync, "lamp red"), state=state)
+        for state in states
+    ]
+
+
 def _show(*products: Product) -> None:
     for product in products:
         _judge(product, "approved")
@@ -454,6 +486,8 @@ def shop(
     settings: Any,
     tmp_path: Path,
     monkeypatch: pytest.MonkeyPatch,
+    gemini_api: GeminiApi,
+    request: pytest.FixtureRequest,
 ) -> Iterator[Shop]:
     host = catalog_address.split("/")[2]
     settings.WHATSAPP_HOSTS = [host]
@@ -465,6 +499,9 @@ def shop(
     forget_vocabulary()
     monkeypatch.setitem(EMBEDDERS, "other", OtherEmbedder)
     monkeypatch.setattr(flushing, "EVERY_S", 10**9)  # whoever asks, asks for the same flush
+    if request.node.callspec.params["task"] not in ASKS_GEMINI:
+        settings.GEMINI_API_KEY = ""
+    gemini_api.think = lambda _: '{"title": "Red lamp"}'
     active_index()
     with index.write_lock():
         index.ensure_collection(FINGERPRINT)

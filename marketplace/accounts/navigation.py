@@ -13,6 +13,7 @@ ENTRIES: list[tuple[str, str]] = [
     ("Home", "seller-home"),
     ("Products", "seller-products"),
     ("Appeals", "seller-appeals"),
+    ("Proposals", "seller-proposals"),
     ("Notifications", "seller-notifications"),
     ("Webhooks", "seller-webhooks"),
 ]

@@ -30,7 +30,7 @@ class GeminiKeyRefused(PermanentError):
 
 
 class GeminiModelUnknown(PermanentError):
-    """Gemini does not know the model: see GEMINI_EMBEDDING_MODEL."""
+    """Gemini does not know the model: see GEMINI_MODEL and GEMINI_EMBEDDING_MODEL."""
 
     code = "gemini.model_unknown"
 
@@ -65,6 +65,36 @@ class GeminiQuotaExceeded(QuotaExceededError):
     code = "gemini.quota_exceeded"
 
 
+class GeminiBudgetUsed(QuotaExceededError):
+    """What may be spent on Gemini in a day is spent: see GEMINI_DAY_BUDGET_USD."""
+
+    code = "gemini.budget_used"
+
+
+class UnusableAnswer(PermanentError):
+    """Gemini gave no answer that can be used, and would not the next time."""
+
+    code = "gemini.unusable_answer"
+
+
+class GeminiPromptBlocked(UnusableAnswer):
+    """Gemini refuses to look at what was sent."""
+
+    code = "gemini.prompt_blocked"
+
+
+class GeminiAnswerBlocked(UnusableAnswer):
+    """Gemini keeps its answer back."""
+
+    code = "gemini.answer_blocked"
+
+
+class GeminiAnswerCut(UnusableAnswer):
+    """Gemini's answer ends in the middle: it is longer than was allowed."""
+
+    code = "gemini.answer_cut"
+
+
 class GeminiUnavailable(RetryableError):
     """Gemini fails, or something before it does."""
 
@@ -87,6 +117,12 @@ class GeminiBadAnswer(RetryableError):
     """Gemini answered with something else than what was asked for."""
 
     code = "gemini.bad_answer"
+
+
+class GeminiOffSchema(GeminiBadAnswer):
+    """Gemini answered, but not with data of the schema that it was given."""
+
+    code = "gemini.off_schema"
 
 
 @contextmanager

@@ -34,6 +34,18 @@ local leaves = redis.call('ZRANGE', KEYS[1], held - most, held - most, 'WITHSCOR
 return tostring(math.max(0.001, tonumber(leaves[2]) + window - at))
 """
 
+# How many calls are free now, and the seconds until one more is; the same keys and arguments, but for the name.
+PEEK = """
+local now = redis.call('TIME')
+local at = tonumber(now[1]) + tonumber(now[2]) / 1000000
+local most, window = tonumber(ARGV[1]), tonumber(ARGV[2])
+local held = redis.call('ZRANGEBYSCORE', KEYS[1], string.format('(%.6f', at - window), '+inf', 'WITHSCORES')
+local count = #held / 2
+local first = held[2 * math.max(0, count - most) + 2]
+local wait = first and math.max(0.001, tonumber(first) + window - at) or window
+return {tostring(math.max(0, most - count)), tostring(wait)}
+"""
+
 
 def calls_for_jobs() -> int:
     """Return how many calls a minute jobs may make."""
@@ -53,12 +65,26 @@ def take_call(model: str, *, is_waited_for: bool) -> None:
     """
     most = settings.GEMINI_REQUESTS_PER_MIN if is_waited_for else calls_for_jobs()
     try:
-        wait_s = float(_script(settings.CACHE_URL)(keys=[_key(model)], args=[most, WINDOW_S, uuid4().hex]))
+        wait_s = float(_script(settings.CACHE_URL, TAKE)(keys=[_key(model)], args=[most, WINDOW_S, uuid4().hex]))
     except redis.RedisError as error:
         logger.warning("the pace of calls to Gemini is off: Redis is away: %s", error)
         return
     if wait_s:
         raise GeminiPaced(f"{GeminiPaced.__doc__} The next may be in {wait_s:.1f} s.", retry_after_s=wait_s)
+
+
+def free_calls(model: str) -> tuple[int, float]:
+    """Return how many calls jobs may make now, and in how many seconds they may make one more than those.
+
+    For who has much to prepare for a call; others may take them meanwhile. While Redis is away all are free.
+    """
+    most = calls_for_jobs()
+    try:
+        free, wait_s = _script(settings.CACHE_URL, PEEK)(keys=[_key(model)], args=[most, WINDOW_S])
+    except redis.RedisError as error:
+        logger.warning("the pace of calls to Gemini is off: Redis is away: %s", error)
+        return most, 0.0
+    return int(float(free)), float(wait_s)
 
 
 def forget_calls(model: str) -> None:
@@ -71,6 +97,6 @@ def _key(model: str) -> str:
     return f"souk:gemini:calls:{model}"
 
 
-@lru_cache(maxsize=1)
-def _script(url: str) -> Any:
-    return redis.Redis.from_url(url, socket_timeout=0.5, socket_connect_timeout=0.5).register_script(TAKE)
+@lru_cache(maxsize=2)
+def _script(url: str, text: str) -> Any:
+    return redis.Redis.from_url(url, socket_timeout=0.5, socket_connect_timeout=0.5).register_script(text)

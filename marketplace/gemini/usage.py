@@ -22,17 +22,16 @@ from marketplace.models import GeminiMinute
 
 KEPT = timedelta(days=30)
 QUOTA_DAY = ZoneInfo("America/Los_Angeles")  # Gemini's quotas of a day begin anew at midnight there
-COUNTS = ("calls", "items", "tokens", "refusals", "failures", "paced")
+COUNTS = ("calls", "items", "tokens", "answer_tokens", "cost_micro_usd", "refusals", "failures", "paced")
+MICRO = 1_000_000
 
-_COUNT = """
+_COUNT = f"""
 INSERT INTO marketplace_geminiminute AS known
-       (minute, model, process_id, calls, items, tokens, refusals, failures, paced)
-VALUES (date_trunc('minute', clock_timestamp()), %s, %s, %s, %s, %s, %s, %s, %s)
+       (minute, model, process_id, {", ".join(COUNTS)})
+VALUES (date_trunc('minute', clock_timestamp()), %s, %s, {", ".join(["%s"] * len(COUNTS))})
 ON CONFLICT (minute, model, process_id) DO UPDATE
-   SET calls = known.calls + excluded.calls, items = known.items + excluded.items,
-       tokens = known.tokens + excluded.tokens, refusals = known.refusals + excluded.refusals,
-       failures = known.failures + excluded.failures, paced = known.paced + excluded.paced
-"""
+   SET {", ".join(f"{name} = known.{name} + excluded.{name}" for name in COUNTS)}
+"""  # noqa: S608 of our own names
 
 
 @dataclass(slots=True)
@@ -41,6 +40,17 @@ class Use:
 
     items: int
     tokens: int = 0
+    answer_tokens: int = 0
+    cost_micro_usd: int = 0
+
+    @property
+    def spent(self) -> dict[str, int]:
+        """What it cost, whatever came of it."""
+        return {
+            "tokens": self.tokens,
+            "answer_tokens": self.answer_tokens,
+            "cost_micro_usd": self.cost_micro_usd,
+        }
 
 
 @contextmanager
@@ -63,9 +73,9 @@ def counted(model: str, *, items: int) -> Iterator[Use]:
         record(model, calls=1, refusals=1)
         raise
     except JobError:
-        record(model, calls=1, failures=1)
+        record(model, calls=1, failures=1, **use.spent)
         raise
-    record(model, calls=1, items=use.items, tokens=use.tokens)
+    record(model, calls=1, items=use.items, **use.spent)
 
 
 def record(model: str, **counts: int) -> None:
@@ -82,7 +92,7 @@ def _process_id(pid: int) -> int:
 
 def recent_figures(*, now: datetime | None = None) -> dict[str, Any]:
     """Return what each model was used for, this minute and since Gemini's midnight, beside what is allowed."""
-    midnight = (now or timezone.now()).astimezone(QUOTA_DAY).replace(hour=0, minute=0, second=0, microsecond=0)
+    midnight = day_began_at(now or timezone.now())
     rows = (
         GeminiMinute.objects.filter(minute__gte=midnight)
         .values("model")
@@ -92,11 +102,28 @@ def recent_figures(*, now: datetime | None = None) -> dict[str, Any]:
         )
         .order_by("model")
     )
+    models: dict[str, dict[str, Any]] = {row["model"]: {**row} for row in rows}
+    for figures in models.values():
+        del figures["model"]
+        figures["cost_usd_today"] = figures.pop("cost_micro_usd_today") / MICRO
     return {
         "day_began_at": midnight.isoformat(),
         "calls_per_min_limit": settings.GEMINI_REQUESTS_PER_MIN,
-        "models": {row["model"]: {name: count for name, count in row.items() if name != "model"} for row in rows},
+        "day_budget_usd": settings.GEMINI_DAY_BUDGET_USD,
+        "spent_usd_today": sum(figures["cost_usd_today"] for figures in models.values()),
+        "models": models,
     }
+
+
+def spent_usd(*, now: datetime | None = None) -> float:
+    """Return what was spent since Gemini's midnight."""
+    minutes = GeminiMinute.objects.filter(minute__gte=day_began_at(now or timezone.now()))
+    return float(minutes.aggregate(spent=Sum("cost_micro_usd", default=0))["spent"] / MICRO)
+
+
+def day_began_at(now: datetime) -> datetime:
+    """Return the last midnight of Gemini's."""
+    return now.astimezone(QUOTA_DAY).replace(hour=0, minute=0, second=0, microsecond=0)
 
 
 def sweep_minutes() -> int:

@@ -16,6 +16,8 @@ from marketplace.notifications.models import Mail
 
 # 30 s, 2 min, 8 min … up to six hours: about fifteen hours in all, the night that a mail server may be down.
 MAIL_RETRIES = RetryPolicy(curve=Curve(first_s=30, factor=4, cap_s=6 * 3600, jitter=0.2))
+# Of all tasks on the queue, since a claim takes as many as the smallest; a mail may take EMAIL_TIMEOUT.
+BATCH = 8
 
 
 @effect
@@ -25,7 +27,7 @@ def store_notifications(jobs: Sequence[ClaimedJob], _: Any) -> None:
     grouping.make_notifications(waits, now=timezone.now())
 
 
-@task(queue="notify-seller", batch_size=64, attempts=8, subject=["entry"])
+@task(queue="notify-seller", batch_size=BATCH, attempts=8, subject=["entry"])
 def notify_seller(batch: Batch) -> None:
     """Make one notification of all that happened of a kind since the job's entry; a second run makes nothing."""
     batch.on_settle(bind(store_notifications))
@@ -47,7 +49,7 @@ def store_sent(jobs: Sequence[ClaimedJob], _: Any) -> None:
 
 @task(
     queue="notify-seller",
-    batch_size=8,
+    batch_size=BATCH,
     attempts=8,
     retry=MAIL_RETRIES,
     subject=["mail"],
@@ -68,7 +70,7 @@ def send_mail(batch: Batch) -> None:
     batch.on_settle(bind(store_sent))
 
 
-@task(queue="notify-seller", attempts=3)
+@task(queue="notify-seller", batch_size=BATCH, attempts=3)
 def send_digests(batch: Batch) -> None:
     """Write the day's digests, and make up for what was never grouped; a second run writes nothing."""
 
@@ -88,7 +90,7 @@ def store_sweep(_: Sequence[ClaimedJob], __: Any) -> None:
     sweeping.sweep(now=timezone.now())
 
 
-@task(queue="notify-seller", attempts=3)
+@task(queue="notify-seller", batch_size=BATCH, attempts=3)
 def sweep_notifications(batch: Batch) -> None:
     """Delete notifications, mails and webhook messages whose time is over."""
     batch.on_settle(bind(store_sweep))

@@ -76,7 +76,10 @@ def embedded_environment(var_dir: Path) -> dict[str, str]:
         "JOB_ENCRYPTION_KEYS": embedded_encryption_key(var_dir),
     }
     state = running_stack(var_dir)
-    return values | state["env"] if state else values
+    if state is not None:
+        public = {"PUBLIC_URL": state["web_url"]} if state.get("web_url") else {}
+        values |= public | state["env"]
+    return values
 
 
 def embedded_secret(var_dir: Path) -> str:

@@ -150,9 +150,9 @@ class Supervisor:
         self._env |= plan.external
         if not await self._bring_up(services):
             return False
+        own = self._own_processes()  # first, so that they find where the web process will be
         self._is_published = True
         self._publish()
-        own = self._own_processes()
         if own and not await self._migrate():
             return False
         if not await self._bring_up(own):

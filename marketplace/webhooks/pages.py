@@ -118,7 +118,6 @@ def _shown(
         "endpoint": endpoint,
         "form": form or EndpointForm(initial=stored),
         "page": page,
-        "labels": dict(KIND_LABELS) | {TEST_KIND: "Test"},
         "undelivered": deliveries.undelivered(endpoint)[:100].count(),
         "days": REDELIVERED_DAYS,
         "secret": secret,
@@ -188,7 +187,7 @@ def delivery_page(request: SellerRequest, endpoint_id: int, delivery_id: int) ->
     context = {
         "endpoint": endpoint,
         "delivery": delivery,
-        "label": dict(KIND_LABELS).get(delivery.message.kind, delivery.message.kind),
+        "label": (dict(KIND_LABELS) | {TEST_KIND: "Test event"}).get(delivery.message.kind, delivery.message.kind),
         "attempts": delivery.attempts.order_by("-pk")[:100],
         "next_at": job["run_at"] if job and delivery.state == WebhookDelivery.State.WAITING else None,
         "body": json.dumps(json.loads(delivery.message.body), indent=2, ensure_ascii=False),

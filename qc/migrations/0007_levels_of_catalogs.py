@@ -8,7 +8,7 @@ class Migration(migrations.Migration):
 
     dependencies = [
         ('marketplace', '0008_measures_of_pictures'),
-        ('qc', '0004_appeals'),
+        ('qc', '0005_what_the_reviewer_said'),
     ]
 
     operations = [

@@ -16,6 +16,7 @@ from jobs.pages.presentation import label, link, list_link
 from qc.models import Verdict
 from qc.pages.differences import changes_between, in_order, text_of
 from qc.pages.guarding import PERMISSION
+from qc.reviewer.alarm import ReviewerAlarm
 from qc.rules.ruleset import BY_CODE
 from qc.staff_reasons import OWN_WORDS, STAFF_REASONS
 
@@ -39,7 +40,7 @@ class CodeFilter(admin.SimpleListFilter):
 
 
 @admin.register(Verdict)
-class VerdictAdmin(ReadOnlyAdmin):
+class VerdictAdmin(ReviewerAlarm, ReadOnlyAdmin):
     """What quality control and staff decided; read only, since the record is what it was."""
 
     list_display = ["id", "decision_label", "product_link", "codes", "who", "rule_version", "made_at"]

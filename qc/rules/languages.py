@@ -27,7 +27,7 @@ NEAR = (
 )
 LEAST_LETTERS = 40
 # More characters cost time (0.6 us each) and tell no more.
-_READ_CHARS = 300
+_READ_CHARS = 250
 _SURE = 0.75
 _PART_LEAST_LETTERS = 25
 _SENTENCE = re.compile(r"[.!?;|/\n।。！？•]+|\s[-–—]\s")

@@ -12,6 +12,7 @@ _LINK = re.compile(
     r"(?<![\w.])(?:wa|t|m|ig)\.me\s?/|(?:chat|api|web)\.whatsapp\.com|telegram\.me|(?<![\w.])line\.me/|discord\.gg|instagr\.am"
 )
 # Letters apart, as in "w h a t s a p p".
+_MAY_BE_SPACED = re.compile(r"[ .*\-][a-z][ .*\-][a-z][ .*\-][a-z]")
 _SPACED = re.compile(r"(?<!\S)(?:[a-z][ .*\-]){4,30}[a-z](?!\S)")
 # How many words may stand between a messenger and what asks to write there.
 _REACH = 5
@@ -37,7 +38,7 @@ def text_asks_for_messages(facts: ProductFacts, limits: Limits) -> Finding | Non
 def _drawn_together(text: str) -> str:
     """Return a text with its letter-spaced words made whole ("w h a t s a p p"), "" when it has none."""
     folded = read(text).folded
-    if _SPACED.search(folded) is None:
+    if _MAY_BE_SPACED.search(folded) is None or _SPACED.search(folded) is None:
         return ""
     return _SPACED.sub(lambda match: re.sub(r"[^a-z]", "", match.group()), folded)
 

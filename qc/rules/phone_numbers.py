@@ -23,6 +23,7 @@ _ELSEWHERE = ("US", "GB", "DE", "FR", "ES", "IT", "NL", "PT", "BR", "TR", "IN", 
 # Shorter numbers are valid in some country by chance.
 _ELSEWHERE_DIGITS = 9
 LEAST_DIGITS, MOST_DIGITS = 7, 15
+_MOST_LETTER_O = 2  # that stand for zeros
 
 _CANDIDATE = re.compile(r"(?<![\w.,+/-])(?:\+|\(\+?)?\s?[\do](?:[\s().\-–/_*]{0,3}[\do]){6,17}(?![\w%€$£])")
 _INVITATION = re.compile(rf"(?<!\w){one_of('phones', 'invitation')}(?!\w)")
@@ -66,7 +67,7 @@ def text_has_phone_number(facts: ProductFacts, limits: Limits) -> Finding | None
 
 def _phone_numbers(text: str, facts: ProductFacts) -> Iterator[str]:
     reading = read(text)
-    if sum(map(str.isdigit, reading.folded)) < LEAST_DIGITS:
+    if sum(len(it) for it in reading.tokens if it[0].isdigit()) < LEAST_DIGITS - _MOST_LETTER_O:
         return
     for match in _CANDIDATE.finditer(reading.folded):
         written = match.group().strip()

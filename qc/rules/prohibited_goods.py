@@ -27,6 +27,9 @@ _FOLDER = "prohibited/"
 _EVIDENCE_REACH = 8
 _SMALL_WORDS = frozenset(words_for_patterns("offers", "small"))
 _SELLING = frozenset(words_for_patterns("offers", "selling"))
+_SELLING_REACH = 8
+_HOLDING = frozenset(words_for_patterns("offers", "holding"))
+_HOLDING_REACH = 6
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,27 +92,36 @@ def _offers(facts: ProductFacts) -> Iterator[Offer]:
 def _offers_of(goods: WordList, facts: ProductFacts) -> Iterator[Offer]:
     named = _counted(goods.name, facts.title)
     carriers = _carriers(goods, facts.title, named)
-    if any(it.name != goods.name for it in carriers):
+    # The "water" of a water gun says nothing of what else is offered.
+    harmless = [it for it in matches_in(facts.title).get(goods.name, ()) if it.kind == "harmless"]
+    apart = [it for it in carriers if not any(it.overlaps(other) for other in harmless)]
+    if any(it.name != goods.name for it in apart):
         return  # a poster, a novel
     for match in named:
-        if not carriers or match.kind == "certain":
+        if match.kind == "certain" or not carriers:
             is_certain = match.kind == "certain" or _is_proved(goods.name, match, facts)
-            yield Offer(goods.title, "title", said(facts.title, match), is_certain and not carriers)
+            yield Offer(goods.title, "title", said(facts.title, match), is_certain and not apart)
     for match in _counted(goods.name, facts.description):
-        is_meant = _is_meant_in(facts.description, match, goods.name)
-        if match.kind == "certain" or (is_meant and not carriers):
-            is_certain = (
-                match.kind == "certain" and not carriers and (is_meant or bool(named) or not goods.title_decides)
-            )
-            yield Offer(goods.title, "description", said(facts.description, match), is_certain)
+        offer = _offer_in_description(goods, match, facts, is_named=bool(named), is_carried=bool(apart))
+        if offer is not None and (offer.is_certain or match.kind == "certain" or not carriers):
+            yield offer
 
 
-def _is_meant_in(description: str, match: Match, name: str) -> bool:
-    """Tell whether words in a description name what is sold: they begin it, it says so, or evidence is near."""
-    before = read(description).tokens[: match.first]
-    if (len(before) < 3 and _SMALL_WORDS.issuperset(before)) or not _SELLING.isdisjoint(before[-8:]):
-        return True
-    return _has_evidence_near(name, match, description)
+def _offer_in_description(
+    goods: WordList, match: Match, facts: ProductFacts, *, is_named: bool, is_carried: bool
+) -> Offer | None:
+    """Weigh words of a description: whether they name what is sold, or only what goes with it."""
+    before = read(facts.description).tokens[: match.first]
+    is_sold = not _SELLING.isdisjoint(before[-_SELLING_REACH:])
+    is_proved = _has_evidence_near(goods.name, match, facts.description)
+    is_meant = is_sold or is_proved or (len(before) < 3 and _SMALL_WORDS.issuperset(before))
+    if not is_meant and (match.kind == "doubtful" or not _HOLDING.isdisjoint(before[-_HOLDING_REACH:])):
+        return None
+    if match.kind == "doubtful":
+        is_certain = is_sold and is_proved
+    else:
+        is_certain = is_sold or (not is_carried and (is_meant or is_named or not goods.title_decides))
+    return Offer(goods.title, "description", said(facts.description, match), is_certain)
 
 
 def _counted(name: str, text: str) -> list[Match]:
@@ -159,7 +171,10 @@ def _is_proved(name: str, match: Match, facts: ProductFacts) -> bool:
 
 def _has_evidence_near(name: str, match: Match, text: str) -> bool:
     return any(
-        it.kind == "evidence" and it.first - match.last <= _EVIDENCE_REACH and match.first - it.last <= _EVIDENCE_REACH
+        it.kind == "evidence"
+        and not it.overlaps(match)
+        and it.first - match.last <= _EVIDENCE_REACH
+        and match.first - it.last <= _EVIDENCE_REACH
         for it in matches_in(text).get(name, ())
     )
 

@@ -14,7 +14,7 @@ _SPEAKER = re.compile(
     r"|[\"'](?:decision|verdict|status|result|classification|is_safe|flagged)[\"']\s?:\s?(?:[\"'](?:approved?|safe|pass(?:ed)?|ok|allowed?|live)[\"']|true|false)"
     r"|###\s?(?:system|instructions?|new)",
 )
-_SPEAKER_SIGNS = ("<", "[", "{", "#", ":", '"')
+_SPEAKER_SIGNS = ("<", "[", "{", "#", '":', "':", "system", "assistant", "developer", "sistem")
 
 
 @rule(
@@ -34,9 +34,9 @@ def text_instructs_reviewer(facts: ProductFacts, limits: Limits) -> Finding | No
 
 
 def _speaker_in(text: str) -> str:
-    if not any(it in text for it in _SPEAKER_SIGNS):
-        return ""
     reading = read(text)
+    if not any(it in reading.folded for it in _SPEAKER_SIGNS):
+        return ""
     match = _SPEAKER.search(reading.text.lower())
     return reading.text[match.start() : match.end() + 20] if match is not None else ""
 

@@ -15,7 +15,6 @@ _LEAST_CAPITALS = 10
 _IDEOGRAPH = re.compile(r"[\u3040-\u30ff\u3400-\u9fff\uac00-\ud7af]")
 # A letter, a sign of shouting or an emoji four times; five X before an L are a size, and AAAA is a battery.
 _HAMMERED = re.compile(r"([^\W\d_])\1{3,}|[!?]{4,}|([$€£¥★☆♥❤✨🔥⭐✅💥👉💯🎁])(?:\s*\2\ufe0f?){3,}", re.IGNORECASE)
-_MAY_BE_HAMMERED = re.compile(r"([a-zA-Z$])\1{2}|[!?]{4}")
 _SIZE_OR_NUMERAL = re.compile(r"\b(?:x+[sl]+|x+|i+|a+|w+|m+|z+)\b", re.IGNORECASE)
 _LITTLE = frozenset(words_for_patterns("offers", "little"))
 
@@ -125,8 +124,7 @@ def title_is_in_capitals(facts: ProductFacts, limits: Limits) -> Finding | None:
 def text_repeats_itself(facts: ProductFacts, limits: Limits) -> Finding | None:
     """Advise on a character that is hammered, or a word that the title says over and over."""
     for name, text in facts.texts:
-        may_be = not text.isascii() or _MAY_BE_HAMMERED.search(text)
-        found = _HAMMERED.finditer(text) if may_be else iter(())
+        found = _HAMMERED.finditer(text) if _may_be_hammered(text) else iter(())
         hammered = next((it for it in found if not _is_size_or_numeral(it, text)), None)
         if hammered is not None:
             return Finding(name, f"The {name} hammers a character: {quoted(hammered.group())}.")
@@ -134,6 +132,14 @@ def text_repeats_itself(facts: ProductFacts, limits: Limits) -> Finding | None:
     if times < limits["times"]:
         return None
     return Finding("title", f"The title says {quoted(word)} {times} times.")
+
+
+def _may_be_hammered(text: str) -> bool:
+    """Tell quickly that nothing is hammered, as in most texts."""
+    lowered = text.lower()
+    return (
+        not text.isascii() or "!?" in text or "?!" in text or any(it * 4 in lowered for it in set(lowered) if it != " ")
+    )
 
 
 def _is_size_or_numeral(hammered: re.Match[str], text: str) -> bool:

@@ -14,10 +14,6 @@ from catalog.ranking.synonyms import forget_synonyms
 from catalog.ranking.vocabulary import forget_vocabulary
 from jobs.models import Worker
 from jobs.session import Session, set_current_session
-from marketplace.gemini.client import close_clients
-from marketplace.gemini.pace import forget_calls
-from tests.fakes import gemini
-from tests.fakes.gemini import GeminiApi
 
 
 @pytest.fixture
@@ -65,27 +61,3 @@ def drop_collections(prefix: str) -> None:
     for name in client.list_collections():
         if name.startswith(prefix):
             client.drop_collection(name)
-
-
-@pytest.fixture(scope="session")
-def gemini_server() -> Iterator[tuple[GeminiApi, str]]:
-    """The loopback Gemini, and its address; one for all tests, since a client for each would cost 0.2 s."""
-    api = GeminiApi()
-    with gemini.serve(api) as address:
-        yield api, address
-        close_clients()
-
-
-@pytest.fixture
-def gemini_api(gemini_server: tuple[GeminiApi, str], settings: Any) -> Iterator[GeminiApi]:
-    """The loopback Gemini with nothing behind it, as the settings' own, with a pace that no test reaches by chance."""
-    api, settings.GEMINI_BASE_URL = gemini_server
-    api.begin_anew()
-    for model in api.embedding_models:
-        forget_calls(model)
-    settings.GEMINI_API_KEY = gemini.KEY
-    settings.GEMINI_TIMEOUT_S = 5.0
-    settings.GEMINI_REQUESTS_PER_MIN = 100
-    settings.GEMINI_EMBEDDING_MODEL = "gemini-embedding-001"
-    yield api
-    api.released.set()

@@ -79,10 +79,13 @@ def drain(session: Session, *queues: str) -> None:
 
 
 def job_counts() -> dict[str, dict[str, int]]:
-    """Count all jobs: {task: {state: jobs}}; but for flushes of the index, of which there is one in 10 s."""
+    """Count all jobs: {task: {state: jobs}}.
+
+    But for flushes of the index, of which there is one in 10 s, and for what sellers are told, which waits a minute.
+    """
     counts: dict[str, dict[str, int]] = {}
     for task, state, jobs in (
-        Job.objects.exclude(task="flush-search-index")
+        Job.objects.exclude(task__in=["flush-search-index", "notify-seller"])
         .order_by()
         .values_list("task", "state")
         .annotate(jobs=Count("id"))

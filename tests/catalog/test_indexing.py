@@ -114,12 +114,16 @@ def test_only_what_is_still_approved_goes_live() -> None:
     approve(rejected, decision="rejected")
     Product.objects.filter(pk=gone.pk).update(status=Status.GONE)
 
+    advice = {"code": "picture.small", "severity": "advise"}
+    Product.objects.filter(pk=approved.pk).update(reasons=[SETBACK[0], advice])
+
     count = mark_live([approved.pk, rejected.pk, unjudged.pk, gone.pk])
 
     assert count == 1
     assert list(Product.objects.filter(status=Status.LIVE)) == [approved]
     approved.refresh_from_db()
     assert approved.indexed_at is not None
+    assert approved.reasons == [advice]
 
 
 @pytest.mark.django_db

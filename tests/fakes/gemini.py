@@ -1,13 +1,18 @@
 """Google's Gemini API as far as embeddings and one-shot generation go: keys, models, limits, errors.
 
-Written after ai.google.dev, "Embeddings API: batchEmbedContents", "Generating content: generateContent" and "Rate
-limits"; error bodies after cloud.google.com, "AIP-193: errors" with google.rpc's RetryInfo, QuotaFailure and ErrorInfo.
+Written after ai.google.dev, "Embeddings API: batchEmbedContents", "Generating content: generateContent", "Structured
+outputs", "Image understanding" and "Rate limits"; error bodies after cloud.google.com, "AIP-193: errors" with
+google.rpc's RetryInfo, QuotaFailure and ErrorInfo.
 Vectors are those of the hashing embedder, so that relevance can be tested, but three times as long as they should be.
+What is generated comes from `replies`, else from `think`, a function of the test's.
 """
 
+import base64
+import binascii
 import json
 import re
 import threading
+import time
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -30,6 +35,17 @@ TASK_TYPES = frozenset(
 _PATH = re.compile(r"/(v1|v1beta)/models/([\w.-]+):(batchEmbedContents|generateContent)")
 _PREFIXES = re.compile(r"^(task: search result \| query: |title: )|(?<=.)\| text: ")
 
+PICTURE_TYPES = frozenset({"image/png", "image/jpeg", "image/webp", "image/heic", "image/heif"})
+MAX_REQUEST_BYTES = 20 * 1024 * 1024
+# Of JSON Schema, what the API knows; others are refused.
+SCHEMA_KEYS = frozenset(
+    {
+        "$id", "$defs", "$ref", "$anchor", "type", "format", "title", "description", "enum", "items", "prefixItems",
+        "minItems", "maxItems", "minimum", "maximum", "anyOf", "oneOf", "properties", "additionalProperties",
+        "required", "propertyOrdering", "nullable",
+    }
+)  # fmt: skip
+
 Spoil = Callable[[list[list[float]]], list[list[float]]]
 
 
@@ -40,11 +56,36 @@ class Asked:
     path: str
     body: Mapping[str, Any]
     headers: Mapping[str, str]
+    size_bytes: int = 0
+    at: float = field(default_factory=time.monotonic)
 
     @property
     def texts(self) -> list[str]:
         """The texts that were to be embedded."""
         return [request["content"]["parts"][0]["text"] for request in self.body["requests"]]
+
+    @property
+    def instruction(self) -> str:
+        """What generateContent was told to do."""
+        return "".join(part["text"] for part in self.body.get("systemInstruction", {}).get("parts", []))
+
+    @property
+    def parts(self) -> list[Mapping[str, Any]]:
+        """What generateContent was given to do it with."""
+        return [part for content in self.body["contents"] for part in content["parts"]]
+
+    @property
+    def said(self) -> str:
+        """The texts among them, a line each."""
+        return "\n".join(part["text"] for part in self.parts if "text" in part)
+
+    @property
+    def pictures(self) -> list[bytes]:
+        """The pictures among them."""
+        return [_decoded(_inline(part)["data"]) for part in self.parts if _inline(part)]
+
+
+Think = Callable[[Asked], "str | dict[str, Any] | Answer"]
 
 
 @dataclass
@@ -58,8 +99,13 @@ class GeminiApi:
     is_slow: bool = False  # answers nothing until `released` is set
     bad_text: str = ""  # a text with this in it is refused
     replies: list[str | dict[str, Any]] = field(default_factory=list)  # of generateContent: the text, or the whole body
+    think: Think | None = None  # what generateContent answers when there are no replies left
+    latency_s: float = 0.0  # of each answer
+    at_once: int = 0  # requests in hand
+    most_at_once: int = 0
     asked: list[Asked] = field(default_factory=list)
     released: threading.Event = field(default_factory=threading.Event)
+    _lock: threading.Lock = field(default_factory=threading.Lock)
 
     def begin_anew(self) -> None:
         """Forget what was asked, and how to fail."""
@@ -67,8 +113,21 @@ class GeminiApi:
 
     def answer(self, path: str, headers: Mapping[str, str], body: bytes) -> Answer:
         """Answer one request as the API does."""
+        with self._lock:
+            self.at_once += 1
+            self.most_at_once = max(self.most_at_once, self.at_once)
+        try:
+            return self._answer(path, headers, body)
+        finally:
+            with self._lock:
+                self.at_once = max(0, self.at_once - 1)
+
+    def _answer(self, path: str, headers: Mapping[str, str], body: bytes) -> Answer:
         said = json.loads(body)
-        self.asked.append(Asked(path, said, headers))
+        asked = Asked(path, said, headers, len(body))
+        self.asked.append(asked)
+        if self.latency_s:
+            time.sleep(self.latency_s)  # it is the other side's slowness that is measured
         if self.is_slow:
             self.released.wait(30)
         if self.failures:
@@ -86,7 +145,7 @@ class GeminiApi:
                 "NOT_FOUND",
                 f"models/{model} is not found for API version v1beta, or is not supported for {method}.",
             )
-        return self._embeddings(model, said) if embeds else self._generated(model, said)
+        return self._embeddings(model, said) if embeds else self._generated(model, asked)
 
     def _embeddings(self, model: str, said: Mapping[str, Any]) -> Answer:
         requests = said.get("requests", [])
@@ -101,21 +160,105 @@ class GeminiApi:
             vectors = self.spoil(vectors)
         return 200, JSON, json.dumps({"embeddings": [{"values": vector} for vector in vectors]}).encode()
 
-    def _generated(self, model: str, said: Mapping[str, Any]) -> Answer:
-        if not said.get("contents"):
-            return error(400, "INVALID_ARGUMENT", "* GenerateContentRequest.contents: contents is not specified")
-        reply = self.replies.pop(0) if self.replies else "{}"
-        if isinstance(reply, dict):
-            return 200, JSON, json.dumps(reply).encode()
-        body = {
-            "candidates": [
-                {"content": {"parts": [{"text": reply}], "role": "model"}, "finishReason": "STOP", "index": 0}
-            ],
-            "usageMetadata": {"promptTokenCount": 100, "candidatesTokenCount": 10, "totalTokenCount": 110},
-            "modelVersion": model,
-            "responseId": "r1",
-        }
-        return 200, JSON, json.dumps(body).encode()
+    def _generated(self, model: str, asked: Asked) -> Answer:
+        problem = _generating_problem(asked)
+        if problem:
+            return error(400, "INVALID_ARGUMENT", f"* GenerateContentRequest.{problem}")
+        if self.bad_text and self.bad_text in asked.said:
+            return error(400, "INVALID_ARGUMENT", "Request contains an invalid argument.")
+        reply: str | dict[str, Any] | Answer = "{}"
+        if self.replies:
+            reply = self.replies.pop(0)
+        elif self.think is not None:
+            reply = self.think(asked)
+        if isinstance(reply, tuple):
+            return reply
+        return 200, JSON, json.dumps(reply if isinstance(reply, dict) else written(reply, model=model)).encode()
+
+
+def written(
+    text: str, *, ended: str = "STOP", model: str = "gemini-3.5-flash-lite", tokens: int = 10
+) -> dict[str, Any]:
+    """Return the body of an answer: a text, and why the model stopped."""
+    return {
+        "candidates": [{"content": {"parts": [{"text": text}], "role": "model"}, "finishReason": ended, "index": 0}],
+        "usageMetadata": {"promptTokenCount": 100, "candidatesTokenCount": tokens, "totalTokenCount": 100 + tokens},
+        "modelVersion": model,
+        "responseId": "r1",
+    }
+
+
+def blocked_prompt(reason: str = "PROHIBITED_CONTENT") -> dict[str, Any]:
+    """Return what is said of a prompt that the API does not look at."""
+    return {
+        "promptFeedback": {"blockReason": reason},
+        "usageMetadata": {"promptTokenCount": 100, "totalTokenCount": 100},
+        "modelVersion": "gemini-3.5-flash-lite",
+    }
+
+
+def blocked_answer(reason: str = "SAFETY") -> dict[str, Any]:
+    """Return an answer that is kept back: SAFETY, RECITATION, PROHIBITED_CONTENT and the like."""
+    body = written("", ended=reason, tokens=0)
+    del body["candidates"][0]["content"]
+    return body
+
+
+def _inline(part: Mapping[str, Any]) -> Mapping[str, Any]:
+    found: Mapping[str, Any] = _either(part, "inlineData", "inline_data") or {}
+    return found
+
+
+def _decoded(data: str) -> bytes:
+    """Read either alphabet of base64: protocol buffers' JSON takes both, and the client sends the one for addresses."""
+    return base64.b64decode(data.translate(str.maketrans("-_", "+/")), validate=True)
+
+
+def _either(values: Mapping[str, Any], camel: str, snake: str) -> Any:
+    """Protocol buffers' JSON takes both spellings, and the client sends both."""
+    return values.get(camel, values.get(snake))
+
+
+def _generating_problem(asked: Asked) -> str:
+    said = asked.body
+    if not said.get("contents"):
+        return "contents: contents is not specified"
+    if asked.size_bytes > MAX_REQUEST_BYTES:
+        return f"contents: request payload size exceeds the limit: {MAX_REQUEST_BYTES} bytes"
+    for part in asked.parts:
+        problem = _part_problem(part)
+        if problem:
+            return f"contents[0].parts[0].{problem}"
+    if "systemInstruction" in said and not asked.instruction:
+        return "system_instruction.parts: must have a text"
+    config = said.get("generationConfig", {})
+    schema = _either(config, "responseJsonSchema", "response_json_schema") or config.get("responseSchema")
+    if schema and _either(config, "responseMimeType", "response_mime_type") != "application/json":
+        return "generation_config.response_schema: only allowed with response_mime_type application/json"
+    unknown = sorted(_schema_keys(schema or {}) - SCHEMA_KEYS)
+    return f"generation_config.response_json_schema: unknown name {unknown[0]!r}" if unknown else ""
+
+
+def _part_problem(part: Mapping[str, Any]) -> str:
+    inline = _inline(part)
+    if not inline:
+        return "" if part.get("text") else "data: required oneof field 'data' must have one initialized field"
+    if _either(inline, "mimeType", "mime_type") not in PICTURE_TYPES:
+        return "inline_data.mime_type: unsupported MIME type"
+    try:
+        is_empty = not _decoded(inline["data"])
+    except (binascii.Error, KeyError):
+        return "inline_data.data: base64 decoding failed"
+    return "inline_data: unable to process input image" if is_empty else ""
+
+
+def _schema_keys(schema: Mapping[str, Any]) -> set[str]:
+    keys = set(schema)
+    inner = [*schema.get("properties", {}).values(), schema.get("items"), *schema.get("anyOf", [])]
+    for it in inner:
+        if isinstance(it, Mapping):
+            keys |= _schema_keys(it)
+    return keys
 
 
 def _problem(requests: list[dict[str, Any]], model: str) -> str:

@@ -11,6 +11,7 @@ from django.utils import timezone
 from rest_framework.test import APIClient
 
 from catalog.connections import connect
+from catalog.generation.models import GenerationRequest, Proposal, ProposedText
 from catalog.models import FeedImport, FeedRowError, ScrapingJob
 from jobs import tenancy
 from jobs.events import relay
@@ -45,6 +46,8 @@ class Other:
     notification: Notification
     webhook: WebhookEndpoint
     delivery: WebhookDelivery
+    generation: GenerationRequest
+    text: ProposedText
 
 
 @pytest.fixture
@@ -74,7 +77,25 @@ def other() -> Other:
     webhook, _ = create_endpoint(seller, address=f"https://{MARK}.example/hook")
     message = new_message(seller_id=seller.pk, kind=MARK, data={"note": MARK})
     delivery = WebhookDelivery.objects.create(message=message, endpoint=webhook)
-    return Other(seller, job, sync, product, feed, scraping, preview, recheck, appeal, notification, webhook, delivery)
+    generation = GenerationRequest.objects.create(seller=seller, kinds=[MARK], trigger="api")
+    proposal = Proposal.objects.create(request=generation, product=product, state="ready", model=MARK)
+    text = ProposedText.objects.create(proposal=proposal, field="title", text=MARK)
+    return Other(
+        seller,
+        job,
+        sync,
+        product,
+        feed,
+        scraping,
+        preview,
+        recheck,
+        appeal,
+        notification,
+        webhook,
+        delivery,
+        generation,
+        text,
+    )
 
 
 # What each address that a tenant may call is asked for, by its name, with the other's ids in it.
@@ -114,6 +135,13 @@ TENANTS = {
     "webhook-deliveries": ["/api/webhooks/{webhook}/deliveries/"],
     "webhook-delivery": ["/api/webhooks/{webhook}/deliveries/{delivery}/"],
     "webhook-redeliver": ["/api/webhooks/{webhook}/deliveries/{delivery}/redeliver/"],
+    "generations": ["/api/generations/"],
+    "generation": ["/api/generations/{generation}/"],
+    "generation-proposals": ["/api/generations/{generation}/proposals/"],
+    "accept-generation": ["/api/generations/{generation}/accept/"],
+    "accept-text": ["/api/proposed-texts/{text}/accept/"],
+    "refuse-text": ["/api/proposed-texts/{text}/refuse/"],
+    "undo-text": ["/api/proposed-texts/{text}/undo/"],
 }
 # The same of the pages of sellers, for those who are logged in.
 SELLER_PAGES = {
@@ -126,6 +154,12 @@ SELLER_PAGES = {
     "seller-appeals": ["/seller/appeals/"],
     "seller-withdraw": ["/seller/appeals/{appeal}/withdraw/"],
     "seller-switch": ["/seller/switch/"],
+    "seller-proposals": ["/seller/proposals/"],
+    "seller-ask-proposals": ["/seller/proposals/new/", "/seller/proposals/new/?product={product}"],
+    "seller-accept-proposals": ["/seller/proposals/accept/"],
+    "seller-generation": ["/seller/proposals/requests/{generation}/"],
+    "seller-proposal": ["/seller/proposals/{proposal}/"],
+    "seller-decide-text": ["/seller/proposals/texts/{text}/"],
     "seller-notifications": ["/seller/notifications/"],
     "seller-notification": ["/seller/notifications/{notification}/"],
     "seller-notifications-read": ["/seller/notifications/read/"],
@@ -155,6 +189,7 @@ def _paths(name: str, other: Other) -> list[str]:
         "job": other.job, "sync": other.sync, "product": other.product, "seller": other.seller, "feed": other.feed,
         "scraping": other.scraping, "preview": other.preview, "recheck": other.recheck, "appeal": other.appeal,
         "notification": other.notification, "webhook": other.webhook, "delivery": other.delivery,
+        "generation": other.generation, "text": other.text, "proposal": other.text.proposal,
     }  # fmt: skip
     return [path.format(**{part: row.pk for part, row in ids.items()}) for path in (TENANTS | SELLER_PAGES)[name]]
 

@@ -29,7 +29,13 @@ def seller() -> Seller:
 
 
 def make(seller: Seller, *, status: str = "pending", **fields: Any) -> Product:
-    values = {"title": "Lamp", "price": Decimal(20), "currency": "EUR", "external_id": f"x:{Product.objects.count()}"}
+    values = {
+        "title": "Lamp",
+        "description": "A lamp of brass and linen.",
+        "price": Decimal(20),
+        "currency": "EUR",
+        "external_id": f"x:{Product.objects.count()}",
+    }
     product = Product.objects.create(seller=seller, status=status, **values | fields)
     Picture.objects.create(product=product, status="ready", width_px=500, height_px=500)
     return product

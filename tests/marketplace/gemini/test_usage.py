@@ -15,7 +15,7 @@ pytestmark = pytest.mark.django_db
 
 def test_calls_are_counted_however_they_end() -> None:
     with counted("one", items=64) as use:
-        use.tokens = 900
+        use.tokens, use.answer_tokens, use.cost_micro_usd = 900, 100, 25
     for error in (GeminiRateLimited, GeminiQuotaExceeded, GeminiTimeout, GeminiPaced, GeminiNotSetUp):
         with pytest.raises(error), counted("one", items=64):
             raise error
@@ -24,8 +24,8 @@ def test_calls_are_counted_however_they_end() -> None:
     figures = queue_stats()["gemini"]
     assert figures["calls_per_min_limit"] == 15
     assert figures["models"]["one"] == {
-        "calls_today": 4, "items_today": 64, "tokens_today": 900, "refusals_today": 2, "failures_today": 1,
-        "paced_today": 1, "calls_this_minute": 4,
+        "calls_today": 4, "items_today": 64, "tokens_today": 900, "answer_tokens_today": 100,
+        "cost_usd_today": 0.000025, "refusals_today": 2, "failures_today": 1, "paced_today": 1, "calls_this_minute": 4,
     }  # fmt: skip
     assert figures["models"]["two"]["items_today"] == 3
     assert GeminiMinute.objects.count() == 2

@@ -7,6 +7,7 @@ one set, `--quiet` leaves out the places.
 
 import sys
 from argparse import ArgumentParser, Namespace
+from collections.abc import Sequence
 from typing import cast
 
 from rich.console import Console
@@ -17,6 +18,7 @@ from tests.qc.labelled.cases import Origin, load
 from tests.qc.labelled.scoring import LEAST_PRECISION, LEAST_RECALL, Scores, labels_of, score
 
 ORIGINS: tuple[Origin, ...] = ("blind", "seen")
+MOST_PLACES = 12
 
 
 def main() -> int:
@@ -48,11 +50,16 @@ def _print(
     for code, it in scores.rules.items():
         wanted, passed = labels[code]
         style = "" if it.is_met else "bold red"
-        places = ("" if is_quiet else ", ".join(found) for found in (it.missed, it.wrong))
+        places = ("" if is_quiet else _few(found) for found in (it.missed, it.wrong))
         table.add_row(code, str(wanted), str(passed), f"{it.precision:.3f}", f"{it.recall:.3f}", *places, style=style)
     console.print(table)
     for line in scores.false_rejects:
         console.print(f"rejected, and sound: {line}", style="bold red")
+
+
+def _few(places: Sequence[str]) -> str:
+    more = f" and {len(places) - MOST_PLACES} more" if len(places) > MOST_PLACES else ""
+    return ", ".join(places[:MOST_PLACES]) + more
 
 
 def _options() -> Namespace:

@@ -8,7 +8,7 @@ from functools import cache
 from json import dumps, loads
 from typing import Any
 
-from catalog.pictures import UnusablePicture, render_picture
+from catalog.pictures import MAX_BYTES, MAX_PIXELS, OversizedPicture, UnusablePicture, render_picture
 from qc.rules.contract import CategoryPrices, PictureFacts, ProductFacts, Severity
 from qc.rules.ruleset import STANDARD, Ruleset
 from tests.qc.labelled.cases import Case
@@ -109,7 +109,7 @@ def facts_of_case(case: Case) -> ProductFacts:
     """
     told = {**_FINE, **case.facts}
     for name in _AMOUNTS:
-        told[name] = None if told.get(name) is None else Decimal(told[name])
+        told[name] = Decimal(told[name]) if told.get(name) else None
     told["pictures"] = tuple(_picture(it) for it in told["pictures"])
     told["not_carried"] = tuple(told.get("not_carried", ()))
     if level := told.get("category_prices"):
@@ -120,7 +120,10 @@ def facts_of_case(case: Case) -> ProductFacts:
 def _picture(told: Mapping[str, Any]) -> PictureFacts:
     if "draw" in told or "sketch" in told:
         return _drawn(dumps(told, sort_keys=True))
-    return PictureFacts(**told)
+    it = PictureFacts(**told)
+    if it.size_bytes > MAX_BYTES or it.width_px * it.height_px > MAX_PIXELS:  # as the reader says it
+        return PictureFacts(error_code=OversizedPicture.code)
+    return it
 
 
 @cache

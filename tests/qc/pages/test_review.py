@@ -170,15 +170,15 @@ def test_the_queue_can_be_narrowed(desk: Client, seller: Seller) -> None:
 def test_what_sellers_write_is_shown_as_text_and_what_was_found_marked(desk: Client, seller: Seller) -> None:
     make_flagged(
         seller,
-        title="<script>alert(1)</script>",
+        title="<em>A</em> lamp",
         description="Call +44 20 7946 0123 <b>now</b>",
         address="javascript:1",
     )
 
     page = desk.get(QUEUE).content.decode()
 
-    assert "<script>alert(1)" not in page
-    assert "&lt;script&gt;alert(1)&lt;/script&gt;" in page
+    assert "<em>A" not in page
+    assert "&lt;em&gt;A&lt;/em&gt; lamp" in page
     assert "<mark>+44 20 7946 0123</mark> &lt;b&gt;now&lt;/b&gt;" in page
     assert "javascript:1" not in page
 
