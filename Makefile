@@ -16,7 +16,7 @@ PROCESSES = $(if $(filter tests,$(TESTS)),$(if $(ARGS),,-n $(shell nproc | awk "
 COVERAGE = $(if $(filter tests,$(TESTS)),$(if $(ARGS),,--cov --cov-report=term:skip-covered))
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo stack test check bench bench-engine bench-load bench-scrape bench-embed bench-search bench-qc chaos fmt lock clean
+.PHONY: help setup demo stack test check bench bench-engine bench-load bench-scrape bench-embed bench-search bench-qc bench-photos chaos fmt lock clean
 
 help: ## Show what can be made
 	@echo "make demo      see it work: a sample catalog goes live (EXIT=1: end when done, FRESH=1: begin anew)"
@@ -28,7 +28,8 @@ help: ## Show what can be made
 	@echo "make bench     measure (bench-engine: the job engine beside BullMQ and Celery, ARGS=--quick)"
 	@echo "               (bench-scrape: the crawl beside Scrapy; bench-load: a deep queue and many workers)"
 	@echo "               (bench-embed: SigLIP beside plain open_clip, ARGS='--device cuda')"
-	@echo "               (bench-qc: quality control, listings a second and what pictures cost)"
+	@echo "               (bench-qc: quality control, and products a minute with a reviewer, ARGS=--quick)"
+	@echo "               (bench-photos: what turning, cropping and grouping a photo costs, and its memory)"
 	@echo "               (bench-search: search at 1,184 to 50,000 products beside PostgreSQL's, ARGS=--quick)"
 	@echo "make chaos     kill and stop everything at random, then count (SECONDS=600 SEED=1, ARGS='--help' for more)"
 	@echo "make lock      pin the dependencies of pyproject.toml anew"
@@ -80,7 +81,7 @@ check: .venv/installed-dev
 	$(PRODUCTION) $(PY) manage.py check --deploy --fail-level WARNING
 	$(PY) manage.py spectacular --validate --fail-on-warn --file /dev/null
 
-bench: bench-engine bench-scrape bench-embed bench-search bench-qc ## Measure all there is to measure
+bench: bench-engine bench-scrape bench-embed bench-search bench-qc bench-photos ## Measure all there is to measure
 
 # What we are measured against is installed apart from the product: its own lock files, under var/.
 var/peers/bullmq: tests/benchmarks/peers/package.json tests/benchmarks/peers/package-lock.json tests/benchmarks/peers/bullmq.mjs
@@ -121,10 +122,17 @@ bench-search: .venv/installed-dev ## Search, alone and while products are being 
 	VAR_DIR="$$folder" DJANGO_SETTINGS_MODULE=tests.settings $(PY) manage.py stack \
 		--only redis,postgres,milvus --quiet --run "python -m tests.benchmarks.search $(ARGS)"
 
-bench-qc: .venv/installed-dev ## Quality control: listings a second, and what pictures cost
+bench-qc: .venv/installed-dev ## Quality control: listings a second, what pictures cost, products a minute with a reviewer
+	@folder="$$(mktemp -d "$${TMPDIR:-/tmp}/souk-bench.XXXXXX")"; trap 'rm -rf "$$folder"' EXIT; \
+	for part in "qc $(filter-out --quick,$(ARGS))" "qc_reviewer $(filter --quick,$(ARGS))"; do \
+		VAR_DIR="$$folder/$${part%% *}" DJANGO_SETTINGS_MODULE=tests.settings $(PY) manage.py stack \
+			--only redis,postgres --quiet --run "python -m tests.benchmarks.$$part" || status=$$?; \
+	done; exit $${status:-0}
+
+bench-photos: .venv/installed-dev ## What a photo costs, step by step, and the memory of a large one
 	@folder="$$(mktemp -d "$${TMPDIR:-/tmp}/souk-bench.XXXXXX")"; trap 'rm -rf "$$folder"' EXIT; \
 	VAR_DIR="$$folder" DJANGO_SETTINGS_MODULE=tests.settings $(PY) manage.py stack \
-		--only redis,postgres --quiet --run "python -m tests.benchmarks.qc $(ARGS)"
+		--only redis,postgres --quiet --run "python -m tests.benchmarks.photos $(ARGS)"
 
 fmt: .venv/installed-dev
 	$(PY) -m ruff format .

@@ -3,6 +3,7 @@
 from catalog.pages.domains import DomainAdmin
 from catalog.pages.generations import GenerationRequestAdmin, ProposalAdmin
 from catalog.pages.imports import CatalogConnectionAdmin, FeedImportAdmin, FeedRowErrorAdmin
+from catalog.pages.photo_sets import PhotoSetAdmin
 from catalog.pages.scraping import ScrapingJobAdmin, SiteAdmin
 from catalog.pages.search_indexes import SearchIndexAdmin
 from catalog.pages.search_queries import SearchQueryAdmin
@@ -14,6 +15,7 @@ __all__ = [
     "FeedImportAdmin",
     "FeedRowErrorAdmin",
     "GenerationRequestAdmin",
+    "PhotoSetAdmin",
     "ProposalAdmin",
     "ScrapingJobAdmin",
     "SearchIndexAdmin",

@@ -29,6 +29,7 @@ from catalog.feed_files import (
 from catalog.feed_rows import FeedCheck, FeedHasNoProducts, checked_products
 from catalog.models import FeedImport, FeedRowError
 from catalog.reading import SiteReader
+from catalog.sources import photos
 from catalog.sources.feed import NAME, PART, WHOLE
 from catalog.sources.source import Listing, ListPage
 from marketplace.models import Product, Seller, SyncRun
@@ -87,6 +88,8 @@ def given_list(payload: dict[str, Any]) -> ListPage | None:
     """Return the list to begin with where a sync reads what the seller gave; None where it reads the address."""
     if "feed" in payload:
         return ListPage(NAME, "", kind=WHOLE, cursor={"feed": payload["feed"]})
+    if photos.NAME in payload:
+        return photos.photos_page(payload[photos.NAME])
     return links_page(payload["links"]) if "links" in payload else None
 
 

@@ -143,7 +143,7 @@ async def _picture(
     async with places:
         try:
             reply = await session.send(request)
-            await asyncio.get_running_loop().run_in_executor(renderers, _render_into, picture, reply.body)
+            await asyncio.get_running_loop().run_in_executor(renderers, render_into, picture, reply.body)
         except ReplyTooLarge:
             picture.error_code = OversizedPicture.code
         except PermanentError:
@@ -153,7 +153,7 @@ async def _picture(
     return picture
 
 
-def _render_into(picture: Picture, data: bytes) -> None:
+def render_into(picture: Picture, data: bytes) -> None:
     """Write the renditions' files and describe them in the row."""
     rendered = render_picture(data)
     root = Path(settings.MEDIA_ROOT)

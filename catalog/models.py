@@ -427,3 +427,4 @@ class Synonym(models.Model):
 
 # Django looks for the app's models here.
 from catalog.generation.models import GenerationRequest, Proposal, ProposedText  # noqa: E402, F401
+from catalog.photos.models import Photo, PhotoItem, PhotoSet  # noqa: E402, F401

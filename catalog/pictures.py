@@ -82,6 +82,16 @@ class RenderedPicture:
         return stored_name("thumbnails", self.sha256, "webp")
 
 
+@dataclass(frozen=True, slots=True)
+class PictureHeader:
+    """What a picture is by its header; width and height are those of the upright picture."""
+
+    media_type: str
+    width_px: int
+    height_px: int
+    is_jpeg: bool
+
+
 def render_picture(data: bytes) -> RenderedPicture:
     """Return the facts and renditions of an encoded picture; of an animation, of its first frame.
 
@@ -92,7 +102,7 @@ def render_picture(data: bytes) -> RenderedPicture:
         OversizedPicture: more than 16 MiB or 64 megapixels.
         UndecodablePicture: no picture, one of another format, or a broken one.
     """
-    with _told_as_unusable(data):
+    with _told_as_unusable(len(data), max_bytes=MAX_BYTES):
         return _render(data)
 
 
@@ -105,16 +115,42 @@ def decode_picture(data: bytes, *, side_px: int) -> Image.Image:
         OversizedPicture: more than 16 MiB or 64 megapixels.
         UndecodablePicture: no picture, one of another format, or a broken one.
     """
-    with _told_as_unusable(data), Image.open(io.BytesIO(data), formats=FORMATS) as image:
+    with _told_as_unusable(len(data), max_bytes=MAX_BYTES), Image.open(io.BytesIO(data), formats=FORMATS) as image:
         _check_pixels(image)
         return _upright(image, side_px)
 
 
+def decode_picture_file(path: Path, *, side_px: int, max_bytes: int) -> Image.Image:
+    """Return the picture in a file as decode_picture does; its bytes are read as they are decoded.
+
+    Raises:
+        OversizedPicture, UndecodablePicture: as decode_picture.
+        FileNotFoundError: there is no such file.
+    """
+    with _told_as_unusable(path.stat().st_size, max_bytes=max_bytes), Image.open(path, formats=FORMATS) as image:
+        _check_pixels(image)
+        return _upright(image, side_px)
+
+
+def picture_file_header(path: Path, *, max_bytes: int) -> PictureHeader:
+    """Return what the beginning of a file says of the picture in it, without decoding that.
+
+    Raises:
+        OversizedPicture, UndecodablePicture: as decode_picture.
+    """
+    with _told_as_unusable(path.stat().st_size, max_bytes=max_bytes), Image.open(path, formats=FORMATS) as image:
+        _check_pixels(image)
+        width, height = image.size
+        if image.getexif().get(ORIENTATION, 1) in (5, 6, 7, 8):
+            width, height = height, width
+        return PictureHeader(Image.MIME.get(image.format or "", ""), width, height, image.format in ("JPEG", "MPO"))
+
+
 @contextmanager
-def _told_as_unusable(data: bytes) -> Iterator[None]:
-    """Raise what Pillow raises about the data as one of our errors."""
-    if len(data) > MAX_BYTES:
-        raise OversizedPicture(f"{len(data):,} bytes; the most is {MAX_BYTES:,}")
+def _told_as_unusable(size_bytes: int, *, max_bytes: int) -> Iterator[None]:
+    """Raise what Pillow raises about a picture of that many bytes as one of our errors."""
+    if size_bytes > max_bytes:
+        raise OversizedPicture(f"{size_bytes:,} bytes; the most is {max_bytes:,}")
     try:
         yield
     except _BOMBS as error:

@@ -11,6 +11,16 @@ from catalog.api.generations import (
     UndoTextView,
 )
 from catalog.api.imports import ConnectionView, FeedErrorsView, FeedsView, FeedView, LinksView
+from catalog.api.photo_sets import (
+    AcceptPhotoSetView,
+    PhotoItemsView,
+    PhotoSetsView,
+    PhotoSetView,
+    PhotosView,
+    PhotoUploadView,
+    StartPhotoSetView,
+    StopPhotoSetView,
+)
 from catalog.api.scraping import PreviewsView, PreviewView, ScrapingJobsView, ScrapingJobView
 from catalog.api.search import SearchByPictureView, SearchView, SimilarView, SuggestView
 from marketplace.routes import api_paths
@@ -33,6 +43,14 @@ urlpatterns = [
     *api_paths("proposed-texts/<int:text_id>/accept/", AcceptTextView.as_view(), name="accept-text"),
     *api_paths("proposed-texts/<int:text_id>/refuse/", RefuseTextView.as_view(), name="refuse-text"),
     *api_paths("proposed-texts/<int:text_id>/undo/", UndoTextView.as_view(), name="undo-text"),
+    *api_paths("photo-sets/", PhotoSetsView.as_view(), name="photo-sets"),
+    *api_paths("photo-sets/<uuid:set_id>/", PhotoSetView.as_view(), name="photo-set"),
+    *api_paths("photo-sets/<uuid:set_id>/photos/", PhotosView.as_view(), name="photo-uploads"),
+    *api_paths("photo-sets/<uuid:set_id>/photos/<uuid:photo_id>/", PhotoUploadView.as_view(), name="photo-upload"),
+    *api_paths("photo-sets/<uuid:set_id>/start/", StartPhotoSetView.as_view(), name="start-photo-set"),
+    *api_paths("photo-sets/<uuid:set_id>/stop/", StopPhotoSetView.as_view(), name="stop-photo-set"),
+    *api_paths("photo-sets/<uuid:set_id>/items/", PhotoItemsView.as_view(), name="photo-items"),
+    *api_paths("photo-sets/<uuid:set_id>/accept/", AcceptPhotoSetView.as_view(), name="accept-photo-set"),
     *api_paths("scraping/jobs/", ScrapingJobsView.as_view(), name="scraping-jobs"),
     *api_paths("scraping/jobs/<uuid:job_id>/", ScrapingJobView.as_view(), name="scraping-job"),
     *api_paths("scraping/preview/", PreviewsView.as_view(), name="previews"),

@@ -97,6 +97,7 @@ class SyncRun(models.Model):
         CATALOG = "catalog"  # the seller's catalog address
         FEED = "feed"  # a file that the seller gave
         LINKS = "links"  # addresses of products that the seller gave
+        PHOTOS = "photos"  # an inventory that was made of the seller's photos
 
     seller = models.ForeignKey(Seller, on_delete=models.CASCADE, related_name="syncs")
     origin = models.CharField(max_length=10, choices=Origin, default=Origin.CATALOG, db_default=Origin.CATALOG)

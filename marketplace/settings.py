@@ -228,6 +228,7 @@ JOB_QUEUES = [
     "notify-seller",
     "deliver-webhook",
     "ai-generation",
+    "photo-processing",
 ]
 # Schedules that come with the code, by name: created by the first dispatcher that leads, and the staff's from then on.
 JOB_SCHEDULES = {
@@ -238,6 +239,7 @@ JOB_SCHEDULES = {
     "sweep-search-counts": {"task": "sweep-search-counts", "crontab": "37 * * * *"},
     "reconcile-index": {"task": "reconcile-index", "crontab": "37 3 * * *"},
     "sweep-search-indexes": {"task": "sweep-search-indexes", "crontab": "47 * * * *"},
+    "sweep-photo-sets": {"task": "sweep-photo-sets", "crontab": "27 * * * *"},
     "send-digests": {"task": "send-digests", "crontab": "7 * * * *"},
     "sweep-notifications": {"task": "sweep-notifications", "crontab": "27 4 * * *"},
     "review-again": {"task": "review-again", "crontab": "*/10 * * * *"},
@@ -288,6 +290,9 @@ CHROMIUM_PATH = env.str("CHROMIUM_PATH", "")
 # Product feeds while they are read; private, and where workers run on several hosts, the same folder for all and web.
 FEED_DIR = Path(env.str("FEED_DIR", str(VAR_DIR / "feeds")))
 FEED_MAX_MB = env.int("FEED_MAX_MB", 512, validate=validate.Range(min=1))
+# Photos that sellers upload, until they accept what is made of them; private and shared as FEED_DIR is.
+PHOTO_DIR = Path(env.str("PHOTO_DIR", str(VAR_DIR / "photos")))
+PHOTO_SET_KEEP_DAYS = env.float("PHOTO_SET_KEEP_DAYS", 14.0, validate=validate.Range(min=0.01))
 # Meta's Graph API, by which sellers let us read their WhatsApp catalogs.
 GRAPH_API_URL = env.str("GRAPH_API_URL", "https://graph.facebook.com/v25.0", validate=validate.URL(require_tld=False))
 # Days that a scraping job keeps its result after its end; previews a seller may ask for in a minute.
@@ -374,6 +379,8 @@ SPECTACULAR_SETTINGS = {
         "EmbeddingJobStatus": "marketplace.directory.Answered",
         "ScrapingType": "catalog.models.ScrapingJob.Type",
         "ScrapingStatus": "catalog.models.ScrapingJob.Status",
+        "PhotoSetStatus": "catalog.api.photo_serializers.STATES",
+        "StartedStatus": "catalog.api.photo_serializers.STARTED",
         "GenerationStatus": "catalog.generation.models.GenerationRequest.Status",
         "ProposalState": "catalog.generation.models.Proposal.State",
         "ProposedTextState": "catalog.generation.models.ProposedText.State",
@@ -392,6 +399,7 @@ SPECTACULAR_SETTINGS = {
         {"name": "notifications", "description": "What you are told, and what of it is mailed."},
         {"name": "webhooks", "description": "Being told by signed requests to your own software."},
         {"name": "generation", "description": "Texts that a model proposes for products, for you to take or refuse."},
+        {"name": "photos", "description": "Sequences of photos, and the inventories that are made of them."},
         {"name": "scraping", "description": "See what an address holds, and have parts of a site read."},
         {"name": "search", "description": "What buyers see."},
         {"name": "directory", "description": "Businesses, by name, by words and by meaning."},
@@ -444,6 +452,7 @@ JOB_SUBJECT_PAGES = {
     "seller": "admin:marketplace_seller_change",
     "sync": "admin:marketplace_syncrun_change",
     "product": "admin:marketplace_product_change",
+    "photo_set": "admin:catalog_photoset_change",
     "businessId": "admin:marketplace_directoryentry_change",
 }
 

@@ -25,6 +25,7 @@ hypothesis.settings.load_profile("souk")
 USES_MILVUS = {
     "test_feed_imports.py",
     "test_index.py",
+    "test_processing.py",
     "test_ranking.py",
     "test_indexing.py",
     "test_building.py",

@@ -29,6 +29,8 @@ from catalog.indexes.active import active_index
 from catalog.indexing import Purpose, mark_live, write_products
 from catalog.models import Domain as SiteDomain
 from catalog.models import MilestoneMinute, ScrapingJob, SearchIndex, SearchMinute, SearchQuery
+from catalog.photos.models import PhotoSet
+from catalog.photos.sets import begin_set
 from catalog.ranking.vocabulary import forget_vocabulary
 from catalog.robots import forget_rules
 from catalog.scraping.contract import Step
@@ -53,6 +55,7 @@ from marketplace.webhooks.publishing import new_message
 from qc.models import RuleTrial, RuleTrialChange, Verdict
 from tests.catalog.conftest import drop_collections
 from tests.catalog.indexes.embedders import OtherEmbedder
+from tests.catalog.photos.conftest import bring, views
 from tests.catalog.products import add_picture, make_product, make_seller, make_sync
 from tests.fakes.gemini import GeminiApi
 from tests.fakes.receiver import webhook_receiver
@@ -434,6 +437,24 @@ def _a_product_to_write_for_and_one_that_is_written_for(shop: Shop) -> Sequence[
     ]
 
 
+@case("photo_processing", changes={"PhotoSet", "PhotoItem", "Photo", "OutboxEntry", "follow-ups"},
+      follow_ups={"notify-seller": 1})  # fmt: skip
+def _a_set_of_photos_and_one_that_is_not_wanted_any_more(shop: Shop) -> Sequence[NewJob]:
+    sets = [begin_set(shop.sync.seller, location=name, description="") for name in ("Attic", "Cellar")]
+    bring(sets[0], views((190, 40, 40)))
+    PhotoSet.objects.filter(pk=sets[0].pk).update(status="queued")
+    return [NewJob("photo_processing", {"photo_set": str(it.pk)}, tenant=shop.sync.seller.tenant) for it in sets]
+
+
+@case("sweep-photo-sets", changes={"PhotoSet", "Photo"})
+def _a_set_of_photos_whose_time_is_over(shop: Shop) -> Sequence[NewJob]:
+    for age_days in (1, -1):
+        photo_set = begin_set(shop.sync.seller, location="", description="")
+        bring(photo_set, views((190, 40, 40)))
+        PhotoSet.objects.filter(pk=photo_set.pk).update(expires_at=timezone.now() - timedelta(days=age_days))
+    return [NewJob("sweep-photo-sets", {})]
+
+
 @case("finish-generation", changes={"Proposal", "OutboxEntry", "follow-ups"}, follow_ups={"notify-seller": 1})
 def _a_request_of_which_one_job_was_cancelled(shop: Shop) -> Sequence[NewJob]:
     request = _proposals(shop, states=("waiting", "ready"))[0].request
@@ -493,6 +514,7 @@ def shop(
     settings.WHATSAPP_HOSTS = [host]
     settings.FETCH_RATES = {host: 1_000.0}
     settings.MEDIA_ROOT = tmp_path / "media"
+    settings.PHOTO_DIR = tmp_path / "photos"
     settings.INDEX_COLLECTION = collection
     cache.clear()
     forget_rules()

@@ -1,6 +1,7 @@
 """The sources that Souk knows, in the order in which they are asked where they are equally sure."""
 
 from catalog.sources.feed import FeedSource
+from catalog.sources.photos import PhotosSource
 from catalog.sources.shop import ShopSource
 from catalog.sources.shopify import ShopifySource
 from catalog.sources.source import Clues, Evidence, ListedProduct, ProductAddresses, Source, UnsupportedAddress
@@ -15,6 +16,7 @@ SOURCES: tuple[Source, ...] = (
     WooCommerceSource(),
     FeedSource(),
     ShopSource(),
+    PhotosSource(),
 )
 
 

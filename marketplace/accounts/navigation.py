@@ -14,6 +14,7 @@ ENTRIES: list[tuple[str, str]] = [
     ("Products", "seller-products"),
     ("Appeals", "seller-appeals"),
     ("Proposals", "seller-proposals"),
+    ("Photos", "seller-photos"),
     ("Notifications", "seller-notifications"),
     ("Webhooks", "seller-webhooks"),
 ]

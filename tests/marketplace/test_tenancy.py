@@ -13,6 +13,7 @@ from rest_framework.test import APIClient
 from catalog.connections import connect
 from catalog.generation.models import GenerationRequest, Proposal, ProposedText
 from catalog.models import FeedImport, FeedRowError, ScrapingJob
+from catalog.photos.models import Photo, PhotoSet
 from jobs import tenancy
 from jobs.events import relay
 from jobs.models import Job, JobAttempt, JobEvent, JobGroup, JobLine, Schedule
@@ -48,6 +49,8 @@ class Other:
     delivery: WebhookDelivery
     generation: GenerationRequest
     text: ProposedText
+    photo_set: PhotoSet
+    photo: Photo
 
 
 @pytest.fixture
@@ -80,6 +83,8 @@ def other() -> Other:
     generation = GenerationRequest.objects.create(seller=seller, kinds=[MARK], trigger="api")
     proposal = Proposal.objects.create(request=generation, product=product, state="ready", model=MARK)
     text = ProposedText.objects.create(proposal=proposal, field="title", text=MARK)
+    photo_set = PhotoSet.objects.create(seller=seller, location=MARK, expires_at=now)
+    photo = Photo.objects.create(photo_set=photo_set, position=1, name=MARK, size_bytes=9, expires_at=now)
     return Other(
         seller,
         job,
@@ -95,6 +100,8 @@ def other() -> Other:
         delivery,
         generation,
         text,
+        photo_set,
+        photo,
     )
 
 
@@ -142,6 +149,14 @@ TENANTS = {
     "accept-text": ["/api/proposed-texts/{text}/accept/"],
     "refuse-text": ["/api/proposed-texts/{text}/refuse/"],
     "undo-text": ["/api/proposed-texts/{text}/undo/"],
+    "photo-sets": ["/api/photo-sets/"],
+    "photo-set": ["/api/photo-sets/{photo_set}/"],
+    "photo-uploads": ["/api/photo-sets/{photo_set}/photos/"],
+    "photo-upload": ["/api/photo-sets/{photo_set}/photos/{photo}/"],
+    "start-photo-set": ["/api/photo-sets/{photo_set}/start/"],
+    "stop-photo-set": ["/api/photo-sets/{photo_set}/stop/"],
+    "photo-items": ["/api/photo-sets/{photo_set}/items/"],
+    "accept-photo-set": ["/api/photo-sets/{photo_set}/accept/"],
 }
 # The same of the pages of sellers, for those who are logged in.
 SELLER_PAGES = {
@@ -160,6 +175,14 @@ SELLER_PAGES = {
     "seller-generation": ["/seller/proposals/requests/{generation}/"],
     "seller-proposal": ["/seller/proposals/{proposal}/"],
     "seller-decide-text": ["/seller/proposals/texts/{text}/"],
+    "seller-photos": ["/seller/photos/"],
+    "seller-photo-set": ["/seller/photos/{photo_set}/"],
+    "seller-add-photos": ["/seller/photos/{photo_set}/add/"],
+    "seller-photo-upload": ["/seller/photos/{photo_set}/uploads/", "/seller/photos/{photo_set}/uploads/{photo}/"],
+    "seller-inventory": ["/seller/photos/{photo_set}/inventory/"],
+    "seller-photo-set-act": ["/seller/photos/{photo_set}/act/start/", "/seller/photos/{photo_set}/act/discard/"],
+    "seller-remove-photo": ["/seller/photos/{photo_set}/{photo}/remove/"],
+    "seller-photo-file": ["/seller/photos/{photo_set}/{photo}/picture/"],
     "seller-notifications": ["/seller/notifications/"],
     "seller-notification": ["/seller/notifications/{notification}/"],
     "seller-notifications-read": ["/seller/notifications/read/"],
@@ -190,6 +213,7 @@ def _paths(name: str, other: Other) -> list[str]:
         "scraping": other.scraping, "preview": other.preview, "recheck": other.recheck, "appeal": other.appeal,
         "notification": other.notification, "webhook": other.webhook, "delivery": other.delivery,
         "generation": other.generation, "text": other.text, "proposal": other.text.proposal,
+        "photo_set": other.photo_set, "photo": other.photo,
     }  # fmt: skip
     return [path.format(**{part: row.pk for part, row in ids.items()}) for path in (TENANTS | SELLER_PAGES)[name]]
 

@@ -1,0 +1,53 @@
+"""Sets begin, wait, and are swept."""
+
+from datetime import timedelta
+from typing import Any
+
+import pytest
+from django.utils import timezone
+
+from catalog.photos.files import make_folder, original_path, set_folder
+from catalog.photos.models import Photo, PhotoSet
+from catalog.photos.sets import MAX_WAITING_SETS, TooManySets, begin_set, standing_of, start_processing, sweep_sets
+from catalog.photos.uploads import begin_upload
+from jobs.cancellation import cancel_job
+from marketplace.models import Seller
+from tests.catalog.photos.conftest import RED, bring, views
+
+
+def test_a_seller_has_so_many_sets_waiting_at_most(seller: Seller) -> None:
+    for _ in range(MAX_WAITING_SETS):
+        begin_set(seller, location="", description="")
+    with pytest.raises(TooManySets, match="Accept or discard"):
+        begin_set(seller, location="", description="")
+    PhotoSet.objects.filter(pk=PhotoSet.objects.values("pk")[:1]).update(status="accepted")
+    begin_set(seller, location="", description="")
+
+
+def test_what_is_late_is_swept_and_the_rest_stays(
+    seller: Seller, photo_set: PhotoSet, django_capture_on_commit_callbacks: Any
+) -> None:
+    late = begin_set(seller, location="late", description="")
+    bring(late, views(RED))
+    bring(photo_set, views(RED))
+    given_up = begin_upload(photo_set.pk, name="half.jpg", size_bytes=100)
+    Photo.objects.filter(pk=given_up.pk).update(expires_at=timezone.now() - timedelta(seconds=1))
+    PhotoSet.objects.filter(pk=late.pk).update(expires_at=timezone.now() - timedelta(seconds=1))
+    lost = make_folder(type(late.pk)(int=7))
+    with django_capture_on_commit_callbacks(execute=True):
+        swept = sweep_sets(now=timezone.now())
+    assert swept == {"sets": 1, "uploads": 1, "folders": 2}
+    assert not lost.exists()
+    assert not set_folder(late.pk).exists()
+    assert [photo.is_complete for photo in Photo.objects.all()] == [True, True]
+    assert all(original_path(photo).exists() for photo in Photo.objects.all())
+    assert sweep_sets(now=timezone.now()) == {"sets": 0, "uploads": 0, "folders": 0}
+
+
+def test_a_set_whose_job_staff_cancelled_can_be_started_again(photo_set: PhotoSet) -> None:
+    bring(photo_set, views(RED))
+    started = start_processing(photo_set, trigger="test")
+    assert started.job_id is not None
+    cancel_job(started.job_id, actor="staff", reason="test")
+    assert standing_of(started).state == "open"
+    assert start_processing(photo_set, trigger="test").job_id != started.job_id
