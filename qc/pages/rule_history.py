@@ -11,9 +11,9 @@ from qc.models import RulesetRevision, RuleTrial
 from qc.pages.guarding import CHANGE_RULES, admin_page
 from qc.pages.review import int_of
 from qc.pages.rules import keep_draft
+from qc.rule_comparing import sum_up
 from qc.rule_drafts import changes_in, draft_back_to
 from qc.rule_settings import Difference, differences
-from qc.rule_trials import sum_up
 from qc.rulesets import settings_of
 
 SHOWN = 100

@@ -11,7 +11,7 @@ from marketplace.models import Product, Seller
 from qc import rule_trials
 from qc.models import RuleTrial, RuleTrialChange, Verdict
 from qc.review import decide
-from qc.rule_trials import AlreadySaved, NotTried, begin_trial, judged_again, save_trial, sum_up
+from qc.rule_trials import AlreadySaved, NotTried, begin_trial, judged_again, save_trial
 from qc.rules.contract import Severity
 from qc.rules.ruleset import Setting
 from qc.rulesets import NothingChanged, RulesChanged, forget_ruleset
@@ -220,31 +220,6 @@ def test_old_trials_are_swept_when_another_begins() -> None:
     RuleTrial.objects.update(made_at=timezone.now() - rule_trials.KEPT * 2)
     begin_trial(NO_PHONES, base=None)
     assert not RuleTrial.objects.filter(pk=old.pk).exists()
-
-
-@pytest.mark.parametrize(
-    ("figures", "text"),
-    [
-        ({}, "would change no verdict"),
-        ({"flagged>approved": 1}, "would change 1 verdict: 1 newly approved"),
-        (
-            {
-                "flagged>approved": 30,
-                "approved>rejected": 3,
-                "flagged>rejected": 2,
-                "approved>flagged": 2,
-                "advice": 12,
-            },
-            "would change 37 verdicts: 30 newly approved, 5 newly rejected, 2 newly flagged; other advice on 12",
-        ),
-        (
-            {"reasons": 2, "words": 1200, "held": 3},
-            "would change no verdict; other reasons for 2; other words for 1,200; 3 stay as staff decided",
-        ),
-    ],
-)
-def test_figures_are_summed_up(figures: dict[str, int], text: str) -> None:
-    assert sum_up(figures) == text
 
 
 def test_the_number_of_queries_does_not_grow_with_products(seller: Seller, django_assert_max_num_queries: Any) -> None:
