@@ -163,9 +163,6 @@ def give_up_trials(trial_ids: Collection[int]) -> None:
     RuleTrial.objects.filter(pk__in=trial_ids, state=State.RUNNING).update(state=State.FAILED)
 
 
-# --- saving ---------------------------------------------------------------------------------------
-
-
 def save_trial(
     trial_id: int, *, actor: str, note: str, judges_again: bool, user: User | None = None
 ) -> RulesetRevision:
