@@ -120,6 +120,7 @@ def navigation(request: HttpRequest) -> list[dict[str, Any]]:
                 ("Flagged", "flag", f"{products}?status__exact=flagged", "marketplace.view_product"),
                 ("Rejected", "block", f"{products}?status__exact=rejected", "marketplace.view_product"),
                 ("Unreadable", "link_off", f"{products}?status__exact=dead", "marketplace.view_product"),
+                ("Rules", "rule", reverse("admin-rules"), "qc.view_rulesetrevision"),
                 ("Verdicts", "gavel", _list("qc_verdict"), "qc.view_verdict"),
                 ("Photos", "photo_library", _list("catalog_photoset"), "catalog.view_photoset"),
                 ("Proposals", "edit_note", _list("catalog_proposal"), "catalog.view_proposal"),

@@ -142,9 +142,79 @@ class RulesetRevision(models.Model):
 
     class Meta:
         ordering = ["-id"]
+        permissions = [("change_rules", "Can change the rules of quality control")]
 
     def __str__(self) -> str:
         return f"revision {self.pk}"
+
+
+class RuleTrial(models.Model):
+    """A look at what rules set otherwise would do to the products that were judged; job by job, by id."""
+
+    class State(models.TextChoices):
+        RUNNING = "running"
+        FINISHED = "finished"
+        STOPPED = "stopped"  # by whoever began another one
+        FAILED = "failed"  # a job of it was given up
+
+    base = models.ForeignKey(
+        RulesetRevision,
+        on_delete=models.CASCADE,
+        null=True,
+        blank=True,
+        related_name="+",
+        help_text="What the settings are compared with; none: the rules as they come.",
+    )
+    changes = models.JSONField(default=dict, help_text="The settings that are tried, as in a revision.")
+    made_by = models.ForeignKey(
+        settings.AUTH_USER_MODEL, on_delete=models.SET_NULL, null=True, blank=True, related_name="+"
+    )
+    made_at = models.DateTimeField(auto_now_add=True)
+    state = models.CharField(max_length=10, choices=State, default=State.RUNNING)
+    after_id = models.BigIntegerField(default=0, help_text="The last product that was looked at.")
+    total = models.PositiveIntegerField(default=0, help_text="Products to look at, as counted when it began.")
+    looked_at = models.PositiveIntegerField(default=0)
+    figures = models.JSONField(default=dict, blank=True, help_text="How many products by what changes.")
+    revision = models.OneToOneField(
+        RulesetRevision,
+        on_delete=models.CASCADE,
+        null=True,
+        blank=True,
+        related_name="trial",
+        help_text="As which it was saved.",
+    )
+    judges_again = models.BooleanField(default=False, help_text="What it changes is judged again, since it was saved.")
+
+    class Meta:
+        ordering = ["-id"]
+
+    def __str__(self) -> str:
+        return f"trial {self.pk}"
+
+
+class RuleTrialChange(models.Model):
+    """A product whose verdict the tried rules would change."""
+
+    class Kind(models.TextChoices):
+        DECISION = "decision"
+        REASONS = "reasons"  # the same decision, for other reasons
+        ADVICE = "advice"  # only the advice differs
+        WORDS = "words"  # only what the seller is told of the same reasons
+
+    trial = models.ForeignKey(RuleTrial, on_delete=models.CASCADE, related_name="found")
+    product = models.ForeignKey(Product, on_delete=models.CASCADE, related_name="+")
+    kind = models.CharField(max_length=10, choices=Kind)
+    before = models.CharField(max_length=10, choices=Verdict.Decision)
+    after = models.CharField(max_length=10, choices=Verdict.Decision)
+    codes = models.JSONField(default=list, help_text="The rules that make the difference.")
+
+    class Meta:
+        ordering = ["id"]
+        constraints = [models.UniqueConstraint(fields=["trial", "product"], name="product_once_a_trial")]
+        indexes = [models.Index(fields=["trial", "kind", "id"], name="trial_change_by_kind")]
+
+    def __str__(self) -> str:
+        return f"{self.product_id}: {self.before} → {self.after}"
 
 
 class CategoryPriceLevel(models.Model):

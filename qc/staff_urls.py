@@ -2,8 +2,8 @@
 
 from django.urls import path
 
-from qc.pages import appeal_answers, checking_again, review, review_groups
-from qc.pages.guarding import reviewers_page
+from qc.pages import appeal_answers, checking_again, review, review_groups, rule_history, rule_trials, rules
+from qc.pages.guarding import reviewers_page, rule_makers_page, rules_page
 
 urlpatterns = [
     path("review/", reviewers_page(review.review_page, "GET"), name="admin-review"),
@@ -22,4 +22,11 @@ urlpatterns = [
         name="admin-check-again",
     ),
     path("appeals/<int:appeal_id>/", reviewers_page(appeal_answers.appeal_page, "GET", "POST"), name="admin-appeal"),
+    path("rules/", rules_page(rules.list_page, "GET"), name="admin-rules"),
+    path("rules/draft/", rule_makers_page(rules.draft_page, "GET", "POST"), name="admin-rules-draft"),
+    path("rules/rule/<str:code>/", rule_makers_page(rules.rule_page, "GET", "POST"), name="admin-rule"),
+    path("rules/history/", rules_page(rule_history.history_page, "GET"), name="admin-rules-history"),
+    path("rules/history/back/", rule_makers_page(rule_history.go_back, "POST"), name="admin-rules-back"),
+    path("rules/trials/<int:trial_id>/", rules_page(rule_trials.trial_page, "GET"), name="admin-rule-trial"),
+    path("rules/trials/<int:trial_id>/save/", rule_makers_page(rule_trials.save, "POST"), name="admin-rule-trial-save"),
 ]

@@ -52,7 +52,7 @@ from marketplace.rechecks.models import Recheck
 from marketplace.webhooks.endpoints import change_endpoint, create_endpoint
 from marketplace.webhooks.models import WebhookDelivery
 from marketplace.webhooks.publishing import new_message
-from qc.models import Verdict
+from qc.models import RuleTrial, RuleTrialChange, Verdict
 from tests.catalog.conftest import drop_collections
 from tests.catalog.indexes.embedders import OtherEmbedder
 from tests.catalog.photos.conftest import bring, views
@@ -211,6 +211,29 @@ def _a_product_that_waits_for_the_reviewer_and_one_for_staff(shop: Shop) -> Sequ
     for title, code in (("Red lamp", "review.unavailable"), ("Blue lamp", "review.counterfeit")):
         make_product(shop.sync, title, status="flagged", reasons=[{"code": code}])
     return [NewJob("review-again", {})]
+
+
+@case("try-rules", changes={"RuleTrial", "RuleTrialChange", "follow-ups"}, follow_ups={"try-rules": 1})
+def _a_trial_that_was_saved_before_its_end(shop: Shop) -> Sequence[NewJob]:
+    product = make_product(shop.sync, "Red lamp", price=None)
+    _judge(product, "rejected")
+    trial = _trial(judges_again=True)
+    return [NewJob("try-rules", {"trial": trial.pk, "after": 0, "late": False})]
+
+
+@case("apply-rules", changes={"follow-ups"}, follow_ups={"quality-control": 1})
+def _a_product_that_new_rules_concern_and_one_that_is_gone(shop: Shop) -> Sequence[NewJob]:
+    trial = _trial(judges_again=True)
+    for title, status in (("Red lamp", "rejected"), ("Blue lamp", "gone")):
+        product = make_product(shop.sync, title, status=status)
+        RuleTrialChange.objects.create(
+            trial=trial, product=product, kind="decision", before="rejected", after="approved"
+        )
+    return [NewJob("apply-rules", {"trial": trial.pk, "after": 0})]
+
+
+def _trial(**fields: Any) -> RuleTrial:
+    return RuleTrial.objects.create(changes={"price.missing": {"is_on": False}}, **fields)
 
 
 @case(

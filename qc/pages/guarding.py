@@ -1,6 +1,6 @@
-"""Who may see the pages of the review."""
+"""Who may see the pages of the review, and those of the rules."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Any, cast
 
 from django.contrib import admin
@@ -11,14 +11,31 @@ from django.template.response import TemplateResponse
 from django.views.decorators.http import require_http_methods
 
 PERMISSION = "qc.review_product"
+SEE_RULES = "qc.view_rulesetrevision"
+CHANGE_RULES = "qc.change_rules"
 View = Callable[..., HttpResponseBase]
 
 
 def reviewers_page(view: View, *methods: str) -> View:
     """Let those in who may judge products; the admin asks the others to log in."""
+    return _page_for((PERMISSION,), view, methods)
+
+
+def rules_page(view: View, *methods: str) -> View:
+    """Let those in who may see how the rules are set."""
+    return _page_for((SEE_RULES, CHANGE_RULES), view, methods)
+
+
+def rule_makers_page(view: View, *methods: str) -> View:
+    """Let those in who may set the rules otherwise."""
+    return _page_for((CHANGE_RULES,), view, methods)
+
+
+def _page_for(permissions: Sequence[str], view: View, methods: Sequence[str]) -> View:
+    """Let those in who have one of the permissions."""
 
     def guarded(request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponseBase:
-        if not request.user.has_perm(PERMISSION):
+        if not any(request.user.has_perm(it) for it in permissions):
             raise PermissionDenied
         return view(request, *args, **kwargs)
 
