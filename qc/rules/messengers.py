@@ -16,6 +16,9 @@ _MAY_BE_SPACED = re.compile(r"[ .*\-][a-z][ .*\-][a-z][ .*\-][a-z]")
 _SPACED = re.compile(r"(?<!\S)(?:[a-z][ .*\-]){4,30}[a-z](?!\S)")
 # How many words may stand between a messenger and what asks to write there.
 _REACH = 5
+# Letters that signs and digits stand for, as in "wh@tsapp"; who disguises a messenger's name means it.
+_DISGUISED = re.compile(r"(?<![\w@])[a-z]{1,8}(?:[0134@$!*]{1,2}[a-z]{1,8}){1,3}(?![\w@])")
+_MEANT = str.maketrans("0134@$!", "oieaasi")
 _NUMBER_DIGITS = 6
 
 
@@ -29,7 +32,7 @@ def text_asks_for_messages(facts: ProductFacts, limits: Limits) -> Finding | Non
     """Flag a text that asks to write elsewhere; a product about a messenger is none."""
     for name, text in facts.texts:
         together = _drawn_together(text)
-        words = _messenger_contact(text) or (together and _messenger_contact(together))
+        words = _messenger_contact(text) or (together and _messenger_contact(together)) or _disguised_messenger(text)
         if words:
             return Finding(name, f"The {name} asks to write outside the marketplace: {quoted(words)}.")
     return None
@@ -41,6 +44,15 @@ def _drawn_together(text: str) -> str:
     if _MAY_BE_SPACED.search(folded) is None or _SPACED.search(folded) is None:
         return ""
     return _SPACED.sub(lambda match: re.sub(r"[^a-z]", "", match.group()), folded)
+
+
+def _disguised_messenger(text: str) -> str:
+    """Return the name of a messenger that is written with signs in place of letters, "" for none."""
+    for match in _DISGUISED.finditer(read(text).folded):
+        for guess in (match.group().translate(_MEANT), re.sub(r"[*!]", "", match.group())):
+            if len(guess) >= 5 and any(it.kind == "messenger" for it in matches_in(guess).get("contacts", ())):
+                return match.group()
+    return ""
 
 
 def _messenger_contact(text: str) -> str:
