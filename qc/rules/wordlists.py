@@ -277,7 +277,8 @@ def _unspaced_matches(tokens: tuple[str, ...]) -> Iterator[Match]:
         if _UNSPACED.match(token):
             for phrase, found in listed.items():
                 if phrase in token:
-                    yield from (Match(name, kind, place, place) for name, kind in found)
+                    its = (it for it in found if it[1] != "whole" or phrase == token)
+                    yield from (Match(name, kind, place, place) for name, kind in its)
 
 
 def first_match(text: str, name: str, kind: str, *, unless: str = "") -> Match | None:
