@@ -4,7 +4,7 @@ import re
 from collections.abc import Iterator
 
 from qc.rules.contract import Finding, Limits, ProductFacts, Severity, rule
-from qc.rules.reading import quoted, read
+from qc.rules.reading import Reading, quoted, read
 from qc.rules.wordlists import one_of, words_for_patterns
 
 _REMEDY = "Take it out; buyers reach you through the marketplace."
@@ -31,10 +31,15 @@ _EMAIL = re.compile(
     rf"|(?<!\w)[\w.+-]{{3,64}}\s(?:gmail|googlemail|hotmail|protonmail|icloud)(?:\s?\.\s?|{_SAID_DOT}|\s)com(?!\w)"
 )
 # What every address has; most texts have none of it.
-_MAY_BE_EMAIL = re.compile(
-    rf"@|[(\[{{]\s?{_AT_WORD}\s?[)\]}}]|\s{_AT_WORD}\s{_HOSTS}(?!\w)|{_ONLY_AT}|{_SAID_DOT}|\sat\s[a-z0-9-]+\.[a-z]"
-    r"|(?:gmail|hotmail|protonmail|icloud)[\s.]"
+# What every address has without "@", and most texts do not.
+_MAY_BE_EMAIL = re.compile(rf"[(\[{{]\s?{_AT_WORD}\s?[)\]}}]|\s(?:at|bei|chez)\s[a-z0-9-]+\.[a-z]")
+_EMAIL_HINTS = frozenset(
+    max(word.split(), key=len)
+    for kind in ("only_at", "dot_words", "mail_hosts")
+    for word in words_for_patterns("addresses", kind)
+    if word not in ("web", "live", "mail", "point")
 )
+_SAYS_DOT = frozenset(words_for_patterns("addresses", "dot_words"))
 
 _PLAIN, _WORDLIKE = one_of("addresses", "plain_domains"), one_of("addresses", "wordlike_domains")
 _START, _END = r"(?<![\w@.\-/+])", r"(?![\w@-]|\.\w)"
@@ -54,7 +59,7 @@ _LINK = re.compile(
     rf"|(?<!\w)www\s[a-z0-9-]{{3,63}}\s{_DOMAINS}(?!\w)"
 )
 # What every link has, and most texts do not.
-_DOTTED = re.compile(r"\.(?:[^\W\d_]{2}|\s(?:com|net|org))")
+_DOTTED = re.compile(r"\.(?:[^\W\d_]{2}|\s(?:com|net|org)(?!\w))")
 _SAID = re.compile(rf"{_DOT_WORD}[\s)\]}}*\-]+(?:{_DOMAINS}|ру|ком|рф)(?!\w)|[(\[{{]\s?\.")
 _NAMES = frozenset(words_for_patterns("addresses", "names"))
 _MEASURED = re.compile(r"(?:[\d.,x-]+|[a-z]?\d+)\.(?:in|mm|cm|me|co|no|is|to|at)")
@@ -71,7 +76,7 @@ def text_has_email_address(facts: ProductFacts, limits: Limits) -> Finding | Non
     """Flag an e-mail address, also in a light disguise such as “name (at) shop dot com”."""
     for name, text in facts.texts:
         reading = read(text)
-        match = _EMAIL.search(reading.folded) if _MAY_BE_EMAIL.search(reading.folded) else None
+        match = _EMAIL.search(reading.folded) if _may_be_email(reading) else None
         if match is not None:
             return Finding(name, f"The {name} has an e-mail address: {quoted(reading.text[slice(*match.span())])}.")
     return None
@@ -88,11 +93,20 @@ def text_has_link(facts: ProductFacts, limits: Limits) -> Finding | None:
     for name, text in facts.texts:
         reading = read(text)
         brand = facts.brand.lower()
-        links = (it for it in _links(reading.folded) if not _is_end_of_sentence(reading.text[it]))
+        links = (it for it in _links(reading) if not _is_end_of_sentence(reading.text[it]))
         link = next((it for it in links if reading.folded[it] not in brand), None)
         if link is not None:
             return Finding(name, f"The {name} has a web address: {quoted(reading.text[link])}.")
     return None
+
+
+def _may_be_email(reading: Reading) -> bool:
+    return (
+        "@" in reading.folded
+        or not _EMAIL_HINTS.isdisjoint(reading.tokens)
+        or ("point" in reading.tokens and "at" in reading.tokens)
+        or _MAY_BE_EMAIL.search(reading.folded) is not None
+    )
 
 
 def _is_end_of_sentence(link: str) -> bool:
@@ -100,9 +114,12 @@ def _is_end_of_sentence(link: str) -> bool:
     return re.fullmatch(r"(?!www)[\w-]+\.[A-Z][a-z]+", link) is not None
 
 
-def _links(folded: str) -> Iterator[slice]:
-    if not (_DOTTED.search(folded) or ":/" in folded or ": /" in folded or "www" in folded or _SAID.search(folded)):
-        return
+def _links(reading: Reading) -> Iterator[slice]:
+    folded = reading.folded
+    if not (_DOTTED.search(folded) or ":/" in folded or ": /" in folded or "www" in folded or " .com" in folded):
+        is_said = not _SAYS_DOT.isdisjoint(reading.tokens) or "[." in folded or "(." in folded or "{." in folded
+        if not is_said or not _SAID.search(folded):
+            return
     for match in _LINK.finditer(folded):
         said_so = match.group()
         bare = said_so.split("/", 1)[0]

@@ -18,6 +18,10 @@ _SPACED = re.compile(r"(?<!\S)(?:[a-z][ .*\-]){4,30}[a-z](?!\S)")
 _REACH = 5
 # Letters that signs and digits stand for, as in "wh@tsapp"; who disguises a messenger's name means it.
 _DISGUISED = re.compile(r"(?<![\w@])[a-z]{1,8}(?:[0134@$!*]{1,2}[a-z]{1,8}){1,3}(?![\w@])")
+_MAY_BE_DISGUISED = re.compile("[a-z][0134@$!*]{1,2}[a-z]")
+_LONG_NAMES = frozenset(
+    """whatsapp watsapp telegram instagram insta facebook messenger snapchat signal viber wechat skype discord tiktok""".split()
+)
 _MEANT = str.maketrans("0134@$!", "oieaasi")
 _NUMBER_DIGITS = 6
 
@@ -48,9 +52,12 @@ def _drawn_together(text: str) -> str:
 
 def _disguised_messenger(text: str) -> str:
     """Return the name of a messenger that is written with signs in place of letters, "" for none."""
-    for match in _DISGUISED.finditer(read(text).folded):
+    folded = read(text).folded
+    if _MAY_BE_DISGUISED.search(folded) is None:
+        return ""
+    for match in _DISGUISED.finditer(folded):
         for guess in (match.group().translate(_MEANT), re.sub(r"[*!]", "", match.group())):
-            if len(guess) >= 5 and any(it.kind == "messenger" for it in matches_in(guess).get("contacts", ())):
+            if len(guess) >= 5 and guess.isalpha() and guess in _LONG_NAMES:
                 return match.group()
     return ""
 

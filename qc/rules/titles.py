@@ -20,6 +20,7 @@ _FULL_SIGN = re.compile(
 _HAMMERED = re.compile(
     r"([^\W\d_])\1{3,}|[!?！？]{4,}|([^\w\s.,:;'\"“”«»()\[\]{}/\\=~\-–—…。・·])(?:[ \ufe0f]*\2){3,}", re.IGNORECASE
 )
+_FOUR_ALIKE = re.compile(r"([^\s.,\d\-_])(?: *\1){3}")
 _NO_WORDS = re.compile(r"[^\w]*")
 _SIZE_OR_NUMERAL = re.compile(r"\b(?:x+[sl]+|x+|i+|a+|w+|m+|z+)\b", re.IGNORECASE)
 _LITTLE = frozenset(words_for_patterns("offers", "little"))
@@ -145,10 +146,7 @@ def text_repeats_itself(facts: ProductFacts, limits: Limits) -> Finding | None:
 
 def _may_be_hammered(text: str) -> bool:
     """Tell quickly that nothing is hammered, as in most texts."""
-    lowered = text.lower()
-    return (
-        not text.isascii() or "!?" in text or "?!" in text or any(it * 4 in lowered for it in set(lowered) if it != " ")
-    )
+    return not text.isascii() or "!?" in text or "?!" in text or _FOUR_ALIKE.search(text.lower()) is not None
 
 
 def _is_rule(hammered: re.Match[str], text: str) -> bool:
