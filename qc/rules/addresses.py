@@ -37,7 +37,7 @@ _EMAIL_HINTS = frozenset(
     max(word.split(), key=len)
     for kind in ("only_at", "dot_words", "mail_hosts")
     for word in words_for_patterns("addresses", kind)
-    if word not in ("web", "live", "mail", "point")
+    if word not in ("web", "live", "mail", "point", "orange", "libero")
 )
 _SAYS_DOT = frozenset(words_for_patterns("addresses", "dot_words"))
 

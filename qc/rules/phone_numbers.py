@@ -50,7 +50,8 @@ _DATE_OR_RANGE = re.compile(
 _NATIONAL = re.compile(
     r"0[1-9](?:[ .\-]\d\d){4}"
     r"|\(\d{3}\)\s?\d{3}[-\s.]\d{4}|\d{3}[-.]\d{3}[-.]\d{4}"
-    r"|\(?0\d{1,4}\)?\s?[/\- ]\s?\d{5,9}|0\d[- ]\d{3,4}[- ]\d{4}|\(?0\d{2,4}\)?[/\- ]{1,3}\d{3,4}[- ]?\d{3,4}(?:[- ]?\d{1,3})?"
+    r"|\(?0\d{1,4}\)?\s?[/\- ]\s?\d{5,9}"
+    r"|0\d[- ]\d{3,4}[- ]\d{4}|\(?0\d{2,4}\)?[/\- ]{1,3}\d{3,4}[- ]?\d{3,4}(?:[- ]?\d{1,3})?"
     r"|0\d{3}\s\d{3}\s\d{2}\s\d{2}|\(\d{2}\)\s?9?\d{4}-\d{4}|[679]\d{2}\s\d{3}\s\d{3}|[679]\d{2}(?:\s\d\d){3}"
 )
 
@@ -100,11 +101,19 @@ def _is_phone(written: str, digits: str, before: str, after: str, regions: tuple
     if "o" in written and not is_invited:
         return False
     if is_invited:
-        if _CALLING.search(before) and _is_dialled(written, digits, regions):
-            return True
-        elsewhere = _ELSEWHERE if len(digits) >= _ELSEWHERE_DIGITS else ()
-        return any(_is_valid(digits, it) for it in dict.fromkeys((*regions, *elsewhere)))
+        return _is_meant(written, digits, before, regions)
     return _NATIONAL.fullmatch(written) is not None and any(_is_valid(digits, it) for it in regions)
+
+
+def _is_meant(written: str, digits: str, before: str, regions: tuple[str, ...]) -> bool:
+    """Tell whether a number beside words that invite to call is one that is dialled."""
+    is_called = _CALLING.search(before) is not None
+    if is_called and _is_dialled(written, digits, regions):
+        return True
+    if not is_called and len(digits) < _ELSEWHERE_DIGITS and written.isdigit() and not written.startswith("0"):
+        return False  # a number of any kind
+    elsewhere = _ELSEWHERE if len(digits) >= _ELSEWHERE_DIGITS else ()
+    return any(_is_valid(digits, it) for it in dict.fromkeys((*regions, *elsewhere)))
 
 
 def _is_dialled(written: str, digits: str, regions: tuple[str, ...]) -> bool:
@@ -116,7 +125,7 @@ def _is_dialled(written: str, digits: str, regions: tuple[str, ...]) -> bool:
 
 @lru_cache(maxsize=2048)
 def _is_possible(number: str, region: str) -> bool:
-    """Tell whether a number has the length of one that is dialled; numbers of films and handbooks are never given out."""
+    """Tell whether a number has the length of one that is dialled, whether or not it was ever given out."""
     try:
         return is_possible_number_with_reason(parse(number, region or None)) == ValidationResult.IS_POSSIBLE
     except NumberParseException:

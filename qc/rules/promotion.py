@@ -66,7 +66,8 @@ def _lone_word(title: str) -> Match | None:
         before = tokens[it.first - 1] if it.first else ""
         after = tokens[it.last + 1] if it.last + 1 < len(tokens) else ""
         is_offered = before in _OFFERING or after[:1].isdigit()
-        if is_offered or not (before[:1].isalnum() and after[:1].isalnum()) and not {before, after} & _JOINING:
+        is_at_edge = not (before[:1].isalnum() and after[:1].isalnum())
+        if is_offered or (is_at_edge and not {before, after} & _JOINING):
             return it
     return None
 

@@ -16,7 +16,8 @@ _LEAST_CAPITALS = 10
 _FULL_SIGN = re.compile(
     r"[\u0590-\u08ff\u0900-\u109f\u1200-\u139f\u1780-\u17ff\u3040-\u30ff\u3400-\u9fff\uac00-\ud7af]"
 )
-# A letter or a sign four times; five X before an L are a size, AAAA is a battery, dots and strokes part what is around them.
+# A letter or a sign four times; five X before an L are a size, AAAA is a battery, dots and strokes part what they
+# stand between.
 _HAMMERED = re.compile(
     r"([^\W\d_])\1{3,}|[!?！？]{4,}|([^\w\s.,:;'\"“”«»()\[\]{}/\\=~\-–—…。・·])(?:[ \ufe0f]*\2){3,}", re.IGNORECASE
 )
