@@ -20,8 +20,8 @@ _REACH = 5
 _DISGUISED = re.compile(r"(?<![\w@])[a-z]{1,8}(?:[0134@$!*]{1,2}[a-z]{1,8}){1,3}(?![\w@])")
 _MAY_BE_DISGUISED = re.compile("[a-z][0134@$!*]{1,2}[a-z]")
 _LONG_NAMES = frozenset(
-    ("whatsapp", "watsapp", "telegram", "instagram", "insta", "facebook", "messenger", "snapchat", "signal", "viber")
-    + ("wechat", "skype", "discord", "tiktok")
+    {"whatsapp", "watsapp", "telegram", "instagram", "insta", "facebook", "messenger", "snapchat", "signal", "viber"}
+    | {"wechat", "skype", "discord", "tiktok"}
 )
 _MEANT = str.maketrans("0134@$!", "oieaasi")
 _NUMBER_DIGITS = 6

@@ -100,13 +100,15 @@ def _offers_of(goods: WordList, facts: ProductFacts) -> Iterator[Offer]:
     # The "water" of a water gun says nothing of what else is offered.
     harmless = [it for it in matches_in(facts.title).get(goods.name, ()) if it.kind == "harmless"]
     apart = [it for it in carriers if not any(it.overlaps(other) for other in harmless)]
-    if any(it.name != goods.name for it in apart):
+    tokens = read(facts.title).tokens
+    if any(it.name != goods.name for it in apart if not _is_added(it, named, tokens)):
         return  # a poster, a novel
-    is_alone = not [it for it in carriers if not _is_added(it, named, read(facts.title).tokens)]
+    is_alone = all(_is_added(it, named, tokens) for it in carriers)
     for match in named:
         if match.kind == "certain" or is_alone:
-            is_certain = match.kind != "doubtful" or _is_proved(goods.name, match, facts)
-            yield Offer(goods.title, "title", said(facts.title, match), is_certain and not apart)
+            is_proved = _is_proved(goods.name, match, facts)
+            is_certain = is_proved if apart and is_alone else not apart and (is_proved or match.kind != "doubtful")
+            yield Offer(goods.title, "title", said(facts.title, match), is_certain)
     for match in _counted(goods.name, facts.description):
         offer = _offer_in_description(goods, match, facts, is_named=bool(named), is_carried=bool(apart))
         if offer is not None and (offer.is_certain or match.kind != "doubtful" or is_alone):
