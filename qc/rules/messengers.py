@@ -99,6 +99,9 @@ def _are_near(one: Match, other: Match, reading: Reading) -> bool:
 
 def _gives_account(messenger: Match, reading: Reading) -> bool:
     """Tell whether a messenger is followed by a number or, after a colon, by a name: an account there."""
+    named = reading.original(messenger.first, messenger.last)
+    if "_" in reading.text and re.search(re.escape(named) + r"\s+@?[A-Za-z][A-Za-z0-9.]*_\w", reading.text):
+        return True
     after = [it for it in reading.tokens[messenger.last + 1 : messenger.last + 8] if it not in "()."]
     if not after:
         return False
