@@ -16,17 +16,21 @@ With `title_decides`, what a description mentions in passing is for staff. `word
 `words/likeness.toml` list what takes a word back ("no tobacco", "tusk-shaped").
 """
 
+from bisect import bisect_left, bisect_right
 from collections.abc import Iterator
 from dataclasses import dataclass
-from functools import cache
+from functools import cache, lru_cache
 
 from qc.rules.contract import Finding, Limits, ProductFacts, Severity, rule
-from qc.rules.reading import quoted, read
+from qc.rules.reading import KEPT, quoted, read
 from qc.rules.wordlists import Match, WordList, matches_in, said, word_lists, words_for_patterns
 
 _FOLDER = "prohibited/"
 # How many words evidence may stand from the word that it proves, in a description; in a title, anywhere.
 _EVIDENCE_REACH = 8
+_PROOF_REACH = 8
+# A description that names goods more often says nothing else by it.
+_MOST_NAMED = 100
 _SMALL_WORDS = frozenset(words_for_patterns("offers", "small"))
 _SELLING = frozenset(words_for_patterns("offers", "selling"))
 _SELLING_REACH = 8
@@ -109,7 +113,7 @@ def _offers_of(goods: WordList, facts: ProductFacts) -> Iterator[Offer]:
             is_proved = _is_proved(goods.name, match, facts)
             is_certain = is_proved if apart and is_alone else not apart and (is_proved or match.kind != "doubtful")
             yield Offer(goods.title, "title", said(facts.title, match), is_certain)
-    for match in _counted(goods.name, facts.description):
+    for match in _counted(goods.name, facts.description)[:_MOST_NAMED]:
         offer = _offer_in_description(goods, match, facts, is_named=bool(named), is_carried=bool(apart))
         if offer is not None and (offer.is_certain or match.kind != "doubtful" or is_alone):
             yield offer
@@ -144,18 +148,22 @@ def _counted(name: str, text: str) -> list[Match]:
         if it.kind in ("certain", "doubtful")
         and not any(it.overlaps(other) for other in harmless)
         and not _is_taken_back(it, negations, read(text).tokens)
-    ] + [it for it in its if it.kind == "named" and _is_proved_beside(it, its, harmless)]
+    ] + _proved_beside(its, harmless)
 
 
-def _is_proved_beside(match: Match, its: tuple[Match, ...], harmless: list[Match]) -> bool:
-    return not any(match.overlaps(it) for it in harmless) and any(
-        it.kind == "proof"
-        and not it.overlaps(match)
-        and it.first - match.last <= _EVIDENCE_REACH
-        and match.first - it.last <= _EVIDENCE_REACH
-        and not any(it.overlaps(other) for other in harmless)
-        for it in its
+def _proved_beside(its: tuple[Match, ...], harmless: list[Match]) -> list[Match]:
+    """List the names of what may be sold but not so, where words near them say that it is so."""
+    names = [it for it in its if it.kind == "named"]
+    proofs = (
+        [it for it in its if it.kind == "proof" and not any(it.overlaps(other) for other in harmless)] if names else []
     )
+    starts = [it.first for it in proofs]
+    found = []
+    for name in names:
+        near = proofs[bisect_left(starts, name.first - _PROOF_REACH) : bisect_right(starts, name.last + _PROOF_REACH)]
+        if any(not it.overlaps(name) for it in near) and not any(name.overlaps(it) for it in harmless):
+            found.append(name)
+    return found
 
 
 def _is_added(carrier: Match, named: list[Match], tokens: tuple[str, ...]) -> bool:
@@ -198,10 +206,11 @@ def _is_proved(name: str, match: Match, facts: ProductFacts) -> bool:
     )
 
 
-def _evidence(name: str, text: str) -> list[Match]:
+@lru_cache(maxsize=KEPT)
+def _evidence(name: str, text: str) -> tuple[Match, ...]:
     its = matches_in(text).get(name, ())
     harmless = [it for it in its if it.kind == "harmless"]
-    return [it for it in its if it.kind == "evidence" and not any(it.overlaps(other) for other in harmless)]
+    return tuple(it for it in its if it.kind == "evidence" and not any(it.overlaps(other) for other in harmless))
 
 
 def _has_evidence_near(name: str, match: Match, text: str) -> bool:
