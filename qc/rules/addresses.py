@@ -4,7 +4,7 @@ import re
 from collections.abc import Iterator
 
 from qc.rules.contract import Finding, Limits, ProductFacts, Severity, rule
-from qc.rules.reading import quoted, read
+from qc.rules.reading import Reading, quoted, read
 from qc.rules.wordlists import one_of, words_for_patterns
 
 _REMEDY = "Take it out; buyers reach you through the marketplace."
@@ -16,32 +16,51 @@ _DOT_WORD, _DOT_OR_WORD = one_of("addresses", "dot_words"), one_of("addresses", 
 _AT = rf"(?:\s?@\s?|\s?[(\[{{]\s?{_AT_WORD}\s?[)\]}}]\s?)"
 _AT_HOST = rf"(?:{_AT}|\s{_AT_WORD}\s)"
 _DOT = rf"(?:\s?\.\s?|\s?[(\[{{]\s?{_DOT_OR_WORD}\s?[)\]}}]\s?|\s{_DOT_WORD}\s)"
+_ONLY_AT, _BEFORE_AT = one_of("addresses", "only_at"), one_of("addresses", "before_at")
+_SAID_DOT = rf"(?:\s?[*\-\s]\s?{_DOT_WORD}\s?[*\-\s]\s?)"
+_ANY_DOT = rf"(?:{_SAID_DOT}|{_DOT})"
+_ENDS = rf"(?:{one_of('addresses', 'plain_domains')}|{one_of('addresses', 'wordlike_domains')}|ру|ком|рф)"
 _EMAIL = re.compile(
     r"(?<![\w.+-])[\w.+-]{1,64}@(?:[a-z0-9\u00e0-\u024f-]{1,63}\.){1,4}[a-z]{2,24}(?![\w-])"
     rf"|(?<!\w)[\w.+-]{{2,64}}{_AT}[a-z0-9-]{{2,63}}{_DOT}{_DOMAINS}(?!\w)"
     rf"|(?<!\w)[\w.+-]{{1,64}}{_AT_HOST}{_HOSTS}{_DOT}{_DOMAINS}(?!\w)"
     rf"|(?<!\w)[\w.+-]{{3,64}}{_AT_HOST}(?:gmail|googlemail|hotmail|protonmail)(?!\w)"
+    rf"|(?<!\w)[\w.+-]{{2,64}}(?:\s?[*\-]?\s?{_ONLY_AT}\s?[*\-]?\s?)[a-z0-9-]{{2,63}}{_ANY_DOT}{_ENDS}(?!\w)"
+    rf"|(?<!\w)(?!{_BEFORE_AT}\s)[\w.+-]{{2,64}}\s?[*\-\s]\s?at\s?[*\-\s]\s?[a-z0-9-]{{2,63}}{_SAID_DOT}{_ENDS}(?!\w)"
+    rf"|(?<!\w){one_of('addresses', 'mailboxes')}\s(?:at|bei|chez)\s[a-z0-9-]{{2,63}}\.{_ENDS}(?!\w)"
+    rf"|(?<!\w)[\w.+-]{{3,64}}\s(?:gmail|googlemail|hotmail|protonmail|icloud)(?:\s?\.\s?|{_SAID_DOT}|\s)com(?!\w)"
 )
 # What every address has; most texts have none of it.
-_MAY_BE_EMAIL = re.compile(rf"@|[(\[{{]\s?{_AT_WORD}\s?[)\]}}]|\s{_AT_WORD}\s{_HOSTS}(?!\w)")
+# What every address has without "@", and most texts do not.
+_MAY_BE_EMAIL = re.compile(rf"[(\[{{]\s?{_AT_WORD}\s?[)\]}}]|\s(?:at|bei|chez)\s[a-z0-9-]+\.[a-z]")
+_EMAIL_HINTS = frozenset(
+    max(word.split(), key=len)
+    for kind in ("only_at", "dot_words", "mail_hosts")
+    for word in words_for_patterns("addresses", kind)
+    if word not in ("web", "live", "mail", "point", "orange", "libero")
+)
+_SAYS_DOT = frozenset(words_for_patterns("addresses", "dot_words"))
 
 _PLAIN, _WORDLIKE = one_of("addresses", "plain_domains"), one_of("addresses", "wordlike_domains")
 _START, _END = r"(?<![\w@.\-/+])", r"(?![\w@-]|\.\w)"
+_FAR, _SPOKEN_OF = one_of("addresses", "far_domains"), one_of("addresses", "spoken_of")
 _LINK = re.compile(
     r"(?:https?|hxxps?|ftp)\s?:\s?/\s?/\s?\S"
     r"|(?<![\w@])www\s?[.,]\s?[a-z0-9-]{2,}\s?\.\s?[a-z]{2,}"
-    rf"|{_START}(?:[a-z0-9][a-z0-9-]{{0,61}}[a-z0-9]\.){{1,4}}{_PLAIN}(?:/[\w\-./?=&%#~]*)?{_END}"
+    rf"|{_START}(?:[a-z0-9][a-z0-9-]{{0,61}}[a-z0-9]\.){{1,4}}(?:{_PLAIN}|(?:com|co|org|net|gob|gov|edu)\.[a-z]{{2}})(?:/[\w\-./?=&%#~]*)?{_END}"
     rf"|{_START}(?:[a-z0-9-]{{2,63}}\.){{1,4}}{_WORDLIKE}/[\w-]{{2,}}"
     rf"|{_START}[a-z0-9]+-[a-z0-9-]*[a-z0-9]\.{_WORDLIKE}{_END}"
     rf"|{_START}[a-z0-9-]*{one_of('addresses', 'shops')}[a-z0-9-]*\.{_WORDLIKE}{_END}"
     rf"|(?<!\w){one_of('addresses', 'leading')}\s?:?\s[a-z0-9-]{{4,63}}\.{_WORDLIKE}(?=\s*(?:[,;!)]|\.?\s*$|\.\s))"
     rf"|(?<!\w)[a-z0-9-]{{3,}}\s?[(\[{{]\s?{_DOT_OR_WORD}\s?[)\]}}]\s?{_DOMAINS}(?!\w)"
-    rf"|(?<!\w)[a-z0-9-]{{3,}}\s{_DOT_WORD}\s(?:com|net|org|info|shop)(?!\w)"
-    r"|(?<!\w)[a-z0-9-]{3,}\s\.(?:\s?com|\s(?:net|org))(?!\w)"
+    rf"|{_START}[^\W_][\w-]{{1,62}}\.{_FAR}(?!\w)"
+    rf"|(?<!\w)(?!{_SPOKEN_OF}\s)[a-z0-9-]{{3,}}\s?[\s*\-]\s?{one_of('addresses', 'said_domains')}(?!\w)"
+    rf"|(?<!\w)(?!{_SPOKEN_OF}\s)[a-z0-9-]{{3,}}\s\.(?:\s?com|\s(?:net|org))(?!\w)"
+    rf"|(?<!\w)www\s[a-z0-9-]{{3,63}}\s{_DOMAINS}(?!\w)"
 )
 # What every link has, and most texts do not.
-_DOTTED = re.compile(r"\.(?:[a-z]{2}|\s(?:com|net|org))")
-_SAID = re.compile(rf"{_DOT_WORD}[\s)\]}}]+{_DOMAINS}(?!\w)|[(\[{{]\s?\.")
+_DOTTED = re.compile(r"\.(?:[^\W\d_]{2}|\s(?:com|net|org)(?!\w))")
+_SAID = re.compile(rf"{_DOT_WORD}[\s)\]}}*\-]+(?:{_DOMAINS}|ру|ком|рф)(?!\w)|[(\[{{]\s?\.")
 _NAMES = frozenset(words_for_patterns("addresses", "names"))
 _MEASURED = re.compile(r"(?:[\d.,x-]+|[a-z]?\d+)\.(?:in|mm|cm|me|co|no|is|to|at)")
 _ABBREVIATION = re.compile(rf"(?:[a-z]\.){{1,3}}[a-z]{{1,2}}|{one_of('addresses', 'abbreviations')}\.[a-z]+")
@@ -57,7 +76,7 @@ def text_has_email_address(facts: ProductFacts, limits: Limits) -> Finding | Non
     """Flag an e-mail address, also in a light disguise such as “name (at) shop dot com”."""
     for name, text in facts.texts:
         reading = read(text)
-        match = _EMAIL.search(reading.folded) if _MAY_BE_EMAIL.search(reading.folded) else None
+        match = _EMAIL.search(reading.folded) if _may_be_email(reading) else None
         if match is not None:
             return Finding(name, f"The {name} has an e-mail address: {quoted(reading.text[slice(*match.span())])}.")
     return None
@@ -74,15 +93,33 @@ def text_has_link(facts: ProductFacts, limits: Limits) -> Finding | None:
     for name, text in facts.texts:
         reading = read(text)
         brand = facts.brand.lower()
-        link = next((it for it in _links(reading.folded) if reading.folded[it] not in brand), None)
+        links = (it for it in _links(reading) if not _is_end_of_sentence(reading.text[it]))
+        link = next((it for it in links if reading.folded[it] not in brand), None)
         if link is not None:
             return Finding(name, f"The {name} has a web address: {quoted(reading.text[link])}.")
     return None
 
 
-def _links(folded: str) -> Iterator[slice]:
-    if not (_DOTTED.search(folded) or ":/" in folded or ": /" in folded or "www" in folded or _SAID.search(folded)):
-        return
+def _may_be_email(reading: Reading) -> bool:
+    return (
+        "@" in reading.folded
+        or not _EMAIL_HINTS.isdisjoint(reading.tokens)
+        or ("point" in reading.tokens and "at" in reading.tokens)
+        or _MAY_BE_EMAIL.search(reading.folded) is not None
+    )
+
+
+def _is_end_of_sentence(link: str) -> bool:
+    """Tell whether after the dot a sentence begins, without a space: "Maat 38.De maat", "linho.Com"."""
+    return re.fullmatch(r"(?!www)[\w-]+\.[A-Z][a-z]+", link) is not None
+
+
+def _links(reading: Reading) -> Iterator[slice]:
+    folded = reading.folded
+    if not (_DOTTED.search(folded) or ":/" in folded or ": /" in folded or "www" in folded or " .com" in folded):
+        is_said = not _SAYS_DOT.isdisjoint(reading.tokens) or "[." in folded or "(." in folded or "{." in folded
+        if not is_said or not _SAID.search(folded):
+            return
     for match in _LINK.finditer(folded):
         said_so = match.group()
         bare = said_so.split("/", 1)[0]

@@ -26,8 +26,11 @@ _UNSPACED = re.compile(r"[\u0e00-\u0eff\u1000-\u109f\u1780-\u17ff\u3040-\u30ff\u
 _EMOJI_MODIFIERS = re.compile("[\ufe0e\ufe0f\U0001f3fb-\U0001f3ff]")
 _IDEOGRAPH = re.compile(r"[\u3400-\u9fff\uf900-\ufaff]")
 _BROKEN = re.compile(
-    "\ufffd|ï¿½|(?:[ÐÑ][\u0080-\u00bf‚ƒ„…†‡ˆ‰Š‹ŒŽ‘’“”•–—˜™š›œžŸ]){2,}|â€[™œ˜¦“”¢]|Ã[©¨¤¶¼Ÿ±¡³­ªº«§®¯´¢»]|ðŸ|[├┬][^\\s\\w]"
+    "\ufffd|[À-ÖØ-öø-ÿ]{5,}|ï¿½|(?:[ÐÑ][\u0080-\u00bf‚ƒ„…†‡ˆ‰Š‹ŒŽ‘’“”•–—˜™š›œžŸ]){2,}|â€[™œ˜¦“”¢]|Ã[©¨¤¶¼Ÿ±¡³­ªº«§®¯´¢»]|ðŸ|[├┬][^\\s\\w]"
 )
+
+# A letter that is spoken of, as in "the letter Ã"; broken words are longer.
+_LONE_LETTER = re.compile(r"(?<![^\s(\"'“„«])[ÃÂÐÑ](?=[\s,;)\"'”»]?(?:\s\w|$))")
 
 # Letters of Cyrillic and Greek that look like Latin ones. Source: Unicode, confusables.txt, single letters.
 _LOOKALIKES = frozenset(
@@ -131,7 +134,7 @@ def text_is_garbled(facts: ProductFacts, limits: Limits) -> Finding | None:
         if broken is not None:
             around = text[max(0, broken.start() - 10) : broken.end() + 10]
             return Finding(name, f"The {name} has broken letters: {quoted(around)}.")
-        if is_bad(text[:5000]):
+        if is_bad(_LONE_LETTER.sub("a", text[:5000])):
             return Finding(name, f"The {name} has broken letters.")
     return None
 

@@ -1,6 +1,7 @@
 """Rules on markup and script in texts."""
 
 import re
+from html import unescape
 from html.entities import html5
 
 from qc.rules.contract import Finding, Limits, ProductFacts, Severity, rule
@@ -27,6 +28,8 @@ _SCRIPT = re.compile(
 )
 
 _MAY_BE_SCRIPT = re.compile("script|data:", re.IGNORECASE)
+# What browsers leave out of addresses. Source: WHATWG, URL Standard, "basic URL parser".
+_UNREAD = re.compile("[\\x00\t\n\r]+")
 
 
 @rule(
@@ -39,10 +42,20 @@ def text_has_script(facts: ProductFacts, limits: Limits) -> Finding | None:
     """Reject a text with markup that would run as a program."""
     for name, text in facts.texts:
         if "<" in text or "&" in text or "＜" in text or _MAY_BE_SCRIPT.search(text):
-            match = _SCRIPT.search(text.replace("＜", "<"))
-            if match is not None:
-                return Finding(name, f"The {name} has script: {quoted(text[match.start() : match.end() + 20])}.")
+            script = _script_in(text)
+            if script:
+                return Finding(name, f"The {name} has script: {quoted(script)}.")
     return None
+
+
+def _script_in(text: str) -> str:
+    """Return the first piece that would run, as it is written, or as browsers read it: entities told, tabs left out."""
+    shown = text.replace("＜", "<")
+    for version in dict.fromkeys((shown, _UNREAD.sub("", unescape(shown)))):
+        match = _SCRIPT.search(version)
+        if match is not None:
+            return version[match.start() : match.end() + 20]
+    return ""
 
 
 @rule(

@@ -16,6 +16,14 @@ _MAY_BE_SPACED = re.compile(r"[ .*\-][a-z][ .*\-][a-z][ .*\-][a-z]")
 _SPACED = re.compile(r"(?<!\S)(?:[a-z][ .*\-]){4,30}[a-z](?!\S)")
 # How many words may stand between a messenger and what asks to write there.
 _REACH = 5
+# Letters that signs and digits stand for, as in "wh@tsapp"; who disguises a messenger's name means it.
+_DISGUISED = re.compile(r"(?<![\w@])[a-z]{1,8}(?:[0134@$!*]{1,2}[a-z]{1,8}){1,3}(?![\w@])")
+_MAY_BE_DISGUISED = re.compile("[a-z][0134@$!*]{1,2}[a-z]")
+_LONG_NAMES = frozenset(
+    {"whatsapp", "watsapp", "telegram", "instagram", "insta", "facebook", "messenger", "snapchat", "signal", "viber"}
+    | {"wechat", "skype", "discord", "tiktok"}
+)
+_MEANT = str.maketrans("0134@$!", "oieaasi")
 _NUMBER_DIGITS = 6
 
 
@@ -29,7 +37,7 @@ def text_asks_for_messages(facts: ProductFacts, limits: Limits) -> Finding | Non
     """Flag a text that asks to write elsewhere; a product about a messenger is none."""
     for name, text in facts.texts:
         together = _drawn_together(text)
-        words = _messenger_contact(text) or (together and _messenger_contact(together))
+        words = _messenger_contact(text) or (together and _messenger_contact(together)) or _disguised_messenger(text)
         if words:
             return Finding(name, f"The {name} asks to write outside the marketplace: {quoted(words)}.")
     return None
@@ -41,6 +49,18 @@ def _drawn_together(text: str) -> str:
     if _MAY_BE_SPACED.search(folded) is None or _SPACED.search(folded) is None:
         return ""
     return _SPACED.sub(lambda match: re.sub(r"[^a-z]", "", match.group()), folded)
+
+
+def _disguised_messenger(text: str) -> str:
+    """Return the name of a messenger that is written with signs in place of letters, "" for none."""
+    folded = read(text).folded
+    if _MAY_BE_DISGUISED.search(folded) is None:
+        return ""
+    for match in _DISGUISED.finditer(folded):
+        for guess in (match.group().translate(_MEANT), re.sub(r"[*!]", "", match.group())):
+            if len(guess) >= 5 and guess.isalpha() and guess in _LONG_NAMES:
+                return match.group()
+    return ""
 
 
 def _messenger_contact(text: str) -> str:
@@ -79,6 +99,9 @@ def _are_near(one: Match, other: Match, reading: Reading) -> bool:
 
 def _gives_account(messenger: Match, reading: Reading) -> bool:
     """Tell whether a messenger is followed by a number or, after a colon, by a name: an account there."""
+    named = reading.original(messenger.first, messenger.last)
+    if "_" in reading.text and re.search(re.escape(named) + r"\s+@?[A-Za-z][A-Za-z0-9.]*_\w", reading.text):
+        return True
     after = [it for it in reading.tokens[messenger.last + 1 : messenger.last + 8] if it not in "()."]
     if not after:
         return False

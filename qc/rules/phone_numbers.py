@@ -7,6 +7,8 @@ from functools import lru_cache
 from phonenumbers import (
     SUPPORTED_REGIONS,
     NumberParseException,
+    ValidationResult,
+    is_possible_number_with_reason,
     is_valid_number,
     parse,
     region_code_for_number,
@@ -19,14 +21,21 @@ from qc.rules.wordlists import one_of
 # National forms are looked for where a number would be dialled from: the seller's country, or the currency's.
 REGIONS_OF_CURRENCIES = {"EUR": ("DE", "FR", "ES", "IT", "NL", "BE", "AT", "IE", "PT", "GR", "FI"), "USD": ("US",)}
 # A listing may speak to buyers elsewhere than where its seller lives; these write to each other's marketplaces most.
-_ELSEWHERE = ("US", "GB", "DE", "FR", "ES", "IT", "NL", "PT", "BR", "TR", "IN", "EG", "AE", "SA", "MX", "RU")
+_ELSEWHERE = (
+    "US", "GB", "DE", "FR", "ES", "IT", "NL", "PT", "BR", "TR", "IN", "EG", "AE", "SA", "MX", "RU", "CN", "JP", "KR",
+    "PL", "SE", "CH", "GR", "IR", "IL", "UA", "VN", "ID", "CA", "AU", "SG", "HK", "TW", "ZA")  # fmt: skip
 # Shorter numbers are valid in some country by chance.
 _ELSEWHERE_DIGITS = 9
 LEAST_DIGITS, MOST_DIGITS = 7, 15
 _MOST_LETTER_O = 2  # that stand for zeros
 
 _CANDIDATE = re.compile(r"(?<![\w.,+/-])(?:\+|\(\+?)?\s?[\do](?:[\s().\-–/_*]{0,3}[\do]){6,17}(?![\w%€$£])")
-_INVITATION = re.compile(rf"(?<!\w){one_of('phones', 'invitation')}(?!\w)")
+_INVITATION = re.compile(rf"(?<!\w){one_of('phones', 'invitation')}(?!\w)|{one_of('phones', 'invitation_unspaced')}")
+# A word of calling right before the number.
+_CALLING = re.compile(
+    rf"(?:(?<!\w){one_of('phones', 'calling')}|{one_of('phones', 'invitation_unspaced')})"
+    r"(?:\s(?:us|me|now|at|on|uns|mich|unter|an|nous|moi|al|ai|il|o|au|para|op|nr|no|number))*[\s.:,#–-]{0,4}$"
+)
 _INVITATION_AFTER = re.compile(rf"^[\s,;:()\-–]{{0,3}}(?:\w+\s){{0,2}}{one_of('phones', 'invitation_after')}(?!\w)")
 _LABEL = re.compile(
     rf"(?<!\w){one_of('phones', 'label')}(?:[\s.\-]{{0,2}}{one_of('phones', 'label_end')})?[\s.:#°º\-]{{0,4}}$"
@@ -41,7 +50,8 @@ _DATE_OR_RANGE = re.compile(
 _NATIONAL = re.compile(
     r"0[1-9](?:[ .\-]\d\d){4}"
     r"|\(\d{3}\)\s?\d{3}[-\s.]\d{4}|\d{3}[-.]\d{3}[-.]\d{4}"
-    r"|\(?0\d{2,4}\)?\s?[/\- ]\s?\d{5,9}|\(?0\d{2,4}\)?[/\- ]{1,3}\d{3,4}[- ]?\d{3,4}(?:[- ]?\d{1,3})?"
+    r"|\(?0\d{1,4}\)?\s?[/\- ]\s?\d{5,9}"
+    r"|0\d[- ]\d{3,4}[- ]\d{4}|\(?0\d{2,4}\)?[/\- ]{1,3}\d{3,4}[- ]?\d{3,4}(?:[- ]?\d{1,3})?"
     r"|0\d{3}\s\d{3}\s\d{2}\s\d{2}|\(\d{2}\)\s?9?\d{4}-\d{4}|[679]\d{2}\s\d{3}\s\d{3}|[679]\d{2}(?:\s\d\d){3}"
 )
 
@@ -85,15 +95,41 @@ def _is_phone(written: str, digits: str, before: str, after: str, regions: tuple
         return False
     is_invited = _INVITATION.search(before) is not None or _INVITATION_AFTER.search(after) is not None
     if written.startswith(("+", "(+")):
-        return _is_valid("+" + digits, "")
+        return _is_possible("+" + digits, "")
     if digits.startswith("00") and _is_valid("+" + digits[2:], ""):
         return is_invited or _GROUPED.search(written) is not None
     if "o" in written and not is_invited:
         return False
     if is_invited:
-        elsewhere = _ELSEWHERE if len(digits) >= _ELSEWHERE_DIGITS else ()
-        return any(_is_valid(digits, it) for it in dict.fromkeys((*regions, *elsewhere)))
+        return _is_meant(written, digits, before, regions)
     return _NATIONAL.fullmatch(written) is not None and any(_is_valid(digits, it) for it in regions)
+
+
+def _is_meant(written: str, digits: str, before: str, regions: tuple[str, ...]) -> bool:
+    """Tell whether a number beside words that invite to call is one that is dialled."""
+    is_called = _CALLING.search(before) is not None
+    if is_called and _is_dialled(written, digits, regions):
+        return True
+    if not is_called and len(digits) < _ELSEWHERE_DIGITS and written.isdigit() and not written.startswith("0"):
+        return False  # a number of any kind
+    elsewhere = _ELSEWHERE if len(digits) >= _ELSEWHERE_DIGITS else ()
+    return any(_is_valid(digits, it) for it in dict.fromkeys((*regions, *elsewhere)))
+
+
+def _is_dialled(written: str, digits: str, regions: tuple[str, ...]) -> bool:
+    """Tell whether a number is as long as those of a country, or written as short local ones are ("555-0123")."""
+    if len(digits) < _ELSEWHERE_DIGITS:
+        return re.fullmatch(r"\d{3}[-. ]\d{4}|\d{3}[-. ]\d{2}[-. ]\d{2}", written) is not None
+    return any(_is_possible(digits, it) for it in (*regions, "US", "GB"))
+
+
+@lru_cache(maxsize=2048)
+def _is_possible(number: str, region: str) -> bool:
+    """Tell whether a number has the length of one that is dialled, whether or not it was ever given out."""
+    try:
+        return is_possible_number_with_reason(parse(number, region or None)) == ValidationResult.IS_POSSIBLE
+    except NumberParseException:
+        return False
 
 
 @lru_cache(maxsize=2048)

@@ -22,9 +22,10 @@ _TODO = re.compile(r"^\s*(?:TODO|FIXME|TBD)\s*(?:[:\-–]|$)")
 )
 def text_is_placeholder(facts: ProductFacts, limits: Limits) -> Finding | None:
     """Reject a title or description that only fills its place."""
+    is_motif = any(it.kind == "harmless" for it in matches_in(facts.title).get("placeholders", ()))
     for name, text in facts.texts:
         words = _filling_words(text)
-        if words:
+        if words and not (is_motif and name == "description" and words != text):
             return Finding(name, f"The {name} is filling text: {quoted(words)}.")
     return None
 
@@ -36,18 +37,33 @@ def _filling_words(text: str) -> str:
     if not words:
         return ""
     if len(words) <= 12:
-        if any(_is_whole(it, reading) for it in matches_in(text).get("placeholders", ()) if it.kind == "whole"):
+        if _is_made_of([it for it in matches_in(text).get("placeholders", ()) if it.kind != "harmless"], reading):
             return text
         if _is_mashed(words) or _TODO.match(reading.text):
             return text
     match = first_match(text, "placeholders", "anywhere", unless="harmless")
-    return said(text, match) if match is not None else ""
+    if match is None or _is_quoted(said(text, match), reading.text):
+        return ""
+    return said(text, match)
 
 
-def _is_whole(match: Match, reading: Reading) -> bool:
-    """Tell whether a phrase is all of a text; to one of several words a number may be added ("New product (2)")."""
-    others = [it for it in (*reading.tokens[: match.first], *reading.tokens[match.last + 1 :]) if it[0].isalnum()]
-    return not others or (match.last > match.first and others[0].isdigit() and len(others) == 1)
+def _is_made_of(matches: list[Match], reading: Reading) -> bool:
+    """Tell whether phrases are all of a text; to one of several words a number may be added ("New product (2)")."""
+    told = {place for it in matches for place in range(it.first, it.last + 1)}
+    others = [it for place, it in enumerate(reading.tokens) if place not in told and it[0].isalnum()]
+    return bool(told) and (not others or (len(told) > 1 and len(others) == 1 and others[0].isdigit()))
+
+
+def _is_quoted(words: str, text: str) -> bool:
+    """Tell whether a longer text speaks of words in quotation marks: what a thing has printed on it."""
+    start = text.find(words)
+    before, after = text[:start], text[start + len(words) :]
+    opened = re.search(r"[\"“„«»‘'][^\"“”„«».]{0,60}$", before)
+    return (
+        opened is not None
+        and len(before.split()) >= 2
+        and re.search(r"^[^\"“”„«»]{0,200}[\"”“«»’']", after) is not None
+    )
 
 
 def _is_mashed(words: list[str]) -> bool:

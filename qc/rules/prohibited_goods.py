@@ -5,31 +5,40 @@ A class is a word list under `words/prohibited/`, with these kinds of phrases:
     certain    name such goods and hardly anything else: rejected
     doubtful   may name them: for staff to look at; beside a word of `evidence`, certain
     evidence   measures and words that go with the goods, and hardly with what is only named after them
+    named      names of what may be sold but not so, as "parrot": count, as certain, beside a word of `proof` ("live")
+    proof      see there
     harmless   phrases around these words that name something else: never counted
     carriers   in a title, things that go with the goods but may be sold, a wine glass, a lighter: doubtful words
                count no more, and what is certain else is for staff to look at
 
 `words/carriers.toml` lists what may show any goods (a poster, a novel), unless the class has `carriers_spare = false`;
-With `title_decides`, what a description mentions in passing is for staff. `words/negations.toml` lists what takes a
-word back ("no tobacco").
+With `title_decides`, what a description mentions in passing is for staff. `words/negations.toml` and
+`words/likeness.toml` list what takes a word back ("no tobacco", "tusk-shaped").
 """
 
+from bisect import bisect_left, bisect_right
 from collections.abc import Iterator
 from dataclasses import dataclass
-from functools import cache
+from functools import cache, lru_cache
 
 from qc.rules.contract import Finding, Limits, ProductFacts, Severity, rule
-from qc.rules.reading import quoted, read
+from qc.rules.reading import KEPT, quoted, read
 from qc.rules.wordlists import Match, WordList, matches_in, said, word_lists, words_for_patterns
 
 _FOLDER = "prohibited/"
 # How many words evidence may stand from the word that it proves, in a description; in a title, anywhere.
 _EVIDENCE_REACH = 8
+_PROOF_REACH = 8
+# A description that names goods more often says nothing else by it.
+_MOST_NAMED = 100
 _SMALL_WORDS = frozenset(words_for_patterns("offers", "small"))
 _SELLING = frozenset(words_for_patterns("offers", "selling"))
 _SELLING_REACH = 8
 _HOLDING = frozenset(words_for_patterns("offers", "holding"))
 _HOLDING_REACH = 6
+# A word of these before a thing that goes with goods says that the goods are there too: "whisky with two glasses".
+_TOGETHER = frozenset(words_for_patterns("offers", "together"))
+_TOGETHER_REACH = 4
 
 
 @dataclass(frozen=True, slots=True)
@@ -95,15 +104,18 @@ def _offers_of(goods: WordList, facts: ProductFacts) -> Iterator[Offer]:
     # The "water" of a water gun says nothing of what else is offered.
     harmless = [it for it in matches_in(facts.title).get(goods.name, ()) if it.kind == "harmless"]
     apart = [it for it in carriers if not any(it.overlaps(other) for other in harmless)]
-    if any(it.name != goods.name for it in apart):
+    tokens = read(facts.title).tokens
+    if any(it.name != goods.name for it in apart if not _is_added(it, named, tokens)):
         return  # a poster, a novel
+    is_alone = all(_is_added(it, named, tokens) for it in carriers)
     for match in named:
-        if match.kind == "certain" or not carriers:
-            is_certain = match.kind == "certain" or _is_proved(goods.name, match, facts)
-            yield Offer(goods.title, "title", said(facts.title, match), is_certain and not apart)
-    for match in _counted(goods.name, facts.description):
+        if match.kind == "certain" or is_alone:
+            is_proved = _is_proved(goods.name, match, facts)
+            is_certain = is_proved if apart and is_alone else not apart and (is_proved or match.kind != "doubtful")
+            yield Offer(goods.title, "title", said(facts.title, match), is_certain)
+    for match in _counted(goods.name, facts.description)[:_MOST_NAMED]:
         offer = _offer_in_description(goods, match, facts, is_named=bool(named), is_carried=bool(apart))
-        if offer is not None and (offer.is_certain or match.kind == "certain" or not carriers):
+        if offer is not None and (offer.is_certain or match.kind != "doubtful" or is_alone):
             yield offer
 
 
@@ -129,14 +141,35 @@ def _counted(name: str, text: str) -> list[Match]:
     matches = matches_in(text)
     its = matches.get(name, ())
     harmless = [it for it in its if it.kind == "harmless"]
-    negations = matches.get("negations", ())
+    negations = (*matches.get("negations", ()), *matches.get("likeness", ()))
     return [
         it
         for it in its
         if it.kind in ("certain", "doubtful")
         and not any(it.overlaps(other) for other in harmless)
         and not _is_taken_back(it, negations, read(text).tokens)
-    ]
+    ] + _proved_beside(its, harmless)
+
+
+def _proved_beside(its: tuple[Match, ...], harmless: list[Match]) -> list[Match]:
+    """List the names of what may be sold but not so, where words near them say that it is so."""
+    names = [it for it in its if it.kind == "named"]
+    proofs = (
+        [it for it in its if it.kind == "proof" and not any(it.overlaps(other) for other in harmless)] if names else []
+    )
+    starts = [it.first for it in proofs]
+    found = []
+    for name in names:
+        near = proofs[bisect_left(starts, name.first - _PROOF_REACH) : bisect_right(starts, name.last + _PROOF_REACH)]
+        if any(not it.overlaps(name) for it in near) and not any(name.overlaps(it) for it in harmless):
+            found.append(name)
+    return found
+
+
+def _is_added(carrier: Match, named: list[Match], tokens: tuple[str, ...]) -> bool:
+    """Tell whether a thing comes with goods that are named before it."""
+    before = tokens[max(0, carrier.first - _TOGETHER_REACH) : carrier.first]
+    return not _TOGETHER.isdisjoint(before) and any(it.last < carrier.first for it in named)
 
 
 def _is_taken_back(match: Match, negations: tuple[Match, ...], tokens: tuple[str, ...]) -> bool:
@@ -156,26 +189,34 @@ def _is_taken_back(match: Match, negations: tuple[Match, ...], tokens: tuple[str
 def _carriers(goods: WordList, title: str, named: list[Match]) -> list[Match]:
     """List what in a title goes with such goods, or shows them, and may be sold; the words of the goods are none."""
     matches = matches_in(title)
-    carriers = [it for it in matches.get(goods.name, ()) if it.kind == "carriers"]
+    its = matches.get(goods.name, ())
+    carriers = [it for it in its if it.kind == "carriers"]
     if goods.carriers_spare:
         carriers.extend(matches.get("carriers", ()))
-    return [it for it in carriers if not any(it.overlaps(other) for other in named)]
+    # "Two magazines", "50 g pouch": words that prove the goods are no things that go with them.
+    meant = [*named, *(it for it in its if it.kind == "evidence" and it.last > it.first)]
+    return [it for it in carriers if not any(it.overlaps(other) for other in meant)]
 
 
 def _is_proved(name: str, match: Match, facts: ProductFacts) -> bool:
     """Tell whether title or the description's beginning says of a doubtful word in the title that it is meant."""
-    return any(it.kind == "evidence" and not it.overlaps(match) for it in matches_in(facts.title).get(name, ())) or any(
-        it.kind == "evidence" and it.first < 2 * _EVIDENCE_REACH for it in matches_in(facts.description).get(name, ())
+    in_title, in_description = _evidence(name, facts.title), _evidence(name, facts.description)
+    return any(not it.overlaps(match) for it in in_title) or any(
+        it.first < 2 * _EVIDENCE_REACH for it in in_description
     )
+
+
+@lru_cache(maxsize=KEPT)
+def _evidence(name: str, text: str) -> tuple[Match, ...]:
+    its = matches_in(text).get(name, ())
+    harmless = [it for it in its if it.kind == "harmless"]
+    return tuple(it for it in its if it.kind == "evidence" and not any(it.overlaps(other) for other in harmless))
 
 
 def _has_evidence_near(name: str, match: Match, text: str) -> bool:
     return any(
-        it.kind == "evidence"
-        and not it.overlaps(match)
-        and it.first - match.last <= _EVIDENCE_REACH
-        and match.first - it.last <= _EVIDENCE_REACH
-        for it in matches_in(text).get(name, ())
+        not it.overlaps(match) and it.first - match.last <= _EVIDENCE_REACH and match.first - it.last <= _EVIDENCE_REACH
+        for it in _evidence(name, text)
     )
 
 

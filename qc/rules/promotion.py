@@ -5,7 +5,7 @@ from itertools import chain
 
 from qc.rules.contract import Finding, Limits, ProductFacts, Severity, rule
 from qc.rules.reading import quoted, read
-from qc.rules.wordlists import first_match, matches_in, said
+from qc.rules.wordlists import Match, first_match, matches_in, said, words_for_patterns
 
 # "SALE" itself: in capitals, or set apart by signs. "For sale" and "salesman" are words like others.
 _SALE = re.compile(
@@ -18,6 +18,8 @@ _DISGUISED = re.compile(
 _MAY_BE_DISGUISED = re.compile(r"[a-z][0-9@$*!#.\-]+[a-z]|[a-z][*#@!$]")
 _MEANT = str.maketrans("0134578@$!", "oieastbasi")
 _MOST_DISGUISED = 200
+_JOINING = frozenset(words_for_patterns("offers", "joining"))
+_OFFERING = frozenset(("in", "en", "em", "im"))
 
 
 @rule(
@@ -28,7 +30,7 @@ _MOST_DISGUISED = 200
 )
 def title_promotes(facts: ProductFacts, limits: Limits) -> Finding | None:
     """Advise on sales talk in the title, such as “free shipping”."""
-    talk = first_match(facts.title, "promotion", "talk", unless="harmless")
+    talk = first_match(facts.title, "promotion", "talk", unless="harmless") or _lone_word(facts.title)
     if talk is not None:
         return Finding("title", f"The title has sales talk: {quoted(said(facts.title, talk))}.")
     sale = _SALE.search(facts.title)
@@ -52,6 +54,21 @@ def text_is_gross(facts: ProductFacts, limits: Limits) -> Finding | None:
         word = said(text, match) if match is not None else _disguised_word(text)
         if word:
             return Finding(name, f"The {name} has a gross word: {quoted(word)}.")
+    return None
+
+
+def _lone_word(title: str) -> Match | None:
+    """Return a word of sales talk that stands at the title's edge or between signs, and belongs to no phrase."""
+    tokens = read(title).tokens
+    for it in matches_in(title).get("promotion", ()):
+        if it.kind != "lone":
+            continue
+        before = tokens[it.first - 1] if it.first else ""
+        after = tokens[it.last + 1] if it.last + 1 < len(tokens) else ""
+        is_offered = before in _OFFERING or after[:1].isdigit()
+        is_at_edge = not (before[:1].isalnum() and after[:1].isalnum())
+        if is_offered or (is_at_edge and not {before, after} & _JOINING):
+            return it
     return None
 
 

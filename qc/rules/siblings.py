@@ -1,6 +1,7 @@
 """Rules on a product beside its seller's others."""
 
 from qc.rules.contract import Finding, Limits, ProductFacts, Severity, rule
+from qc.rules.reading import quoted
 
 
 @rule(
@@ -26,7 +27,7 @@ def gtin_is_shared(facts: ProductFacts, limits: Limits) -> Finding | None:
     """Advise on a GTIN that another product with another title has too."""
     if facts.same_gtin_as is None or facts.same_gtin_as == facts.duplicate_of:
         return None
-    return Finding("gtin", f"Your product {facts.same_gtin_as} has the same GTIN: {facts.gtin}")
+    return Finding("gtin", f"Your product {facts.same_gtin_as} has the same GTIN: {quoted(facts.gtin)}.")
 
 
 @rule(
@@ -39,7 +40,7 @@ def sku_is_shared(facts: ProductFacts, limits: Limits) -> Finding | None:
     """Advise on a SKU that another product with another title has too."""
     if facts.same_sku_as is None or facts.same_sku_as == facts.duplicate_of:
         return None
-    return Finding("sku", f"Your product {facts.same_sku_as} has the same SKU: {facts.sku}")
+    return Finding("sku", f"Your product {facts.same_sku_as} has the same SKU: {quoted(facts.sku)}.")
 
 
 @rule(

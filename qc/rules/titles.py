@@ -12,9 +12,17 @@ from qc.rules.wordlists import words_for_patterns
 # A description that says the title more often than this says something by it.
 _MOST_TIMES = 5
 _LEAST_CAPITALS = 10
-_IDEOGRAPH = re.compile(r"[\u3040-\u30ff\u3400-\u9fff\uac00-\ud7af]")
-# A letter, a sign of shouting or an emoji four times; five X before an L are a size, and AAAA is a battery.
-_HAMMERED = re.compile(r"([^\W\d_])\1{3,}|[!?]{4,}|([$€£¥★☆♥❤✨🔥⭐✅💥👉💯🎁])(?:\s*\2\ufe0f?){3,}", re.IGNORECASE)
+# Signs of scripts that write words or syllables with one, or leave out vowels: two of them name a thing.
+_FULL_SIGN = re.compile(
+    r"[\u0590-\u08ff\u0900-\u109f\u1200-\u139f\u1780-\u17ff\u3040-\u30ff\u3400-\u9fff\uac00-\ud7af]"
+)
+# A letter or a sign four times; five X before an L are a size, AAAA is a battery, dots and strokes part what they
+# stand between.
+_HAMMERED = re.compile(
+    r"([^\W\d_])\1{3,}|[!?！？]{4,}|([^\w\s.,:;'\"“”«»()\[\]{}/\\=~\-–—…。・·])(?:[ \ufe0f]*\2){3,}", re.IGNORECASE
+)
+_FOUR_ALIKE = re.compile(r"([^\s.,\d\-_])(?: *\1){3}")
+_NO_WORDS = re.compile(r"[^\w]*")
 _SIZE_OR_NUMERAL = re.compile(r"\b(?:x+[sl]+|x+|i+|a+|w+|m+|z+)\b", re.IGNORECASE)
 _LITTLE = frozenset(words_for_patterns("offers", "little"))
 
@@ -31,7 +39,8 @@ _LITTLE = frozenset(words_for_patterns("offers", "little"))
             least=1,
             most=50,
             unit="letters or digits",
-            calibration="Chosen: no shorter title names a thing. An ideograph counts twice.",
+            calibration="Chosen: no shorter title names a thing. A sign of a script that writes words or syllables "
+            "counts twice.",
         ),
     ),
 )
@@ -47,7 +56,8 @@ def title_is_missing(facts: ProductFacts, limits: Limits) -> Finding | None:
 
 
 def _letters_in(text: str) -> int:
-    return sum(category(it)[0] in "LNM" for it in text) + len(_IDEOGRAPH.findall(text))
+    """Count letters, marks and digits; signs that write more than a sound count twice."""
+    return sum(category(it)[0] in "LNM" for it in text) + len(_FULL_SIGN.findall(text))
 
 
 @rule(
@@ -93,10 +103,11 @@ def title_is_in_capitals(facts: ProductFacts, limits: Limits) -> Finding | None:
     """Advise on a title of three words or more in capitals; abbreviations, models and short names are none."""
     if sum(map(str.isupper, facts.title)) < _LEAST_CAPITALS:
         return None
-    words = re.findall(r"[^\W_]+", facts.title)
-    words = [it for it in words if it.isalpha() and it.lower() != it.upper()]
+    # Of a model's number, with hyphens or without, no part is a word.
+    written = " ".join(it for it in facts.title.split() if not any(map(str.isdigit, it)))
+    words = [it for it in re.findall(r"[^\W_]+", written) if it.lower() != it.upper()]
     letters = sum(map(len, words))
-    capital = [it for it in words if it.isupper()]
+    capital = [it for it in words if it.replace("ß", "").isupper()]
     long = {it for it in capital if len(it) >= 4}
     if len(capital) < 3 or len(long) < 2 or not any(len(it) >= 5 for it in long):
         return None
@@ -125,7 +136,7 @@ def text_repeats_itself(facts: ProductFacts, limits: Limits) -> Finding | None:
     """Advise on a character that is hammered, or a word that the title says over and over."""
     for name, text in facts.texts:
         found = _HAMMERED.finditer(text) if _may_be_hammered(text) else iter(())
-        hammered = next((it for it in found if not _is_size_or_numeral(it, text)), None)
+        hammered = next((it for it in found if not _is_size_or_numeral(it, text) and not _is_rule(it, text)), None)
         if hammered is not None:
             return Finding(name, f"The {name} hammers a character: {quoted(hammered.group())}.")
     word, times = _most_said(facts.title)
@@ -136,10 +147,14 @@ def text_repeats_itself(facts: ProductFacts, limits: Limits) -> Finding | None:
 
 def _may_be_hammered(text: str) -> bool:
     """Tell quickly that nothing is hammered, as in most texts."""
-    lowered = text.lower()
-    return (
-        not text.isascii() or "!?" in text or "?!" in text or any(it * 4 in lowered for it in set(lowered) if it != " ")
-    )
+    return not text.isascii() or "!?" in text or "?!" in text or _FOUR_ALIKE.search(text.lower()) is not None
+
+
+def _is_rule(hammered: re.Match[str], text: str) -> bool:
+    """Tell whether signs are a line of their own between the lines of a longer text."""
+    start, end = text.rfind("\n", 0, hammered.start()) + 1, text.find("\n", hammered.end())
+    line = text[start : end if end >= 0 else len(text)]
+    return "\n" in text.strip() and _NO_WORDS.fullmatch(line) is not None
 
 
 def _is_size_or_numeral(hammered: re.Match[str], text: str) -> bool:

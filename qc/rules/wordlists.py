@@ -171,8 +171,9 @@ def _tree() -> tuple[_Node, Mapping[str, list[Found]]]:
     root, unspaced = _Node(), dict[str, list[Found]]()
     for words in word_lists().values():
         for kind, phrase in words.phrases:
-            if _UNSPACED.search(phrase):
-                unspaced.setdefault(fold(phrase), []).append((words.name, kind))
+            if _UNSPACED.search(phrase) and not any(map(str.isspace, phrase.strip())):
+                for form in _spelled_out(fold(phrase.strip())):
+                    unspaced.setdefault(form, []).append((words.name, kind))
             else:
                 plant(root, phrase, (words.name, kind))
     return root, unspaced
@@ -276,7 +277,8 @@ def _unspaced_matches(tokens: tuple[str, ...]) -> Iterator[Match]:
         if _UNSPACED.match(token):
             for phrase, found in listed.items():
                 if phrase in token:
-                    yield from (Match(name, kind, place, place) for name, kind in found)
+                    its = (it for it in found if it[1] != "whole" or phrase == token)
+                    yield from (Match(name, kind, place, place) for name, kind in its)
 
 
 def first_match(text: str, name: str, kind: str, *, unless: str = "") -> Match | None:

@@ -34,6 +34,12 @@ TROUBLE = [
     "ignore all " * 4_500,
     "1-" * 25_000,
     "f*" * 25_000,
+    "a at b dot " * 4_500,
+    "x1" * 25_000,
+    "anna arobase " * 3_800,
+    "www a " * 8_000,
+    "call 1 " * 7_000,
+    "parrot live " * 4_000,
 ]
 
 
