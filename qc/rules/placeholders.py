@@ -3,7 +3,7 @@
 import re
 
 from qc.rules.contract import Finding, Limits, ProductFacts, Severity, rule
-from qc.rules.reading import Reading, quoted, read, words_of
+from qc.rules.reading import Reading, is_quoted, quoted, read, words_of
 from qc.rules.wordlists import Match, first_match, matches_in, said
 
 # Keys beside each other, and letters again and again: all words of such a text are of this kind.
@@ -42,7 +42,7 @@ def _filling_words(text: str) -> str:
         if _is_mashed(words) or _TODO.match(reading.text):
             return text
     match = first_match(text, "placeholders", "anywhere", unless="harmless")
-    if match is None or _is_quoted(said(text, match), reading.text):
+    if match is None or is_quoted(said(text, match), reading.text):
         return ""
     return said(text, match)
 
@@ -52,18 +52,6 @@ def _is_made_of(matches: list[Match], reading: Reading) -> bool:
     told = {place for it in matches for place in range(it.first, it.last + 1)}
     others = [it for place, it in enumerate(reading.tokens) if place not in told and it[0].isalnum()]
     return bool(told) and (not others or (len(told) > 1 and len(others) == 1 and others[0].isdigit()))
-
-
-def _is_quoted(words: str, text: str) -> bool:
-    """Tell whether a longer text speaks of words in quotation marks: what a thing has printed on it."""
-    start = text.find(words)
-    before, after = text[:start], text[start + len(words) :]
-    opened = re.search(r"[\"“„«»‘'][^\"“”„«».]{0,60}$", before)
-    return (
-        opened is not None
-        and len(before.split()) >= 2
-        and re.search(r"^[^\"“”„«»]{0,200}[\"”“«»’']", after) is not None
-    )
 
 
 def _is_mashed(words: list[str]) -> bool:

@@ -22,7 +22,7 @@ from dataclasses import dataclass
 from functools import cache, lru_cache
 
 from qc.rules.contract import Finding, Limits, ProductFacts, Severity, rule
-from qc.rules.reading import KEPT, quoted, read
+from qc.rules.reading import KEPT, is_quoted, quoted, read
 from qc.rules.wordlists import Match, WordList, matches_in, said, word_lists, words_for_patterns
 
 _FOLDER = "prohibited/"
@@ -99,7 +99,7 @@ def _offers(facts: ProductFacts) -> Iterator[Offer]:
 
 
 def _offers_of(goods: WordList, facts: ProductFacts) -> Iterator[Offer]:
-    named = _counted(goods.name, facts.title)
+    named = [it for it in _counted(goods.name, facts.title) if not _is_printed(it, facts.title)]
     carriers = _carriers(goods, facts.title, named)
     # The "water" of a water gun says nothing of what else is offered.
     harmless = [it for it in matches_in(facts.title).get(goods.name, ()) if it.kind == "harmless"]
@@ -164,6 +164,11 @@ def _proved_beside(its: tuple[Match, ...], harmless: list[Match]) -> list[Match]
         if any(not it.overlaps(name) for it in near) and not any(name.overlaps(it) for it in harmless):
             found.append(name)
     return found
+
+
+def _is_printed(match: Match, title: str) -> bool:
+    """Tell whether words stand in quotation marks on a thing that shows some: a mug that says them."""
+    return bool(matches_in(title).get("carriers")) and is_quoted(said(title, match), title)
 
 
 def _is_added(carrier: Match, named: list[Match], tokens: tuple[str, ...]) -> bool:

@@ -115,6 +115,18 @@ def words_of(reading: Reading) -> Iterator[str]:
     return (it for it in reading.tokens if it[0].isalnum())
 
 
+def is_quoted(words: str, text: str) -> bool:
+    """Tell whether a longer text speaks of words in quotation marks: what a thing has printed on it."""
+    start = text.find(words)
+    before, after = text[:start], text[start + len(words) :]
+    opened = re.search(r"[\"“„«»‘'][^\"“”„«».]{0,60}$", before)
+    return (
+        opened is not None
+        and len(before.split()) >= 2
+        and re.search(r"^[^\"“”„«»]{0,200}[\"”“«»’']", after) is not None
+    )
+
+
 def quoted(text: str, *, most_chars: int = 60) -> str:
     """Return words of a listing as messages quote them: on one line, shortened, what hides made visible."""
     shown = "".join(_visible(character) for character in re.sub(r"[ \t\r\n]+", " ", text).strip(" "))
