@@ -86,16 +86,16 @@ def search_version() -> str:
 
 
 def _rank(query: str, where: IndexFilter, *, wait_s: float | None = None) -> Made[dict[str, Any]]:
-    """Rank by the index; where it is away, by PostgreSQL, which is never kept.
+    """Rank by the index; where it is away, by PostgreSQL.
 
-    Where the index was late, what the words found is kept to be served until the whole ranking is there: else each
-    search waits in vain for an index that is busy.
+    Where the index was late or away, what the words found is kept to be served until the whole ranking is there: else
+    each search waits in vain for an index that is busy, or ranks anew.
     """
     embedder = current_embedder()
     queries = CachedQueries(embedder, breaker_of(embedder.fingerprint))
     ranking = from_index(partial(rank, query, where=where, embedder=queries, wait_s=wait_s))
     if ranking is None:
-        return Made(_facts(rank_without_index(query, where=where)), keep_s=0)
+        return Made(_facts(rank_without_index(query, where=where)), keep_s=KEEP_LATE_S, is_provisional=True)
     if ranking.is_degraded:
         alarm.tell("the embedder or the index did not answer in time")
         return Made(_facts(ranking), keep_s=KEEP_LATE_S, is_provisional=True)
