@@ -15,7 +15,7 @@ from jobs.errors import PermanentError
 
 MAX_ERRORS = 10_000  # kept of one feed; all are counted
 # What a feed may have no place for, by our names.
-FIELDS = ("address", "availability", "brand", "description", "gtin", "pictures", "price", "sku")
+FIELDS = ("address", "availability", "brand", "currency", "description", "gtin", "pictures", "price", "sku")
 
 # What the feeds' own fields stand for; the others have our names.
 FIELDS_OF_HEADERS = {
@@ -112,6 +112,7 @@ def _carried_by(found: FeedProduct) -> Iterator[str]:
         "address": found.address,
         "availability": product.availability != "unknown",
         "brand": product.brand,
+        "currency": product.price is not None and product.price.currency,
         "description": product.description,
         "gtin": found.gtins,
         "pictures": product.picture_addresses,
