@@ -116,13 +116,19 @@ def _fly(key: str, version: str, make: Callable[[], Made[T]], token: str | None)
     """Make the value, keep it, and end the flight whatever happens."""
     try:
         made = make()
-        if made.keep_s:
+        if made.keep_s and not (made.is_provisional and _has_better(key)):
             entry = (NO_VERSION if made.is_provisional else version, time.time(), made.may_be_stale, made.value)
             _asking("set", key, entry, made.keep_s)
     finally:
         if token is not None and _asking("get", _flight(key)) == token:
             _asking("delete", _flight(key))
     return made.value
+
+
+def _has_better(key: str) -> bool:
+    """Tell whether a whole value is kept that may still be served: a provisional one must not take its place."""
+    entry = _read(key)
+    return entry is not None and entry.version != NO_VERSION and entry.is_usable(time.time())
 
 
 def _wait(key: str, version: str, make: Callable[[], Made[T]]) -> tuple[T, Source]:

@@ -1,4 +1,4 @@
-"""Rankings: from the cache, else from the index, else from PostgreSQL; only the index's own are cached."""
+"""Rankings: from the cache, else from the index, else from PostgreSQL, until a whole one is there."""
 
 import json
 from dataclasses import dataclass, replace
@@ -18,7 +18,7 @@ from catalog.ranking.vocabulary import current_vocabulary
 from catalog.ranking.without_index import rank_without_index
 from catalog.search.asking import normal_query
 from catalog.search.away import alarm, breaker_of_index, from_index
-from catalog.search.flights import Made, Source, kept, kept_or_made, make_behind
+from catalog.search.flights import STALE_S, Made, Source, kept, kept_or_made, make_behind
 from catalog.search.query_vectors import CachedQueries, breaker_of
 
 # Grows with each release that ranks the same query over the same index differently.
@@ -26,7 +26,6 @@ RANKING_VERSION = 1
 EVERYTHING = IndexFilter()
 KEEP_S = 3600
 KEEP_EMPTY_S = 60
-KEEP_LATE_S = 300
 # Nobody waits for a ranking that is made behind.
 PATIENCE_S = 5.0
 
@@ -95,10 +94,10 @@ def _rank(query: str, where: IndexFilter, *, wait_s: float | None = None) -> Mad
     queries = CachedQueries(embedder, breaker_of(embedder.fingerprint))
     ranking = from_index(partial(rank, query, where=where, embedder=queries, wait_s=wait_s))
     if ranking is None:
-        return Made(_facts(rank_without_index(query, where=where)), keep_s=KEEP_LATE_S, is_provisional=True)
+        return Made(_facts(rank_without_index(query, where=where)), keep_s=int(STALE_S), is_provisional=True)
     if ranking.is_degraded:
         alarm.tell("the embedder or the index did not answer in time")
-        return Made(_facts(ranking), keep_s=KEEP_LATE_S, is_provisional=True)
+        return Made(_facts(ranking), keep_s=int(STALE_S), is_provisional=True)
     is_empty = not ranking.hits
     return Made(_facts(ranking), keep_s=KEEP_EMPTY_S if is_empty else KEEP_S, may_be_stale=not is_empty)
 

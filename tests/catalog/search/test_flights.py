@@ -196,3 +196,13 @@ def test_where_too_much_waits_for_the_thread_the_last_is_served_all_the_same(
     assert [kept_or_made(key, version="2", make=makes("b", calls=calls)) for _ in range(2)] == [("a", Source.STALE)] * 2
     assert calls == ["a"]
     assert cache.get(f"{key}:flight") is None
+
+
+def test_what_is_provisional_never_takes_the_place_of_a_whole_one(key: str) -> None:
+    kept_or_made(key, version="1", make=makes("whole", calls=[]))
+
+    def in_haste() -> Made[Any]:
+        return Made("words alone", keep_s=60, is_provisional=True)
+
+    assert kept_or_made(key, version="2", make=in_haste) == ("words alone", Source.MISS)
+    assert kept_or_made(key, version="1", make=makes("b", calls=[])) == ("whole", Source.HIT)

@@ -157,7 +157,7 @@ def test_what_finds_nothing_says_what_else_there_is(stock: list[Product], monkey
     assert len(calls) == 1
 
 
-def test_degraded_answers_are_marked_and_never_kept(
+def test_degraded_answers_are_marked_and_give_way_to_whole_ones(
     stock: list[Product], monkeypatch: pytest.MonkeyPatch, settings: Any, caplog: pytest.LogCaptureFixture
 ) -> None:
     settings.MILVUS_URI = "http://127.0.0.1:2"  # a breaker of its own
@@ -182,7 +182,7 @@ def test_degraded_answers_are_marked_and_never_kept(
     assert (back.is_degraded, back.is_cached, back.total) == (False, False, 11)
 
 
-def test_without_the_embedder_answers_are_degraded_and_not_kept(
+def test_without_the_embedder_answers_are_degraded_and_ranked_anew(
     stock: list[Product], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     calls = give(monkeypatch, lambda *_: Ranking(hits=ranked(stock).hits, is_degraded=True))
