@@ -82,7 +82,7 @@ def shared_by(products: Sequence[Product]) -> dict[int, Shared]:
         cursor.execute(_SHARED, [ids])
         shared = {pk: Shared(gtin, sku, offer) for pk, gtin, sku, offer in cursor.fetchall()}
     for pk, (picture, similar) in _shared_pictures(products).items():
-        shared[pk] = replace(shared[pk], picture=picture, similar_picture=similar)
+        shared[pk] = replace(shared.get(pk, Shared()), picture=picture, similar_picture=similar)
     return shared
 
 
@@ -92,8 +92,10 @@ def _shared_pictures(products: Sequence[Product]) -> dict[int, tuple[int | None,
     looks = _looks_of({pk for own, others in candidates.items() for pk in (own, *others)})
     found = {}
     for own, others in candidates.items():
+        if own not in looks:  # deleted since
+            continue
         title, sha256 = looks[own]
-        untitled = [pk for pk in others if looks[pk][0] != title]
+        untitled = [pk for pk in others if pk in looks and looks[pk][0] != title]
         same = next((pk for pk in untitled if looks[pk][1] == sha256), None)
         found[own] = same, next(iter(untitled), None)
     return found

@@ -9,6 +9,7 @@ from catalog.photos.inventory import ItemDraft
 from catalog.photos.models import Photo, PhotoItem, PhotoSet
 from catalog.photos.naming import MAX_COUNT
 from catalog.photos.sets import items_of, standing_of
+from catalog.photos.uploads import MAX_PHOTOS
 from marketplace.serializers import StrictSerializer
 
 STARTED = ["queued"]
@@ -25,7 +26,7 @@ class NewPhotoSetSerializer(StrictSerializer):
     photos = serializers.ListField(
         child=serializers.FileField(allow_empty_file=True),
         required=False,
-        max_length=30,
+        max_length=MAX_PHOTOS,
         help_text="With multipart/form-data: all photos at once, in sequence; their processing starts by itself.",
     )
 
@@ -147,13 +148,13 @@ class ItemDraftSerializer(StrictSerializer):
     description = serializers.CharField(max_length=5000, allow_blank=True, default="")
     price = serializers.DecimalField(max_digits=18, decimal_places=4, min_value=0, allow_null=True, default=None)
     currency = serializers.RegexField(r"^([A-Z]{3})?$", allow_blank=True, default="", help_text="ISO 4217.")
-    photos = serializers.ListField(child=serializers.UUIDField(), max_length=30, help_text="Ids.")
+    photos = serializers.ListField(child=serializers.UUIDField(), max_length=MAX_PHOTOS, help_text="Ids.")
 
 
 class InventorySerializer(StrictSerializer):
     """A whole inventory. Lines that are not in it go; photos that no line has are left out."""
 
-    items = ItemDraftSerializer(many=True)
+    items = serializers.ListField(child=ItemDraftSerializer(), max_length=MAX_PHOTOS)
 
     def drafts(self) -> list[ItemDraft]:
         """Return the lines."""

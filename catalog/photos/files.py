@@ -7,7 +7,7 @@ a worker makes takes its name at once, so that a second run finds it whole or no
 import json
 import os
 import shutil
-from collections.abc import Collection, Iterator
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 from uuid import UUID
@@ -132,14 +132,6 @@ def stored_sets() -> Iterator[UUID]:
     for path in folder.iterdir() if folder.exists() else ():
         if path.is_dir() and (set_id := _set_named(path.name)) is not None:
             yield set_id
-
-
-def remove_others(kept: Collection[UUID]) -> int:
-    """Remove the folders of sets that are not among these; return how many."""
-    lost = [set_id for set_id in stored_sets() if set_id not in kept]
-    for set_id in lost:
-        remove_set(set_id)
-    return len(lost)
 
 
 def _set_named(name: str) -> UUID | None:

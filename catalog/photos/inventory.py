@@ -9,6 +9,7 @@ from uuid import UUID
 from django.db import transaction
 from django.utils import timezone
 
+from catalog.extraction.currencies import minor_digits
 from catalog.galleries import render_into
 from catalog.photos.files import picture_path, read_file, remove_set
 from catalog.photos.models import Photo, PhotoItem, PhotoSet
@@ -85,7 +86,8 @@ def store_inventory(set_id: Any, made: Mapping[str, Any]) -> None:
             photos[pk].crop, photos[pk].error_code = finding["crop"], finding["error_code"]
     for row_item, item in zip(items, made["items"], strict=True):
         for pk in item["photos"]:
-            photos[pk].item = row_item
+            if pk in photos:
+                photos[pk].item = row_item
     Photo.objects.bulk_update(photos.values(), ["crop", "error_code", "item"])
     row.status, row.ready_at = Status.READY, timezone.now()
     row.unnamed_because = made["unnamed_because"]
@@ -142,6 +144,8 @@ def accept_inventory(photo_set: PhotoSet, *, trigger: str) -> SyncRun:
         SyncRunning, SellerSuspended, TooManyJobs: nothing was done; try again later.
         PhotoFileAway: a photo is not here (retryable).
     """
+    if photo_set.status != Status.READY:
+        raise NotOpen("There is no inventory to accept: it is not made yet, or was accepted.")
     _check_complete(list(items_of(photo_set)))
     pictures = {
         item.pk: [_picture(photo, number) for number, photo in enumerate(_shown(item))] for item in items_of(photo_set)
@@ -163,7 +167,8 @@ def accept_inventory(photo_set: PhotoSet, *, trigger: str) -> SyncRun:
         given = Given(SyncRun.Origin.PHOTOS, {NAME: str(row.pk)}, keeps_others=True)
         row.sync = start_import(seller=row.seller, given=given, trigger=trigger, is_submission=True)
         row.status, row.accepted_at = Status.ACCEPTED, timezone.now()
-        row.save(update_fields=["sync", "status", "accepted_at"])
+        row.expires_at = timezone.now() + keep_for()  # its sync reads the lines, however long that waits
+        row.save(update_fields=["sync", "status", "accepted_at", "expires_at"])
         transaction.on_commit(lambda: remove_set(row.pk))
     return row.sync
 
@@ -178,6 +183,8 @@ def lacks_of(items: Sequence[PhotoItem]) -> list[Lack]:
             lacks.append(Lack(item.position, "price", "Give it a price."))
         if not item.currency:
             lacks.append(Lack(item.position, "currency", "Say in which currency the price is."))
+        elif minor_digits(item.currency) is None:
+            lacks.append(Lack(item.position, "currency", f"{item.currency} is no currency (ISO 4217), such as EUR."))
         if not _shown(item):
             lacks.append(Lack(item.position, "photos", "Give it a photo, or remove it."))
     return lacks

@@ -4,13 +4,14 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
+from uuid import UUID
 
 from django.conf import settings
 from django.db import transaction
 from django.db.models import QuerySet
 from django.utils import timezone
 
-from catalog.photos.files import remove_others, remove_photo, remove_set
+from catalog.photos.files import remove_photo, remove_set, stored_sets
 from catalog.photos.models import Photo, PhotoItem, PhotoSet
 from jobs.admission import admit
 from jobs.batch import NewJob
@@ -87,7 +88,7 @@ def start_processing(photo_set: PhotoSet, *, trigger: str) -> PhotoSet:
     admit(tenant=photo_set.seller.tenant, priority=Priority.NORMAL)
     with transaction.atomic():
         row = PhotoSet.objects.select_for_update().get(pk=photo_set.pk)
-        if row.status != Status.OPEN and not _is_abandoned(row):
+        if not takes_photos(row):
             raise NotOpen(f"The set is {row.status} already.")
         photos = list(Photo.objects.filter(photo_set=row))
         unfinished = [photo for photo in photos if not photo.is_complete]
@@ -121,10 +122,12 @@ def stop_processing(photo_set: PhotoSet, *, actor: str) -> PhotoSet:
     """
     with transaction.atomic():
         row = PhotoSet.objects.select_for_update().get(pk=photo_set.pk)
-        if row.status == Status.QUEUED:
-            _cancel(row, actor=actor, reason="stopped by its seller")
+        was_queued = row.status == Status.QUEUED
+        if was_queued:
             row.status = Status.OPEN
             row.save(update_fields=["status"])
+    if was_queued:  # apart: the job's settlement locks its job first, then this row
+        _cancel(row, actor=actor, reason="stopped by its seller")
     return row
 
 
@@ -134,21 +137,32 @@ def discard_set(photo_set: PhotoSet, *, actor: str) -> None:
     Raises:
         NotOpen: its products are being made, or are there; it goes by itself.
     """
-    _delete(photo_set, actor=actor, is_sweep=False)
-
-
-def _delete(photo_set: PhotoSet, *, actor: str, is_sweep: bool) -> None:
     with transaction.atomic():
-        list(Photo.objects.select_for_update().filter(photo_set=photo_set).values_list("pk"))
         row = PhotoSet.objects.select_for_update().filter(pk=photo_set.pk).first()
         if row is None:
             return
-        if row.status == Status.ACCEPTED and not is_sweep:
+        if row.status == Status.ACCEPTED:
             raise NotOpen("The inventory was accepted: its photos belong to products now, and the set goes by itself.")
-        if row.status == Status.QUEUED:
-            _cancel(row, actor=actor, reason="discarded by its seller")
-        row.delete()
-        transaction.on_commit(lambda: remove_set(photo_set.pk))
+        _delete(row)
+    _cancel(row, actor=actor, reason="discarded by its seller")
+
+
+def _delete(row: PhotoSet) -> None:
+    """Delete a set that is locked; its job is cancelled by the caller, once it is gone."""
+    set_id = row.pk
+    PhotoSet.objects.filter(pk=set_id).delete()
+    transaction.on_commit(lambda: remove_set(set_id))
+
+
+def _sweep(set_id: UUID, *, now: datetime) -> bool:
+    """Delete a set whose time is over; tell whether it still was."""
+    with transaction.atomic():
+        row = PhotoSet.objects.select_for_update().filter(pk=set_id, expires_at__lt=now).first()
+        if row is None:
+            return False
+        _delete(row)
+    _cancel(row, actor="sweep-photo-sets", reason="its time is over")
+    return True
 
 
 def standing_of(photo_set: PhotoSet) -> Standing:
@@ -165,15 +179,19 @@ def standing_of(photo_set: PhotoSet) -> Standing:
 
 def sweep_sets(*, now: datetime) -> Mapping[str, int]:
     """Delete sets whose time is over, uploads that were given up, and files that no row knows; return how many."""
-    late = list(PhotoSet.objects.filter(expires_at__lt=now))
-    for photo_set in late:
-        _delete(photo_set, actor="sweep-photo-sets", is_sweep=True)
-    uploads = list(Photo.objects.filter(sha256="", expires_at__lt=now, photo_set__status=Status.OPEN))
-    for photo in uploads:
-        Photo.objects.filter(pk=photo.pk, expires_at__lt=now).delete()
-        remove_photo(photo)
+    stored = set(stored_sets())  # first: a set that is begun meanwhile is in neither
+    late = PhotoSet.objects.filter(expires_at__lt=now).values_list("pk", flat=True)
+    swept = sum(_sweep(set_id, now=now) for set_id in list(late))
+    uploads = 0
+    for photo in list(Photo.objects.filter(sha256="", expires_at__lt=now, photo_set__status=Status.OPEN)):
+        if Photo.objects.filter(pk=photo.pk, sha256="", expires_at__lt=now).delete()[0]:
+            remove_photo(photo)
+            uploads += 1
     wanted = PhotoSet.objects.exclude(status=Status.ACCEPTED).values_list("pk", flat=True)
-    return {"sets": len(late), "uploads": len(uploads), "folders": remove_others(set(wanted))}
+    lost = stored - set(wanted)
+    for set_id in lost:
+        remove_set(set_id)
+    return {"sets": swept, "uploads": uploads, "folders": len(lost)}
 
 
 def sets_of(seller: Seller) -> QuerySet[PhotoSet]:
@@ -195,9 +213,12 @@ def fail_set(set_id: Any, *, code: str, message: str) -> PhotoSet | None:
     return row
 
 
-def _is_abandoned(row: PhotoSet) -> bool:
+def takes_photos(row: PhotoSet) -> bool:
+    """Tell whether photos may come and go: nothing is made of them, also because its job was cancelled by staff."""
+    if row.status != Status.QUEUED:
+        return row.status == Status.OPEN
     job = _job_of(row)
-    return row.status == Status.QUEUED and (job is None or job.state in FINAL_STATES)
+    return job is None or job.state in FINAL_STATES
 
 
 def _job_of(row: PhotoSet) -> Job | None:

@@ -7,13 +7,14 @@ from dataclasses import dataclass
 from datetime import timedelta
 from uuid import UUID
 
-from django.db import OperationalError, transaction
+from django.db import IntegrityError, OperationalError, transaction
 from django.db.models import Max
 from django.http import UnreadablePostError
 from django.utils import timezone
 
 from catalog.photos.files import PhotoNotStored, make_folder, original_path, remove_photo
 from catalog.photos.models import Photo, PhotoSet
+from catalog.photos.sets import takes_photos
 from catalog.pictures import OversizedPicture, PictureHeader, UnusablePicture, picture_file_header
 
 MAX_PHOTOS = 30
@@ -140,8 +141,8 @@ def take_piece(photo_id: UUID, *, offset: int, pieces: Iterable[bytes], checksum
         if photo.received_bytes == photo.size_bytes and not photo.is_complete:
             problem = _complete(photo)
         if problem is None:
-            photo.save()
-        else:
+            problem = _saved(photo)
+        if problem is not None:
             Photo.objects.filter(pk=photo.pk).delete()  # the instance keeps its id, which names its files
     if problem is not None:
         remove_photo(photo)
@@ -174,13 +175,13 @@ def remove_upload(photo: Photo) -> None:
         Photo.DoesNotExist: it is gone already.
     """
     with transaction.atomic():
-        _check_open(_locked(photo.pk).photo_set)  # a photo is locked before its set, here as in take_piece
+        _check_open(_locked(photo.pk).photo_set)
         Photo.objects.filter(pk=photo.pk).delete()
     remove_photo(photo)
 
 
 def _check_open(photo_set: PhotoSet) -> None:
-    if photo_set.status != PhotoSet.Status.OPEN:
+    if not takes_photos(photo_set):
         raise SetClosed("The set takes no more photos. Stop its processing, or begin another set.")
 
 
@@ -243,12 +244,22 @@ def _complete(photo: Photo) -> PhotoRefused | None:
         return error
     with path.open("rb") as file:
         photo.sha256 = hashlib.file_digest(file, "sha256").hexdigest()
-    PhotoSet.objects.select_for_update().get(pk=photo.photo_set_id)  # two copies may come at once
-    twin = Photo.objects.filter(photo_set=photo.photo_set_id, sha256=photo.sha256).exclude(pk=photo.pk).first()
-    if twin is not None:
-        return PhotoTwice(f"{photo} is the same file as {twin}, photo {twin.position} of the set; it was left out.")
     photo.media_type = header.media_type
     photo.width_px, photo.height_px = header.width_px, header.height_px
+    return None
+
+
+def _saved(photo: Photo) -> PhotoTwice | None:
+    """Save a photo, or return which one of its set it repeats; two copies may come at once."""
+    try:
+        with transaction.atomic():
+            photo.save()
+    except IntegrityError as error:
+        if "photo_once_a_set" not in str(error):
+            raise
+        twin = Photo.objects.filter(photo_set=photo.photo_set_id, sha256=photo.sha256).exclude(pk=photo.pk).first()
+        named = f"{twin}, photo {twin.position} of the set" if twin else "another one of the set"
+        return PhotoTwice(f"{photo} is the same file as {named}; it was left out.")
     return None
 
 

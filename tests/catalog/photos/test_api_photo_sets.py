@@ -199,7 +199,9 @@ def test_one_bad_photo_of_a_form_refuses_the_form(api: Any, photo: bytes, folder
     assert not Job.objects.exists()
 
 
-def test_an_inventory_is_changed_and_accepted(api: Any, photo_set: PhotoSet, photo: bytes, session: Session) -> None:
+def test_an_inventory_is_changed_and_accepted(
+    api: Any, photo_set: PhotoSet, photo: bytes, session: Session, django_capture_on_commit_callbacks: Any
+) -> None:
     send(api, begin(api, photo_set, len(photo))["Location"], photo, at=0)
     api.post(f"/api/photo-sets/{photo_set.pk}/start/")
     closed = begin(api, photo_set, 10)
@@ -218,7 +220,12 @@ def test_an_inventory_is_changed_and_accepted(api: Any, photo_set: PhotoSet, pho
     assert api.put(f"{address}items/", {"items": [{**line, "photos": [str(uuid4())]}]}).status_code == 400
     changed = api.put(f"{address}items/", {"items": [line]})
     assert changed.json()["items"][0]["title"] == "Red ball"
-    accepted = api.post(f"{address}accept/")
+    unknown = api.put(f"{address}items/", {"items": [{**line, "id": item["id"], "currency": "EUX"}]})
+    assert unknown.status_code == 200
+    assert api.post(f"{address}accept/").json()["errors"][0]["field"] == "items.1.currency"
+    assert api.put(f"{address}items/", {"items": [line]}).status_code == 200
+    with django_capture_on_commit_callbacks(execute=True):  # the files are gone after it
+        accepted = api.post(f"{address}accept/")
     assert (accepted.status_code, accepted.json()["status"]) == (202, "running")
     assert api.post(f"{address}accept/").status_code == 409
     assert api.delete(address).status_code == 409
