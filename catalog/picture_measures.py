@@ -189,6 +189,8 @@ def _bars(pixels: NDArray[np.uint8]) -> _Bars | None:
     if same.all():
         return None
     outer = int(differs.shape[1] * MOST_FRAME_SHARE) + 1
+    if differs.shape[1] <= 2 * outer:
+        return None
     shares = differs.mean(axis=1), differs[:, outer:-outer].mean(axis=1)
     depths, straight, straight_inside = zip(
         *(_end(it[::way] for it in (same, *shares)) for way in (1, -1)), strict=True

@@ -45,11 +45,15 @@ def _next(task: str, job: ClaimedJob, gates: Sequence[str] = ()) -> NewJob:
 
 
 def note_how(jobs: Collection[ClaimedJob], products: Collection[Product]) -> None:
-    """Write down by what rechecks judge their products, and give the sites a pace; in the caller's transaction."""
+    """Write down by what rechecks judge their products, and give the sites a pace; in the caller's transaction.
+
+    What is judged as it is stored is on its way again at once, also where it could not be read before.
+    """
     read = {product.pk for product in products if has_page(product)}
     for how in (Recheck.How.PAGE, Recheck.How.STORED):
         its = [job.payload["recheck"] for job in jobs if (job.payload["product"] in read) == (how == Recheck.How.PAGE)]
         Recheck.objects.filter(pk__in=its).update(how=how)
+    bring_back([job for job in jobs if job.payload["product"] not in read])
     set_paces(product.address for product in products if product.pk in read)
 
 

@@ -93,6 +93,10 @@ def appeals_of(seller: Seller) -> QuerySet[Appeal]:
     return Appeal.objects.filter(seller=seller).select_related("product", "verdict")
 
 
+class ApprovedMeanwhile(CannotDecide):
+    """The product was approved meanwhile, so the verdict cannot stay. Overturn it."""
+
+
 def open_appeals() -> QuerySet[Appeal]:
     """Find what waits for an answer, longest first."""
     return Appeal.objects.filter(state=State.OPEN).order_by("pk")
@@ -111,9 +115,9 @@ def ground_for(product: Product, *, now: datetime | None = None) -> Ground:
         return Ground(verdict, WaitsForStaff())
     if product.status != Product.Status.REJECTED or verdict is None or verdict.decision != Decision.REJECTED:
         return Ground(None, NothingToAppeal())
-    states = set(Appeal.objects.filter(verdict=verdict).values_list("state", flat=True))
-    if State.OPEN in states:
+    if open_appeals().filter(product=product.pk).exists():  # also against an earlier verdict
         return Ground(verdict, UnderReview())
+    states = set(Appeal.objects.filter(verdict=verdict).values_list("state", flat=True))
     if states & {State.UPHELD, State.OVERTURNED}:
         return Ground(verdict, AlreadyAnswered())
     since = (now or timezone.now()) - DAY
@@ -175,6 +179,8 @@ def answer(appeal: Appeal, *, is_upheld: bool, actor: User, text: str, seen: str
         appeal = _locked(appeal)
         if appeal.state != State.OPEN:
             raise NotOpen
+        if is_upheld and appeal.product.status in (Product.Status.LIVE, Product.Status.PENDING):
+            raise ApprovedMeanwhile
         if not is_upheld:
             approved = Decision.APPROVED
             appeal.new_verdict = decide(appeal.product_id, decision=approved, actor=actor, appeal=appeal, seen=seen)

@@ -156,8 +156,8 @@ def rule(
 def undo(verdict: Verdict, actor: User) -> Verdict:
     """Take a verdict of staff back; return the one that holds instead, which says what held before.
 
-    The record stays: a verdict is added that says the same as the one before, or leaves the product to staff where
-    there was none.
+    The record stays: a verdict is added that says the same as the one before. Where there was none, or one on what the
+    seller has changed since, the product is left to staff, and judged anew.
 
     Raises:
         NothingToUndo: it is no verdict of staff, it does not hold any more, or was taken back.
@@ -171,10 +171,13 @@ def undo(verdict: Verdict, actor: User) -> Verdict:
         holds.refuse_others(product.pk, user=actor)
         if product.status in AWAY:
             raise ProductIsAway
-        restored = _before(latest)
+        facts = facts_of([product])[product.pk]
+        restored = _before(latest, facts)
         restored.undoes, restored.made_by = latest, actor
         restored.save(force_insert=True)
         _follow([product], [restored])
+        if restored.reasons == [NOT_JUDGED.as_entry()]:
+            enqueue_many([_job("quality-control", product)])
         _tell([product], Decision(restored.decision))
         subject = f"product {product.pk}"
         audit.record(actor=actor.get_username(), action="undo verdict", subject=subject, reason=f"undoes {latest}")
@@ -262,14 +265,16 @@ def _job(task: str, product: Product, *, key: str | None = None) -> NewJob:
     return NewJob(task, payload, tenant=product.seller.tenant, priority=Priority.HIGH, key=key)
 
 
-def _before(verdict: Verdict) -> Verdict:
+def _before(verdict: Verdict, facts: ProductFacts) -> Verdict:
     earlier = Verdict.objects.filter(product=verdict.product_id, pk__lt=verdict.pk).first()
-    return _copy(earlier) if earlier else _unjudged(verdict)
+    is_same = earlier is not None and earlier.content_hash == facts.content_hash
+    return _copy(earlier) if earlier and is_same else _unjudged(verdict, facts)
 
 
-def _unjudged(verdict: Verdict) -> Verdict:
+def _unjudged(verdict: Verdict, facts: ProductFacts) -> Verdict:
     """Return a verdict that leaves the product to staff."""
     left = _copy(verdict)
+    left.input_hash, left.content_hash, left.content = "", facts.content_hash, facts.content
     left.decision, left.is_automatic, left.note = Decision.FLAGGED, True, ""
     left.reasons = [NOT_JUDGED.as_entry()]
     left.overrides = None

@@ -43,8 +43,13 @@ def quality_control(batch: Batch) -> None:
         judgements = judged
         lift(batch, task=declared)
     for job in batch.open_jobs:
-        judgement = judgements.get(job.payload["product"])
-        batch.complete(job, result={"decision": judgement.decision if judgement else "deleted"})
+        product = job.payload["product"]
+        if product in judgements or product not in judged:
+            batch.complete(
+                job, result={"decision": judgements[product].decision if product in judgements else "deleted"}
+            )
+        else:  # the reviewer has said nothing of it
+            batch.release(job)
 
     def record(jobs: Sequence[ClaimedJob]) -> None:
         wanted = {job.payload["product"] for job in jobs}

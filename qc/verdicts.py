@@ -145,8 +145,8 @@ def held_by_staff(judgements: Mapping[int, Judgement]) -> set[int]:
 
 
 def _as_of(facts: ProductFacts, made: Judgement) -> Judgement:
-    """Return a judgement on the facts of now; the review in it stays where the seller says the same."""
-    if made.facts == facts:
+    """Return a judgement on the facts of now by the rules of now; a review stays where the seller says the same."""
+    if made.facts == facts and made.rule_version == current_ruleset().version:
         return made
     again = judge(facts)
     is_same = facts.content_hash == made.facts.content_hash

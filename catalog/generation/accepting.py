@@ -64,8 +64,8 @@ def accept_text(text_id: int, *, actor: str, changed_to: str | None = None) -> P
         text, product = _locked(text_id)
         _check_open(text, product)
         wanted = text.text if changed_to is None else changed_to
-        lay_over(product, text.field, text.language, wanted)
-        text.accepted_text = text.text if changed_to is None else changed_to.strip()
+        laid = lay_over(product, text.field, text.language, wanted)
+        text.accepted_text = text.text if changed_to is None else laid
         _decide(text, State.ACCEPTED, actor)
         _save(product)
         _follow(product, occasion=f"{text.pk}-accepted", is_seen=not text.language)

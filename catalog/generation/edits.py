@@ -19,6 +19,9 @@ EDITED_FIELDS = ("title", "description", "attributes")
 TRANSLATIONS = "translations"
 
 
+MAX_TEXT_CHARS = 20_000
+
+
 class UnusableText(ValueError):
     """The text cannot be taken for this field; the message says what to do."""
 
@@ -50,24 +53,26 @@ def text_of(product: Product, field: str, language: str = "") -> str:
     return attribute_lines(value) if field == "attributes" else str(value)
 
 
-def lay_over(product: Product, field: str, language: str, text: str) -> None:
-    """Set the seller's own text of a field on the product, unsaved.
+def lay_over(product: Product, field: str, language: str, text: str) -> str:
+    """Set the seller's own text of a field on the product, unsaved; return it as it was taken.
 
     Raises:
         UnusableText: see its message.
     """
+    text = _checked(field, text)
     if language:
         translations = product.edits.get(TRANSLATIONS, {})
-        of_language = {**translations.get(language, {}), field: _checked(field, text)}
+        of_language = {**translations.get(language, {}), field: text}
         product.edits = {**product.edits, TRANSLATIONS: {**translations, language: of_language}}
-        return
+        return text
     if field not in product.edits:
         product.unedited = {**product.unedited, field: getattr(product, field)}
-    value: Any = _checked(field, text)
+    value: Any = text
     if field == "attributes":
         value = {**product.edits.get(field, {}), **attributes_in(text)}
     product.edits = {**product.edits, field: value}
     setattr(product, field, {**product.unedited[field], **value} if field == "attributes" else value)
+    return text
 
 
 def take_back(product: Product, field: str, language: str) -> None:
@@ -108,6 +113,8 @@ def _checked(field: str, text: str) -> str:
     text = text.replace("\x00", "").strip()
     if not text:
         raise UnusableText("Write a text, or refuse the proposal.")
+    if len(text) > MAX_TEXT_CHARS:
+        raise UnusableText(f"A text has at most {MAX_TEXT_CHARS:,} characters; this one has {len(text):,}.")
     if field == "title":
         text = " ".join(text.split())
         most = Product._meta.get_field("title").max_length

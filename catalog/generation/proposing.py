@@ -36,7 +36,6 @@ from marketplace.models import Picture, Product, ProductCategory
 
 CACHED_FOR = timedelta(days=30)
 MORE_ROOM = 3  # times the tokens, for an answer that was cut
-MAX_TEXT_CHARS = 10_000
 State = Proposal.State
 Field = ProposedText.Field
 

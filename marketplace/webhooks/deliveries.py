@@ -28,8 +28,11 @@ class BeingSent(Exception):
 
 
 def open_deliveries(delivery_ids: Sequence[int]) -> dict[int, WebhookDelivery]:
-    """Find those of the deliveries, by id, that are not ended, with their messages and endpoints."""
-    waiting = WebhookDelivery.objects.filter(pk__in=delivery_ids, state=State.WAITING)
+    """Find those of the deliveries, by id, that were not made yet, with their messages and endpoints.
+
+    One that was given up comes again when staff tries its dead letter again.
+    """
+    waiting = WebhookDelivery.objects.filter(pk__in=delivery_ids).exclude(state=State.DELIVERED)
     return waiting.select_related("message", "endpoint").in_bulk()
 
 
@@ -57,10 +60,14 @@ def record_attempts(results: Mapping[int, Sent]) -> None:
     """
     ids = sorted(results)
     locked = WebhookDelivery.objects.filter(pk__in=ids).order_by("pk").select_for_update(of=("self",))
-    deliveries = list(locked.select_related("endpoint"))
+    deliveries = list(locked.select_related("endpoint", "message"))
     WebhookAttempt.objects.bulk_create([_attempt(delivery, results[delivery.pk]) for delivery in deliveries])
     WebhookDelivery.objects.filter(pk__in=ids).update(attempts_made=F("attempts_made") + 1)
-    failed = {it.endpoint_id: results[it.pk].started_at for it in deliveries if results[it.pk].error is not None}
+    failed = {
+        it.endpoint_id: results[it.pk].started_at
+        for it in deliveries
+        if results[it.pk].error is not None and it.message.kind != TEST_KIND  # a test is no message that is missed
+    }
     taken = {it.endpoint_id for it in deliveries if results[it.pk].error is None}
     for endpoint_id in sorted({*failed, *taken}):
         endpoint = WebhookEndpoint.objects.filter(pk=endpoint_id)
@@ -89,7 +96,8 @@ def record_ends(results: Mapping[int, State], *, now: datetime) -> None:
         ids = [delivery_id for delivery_id, reached in results.items() if reached == state]
         if ids:
             at = now if state == State.DELIVERED else None
-            WebhookDelivery.objects.filter(pk__in=ids, state=State.WAITING).update(state=state, delivered_at=at)
+            made = WebhookDelivery.objects.filter(pk__in=ids).exclude(state=State.DELIVERED)
+            made.update(state=state, delivered_at=at)
 
 
 def give_up(given_up: Sequence[GivenUp], *, now: datetime) -> None:
@@ -141,10 +149,13 @@ def _restart(deliveries: QuerySet[WebhookDelivery]) -> list[WebhookDelivery]:
     Their jobs are locked before the rows, in the order in which a settlement locks them.
     """
     waiting = deliveries.filter(state=State.WAITING).exclude(job_id=None).values_list("job_id", flat=True)
-    idle = Job.objects.filter(pk__in=list(waiting)).exclude(state=JobState.RUNNING).values_list("pk", flat=True)
-    stopped = cancel_live(list(idle), code="webhooks.redelivered", message="It was asked to be delivered again.")
+    jobs = Job.objects.filter(pk__in=list(waiting)).order_by("pk").select_for_update()  # no claim takes one of them now
+    states = dict(jobs.values_list("pk", "state"))
+    running = {pk for pk, state in states.items() if state == JobState.RUNNING}
+    idle = sorted(states.keys() - running)
+    cancel_live(idle, code="webhooks.redelivered", message="It was asked to be delivered again.")
     locked = deliveries.order_by("pk").select_for_update(of=("self",)).select_related("endpoint")
-    chosen = [it for it in locked if it.state != State.WAITING or stopped.get(it.job_id or 0) == JobState.CANCELLED]
+    chosen = [it for it in locked if it.state != State.WAITING or it.job_id not in running]
     if not chosen:
         return []
     tenant = str(chosen[0].endpoint.seller_id)

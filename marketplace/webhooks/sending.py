@@ -76,8 +76,8 @@ async def _send(session: aiohttp.ClientSession, request: Outgoing) -> Sent:
             allow_redirects=False,
         ) as response:
             status = response.status
-            answer = _text(await response.content.read(ANSWER_BYTES))
             error = error_of(status, response.headers.get("Retry-After", ""), now=datetime.now(UTC))
+            answer = await _beginning(response)
     except EndpointRefused as refused:
         error = refused
     except AddressRefused as refused:
@@ -87,6 +87,14 @@ async def _send(session: aiohttp.ClientSession, request: Outgoing) -> Sent:
     except (aiohttp.ClientError, OSError, ValueError) as failure:  # ValueError: a host that is none, to idna
         error = EndpointUnreachable(f"{type(failure).__name__}: {failure}"[:400])
     return Sent(started_at, round((time.perf_counter() - started) * 1000), status, answer, error)
+
+
+async def _beginning(response: aiohttp.ClientResponse) -> str:
+    """Return how an answer begins; nothing of one whose body is broken or does not come, since its status says all."""
+    try:
+        return _text(await response.content.read(ANSWER_BYTES))
+    except (TimeoutError, aiohttp.ClientError, OSError):
+        return ""
 
 
 def error_of(status: int, retry_after: str, *, now: datetime) -> JobError | None:

@@ -12,7 +12,7 @@ from django.utils.safestring import SafeString
 from qc.rules.contract import ProductFacts
 
 # Beyond this, finding the changed words takes too long: the text is shown as wholly replaced.
-MAX_WORDS = 3000
+MAX_WORDS = 400
 SHA256_LENGTH = 64
 ORDER = {name: place for place, name in enumerate(ProductFacts().content)}
 _WORD = re.compile(r"\s+|[^\W_]+|.", re.DOTALL)

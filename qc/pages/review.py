@@ -6,6 +6,7 @@ from typing import Any
 from urllib.parse import urlencode
 
 from django.contrib import messages
+from django.db import transaction
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect, JsonResponse
 from django.template.loader import render_to_string
 from django.urls import reverse
@@ -105,8 +106,9 @@ def undo(request: HttpRequest) -> HttpResponse:
         return _refused(request, "There is nothing to take back.", HTTPStatus.BAD_REQUEST)
     user = reviewer_of(request)
     try:
-        review.undo(verdict, user)
-        holds.take(verdict.product_id, user=user)
+        with transaction.atomic():
+            review.undo(verdict, user)
+            holds.take(verdict.product_id, user=user)
     except Refused as error:
         return _refused(request, str(error), product_id=verdict.product_id)
     said = f"Took back the decision on “{verdict.product}”."

@@ -142,7 +142,7 @@ def _declare(gate: str) -> None:
 
 def _rest(stage: _Stage) -> None:
     """Shut the gate until the next call may be made, and hold the jobs behind it that had none."""
-    if not stage.rest_s:
+    if not (stage.rest_s or stage.paced):
         return
     rest_s = max(stage.rest_s, LEAST_REST_S)
     close_gate(stage.gate, for_s=rest_s)

@@ -30,7 +30,6 @@ _EMAIL = re.compile(
     rf"|(?<!\w){one_of('addresses', 'mailboxes')}\s(?:at|bei|chez)\s[a-z0-9-]{{2,63}}\.{_ENDS}(?!\w)"
     rf"|(?<!\w)[\w.+-]{{3,64}}\s(?:gmail|googlemail|hotmail|protonmail|icloud)(?:\s?\.\s?|{_SAID_DOT}|\s)com(?!\w)"
 )
-# What every address has; most texts have none of it.
 # What every address has without "@", and most texts do not.
 _MAY_BE_EMAIL = re.compile(rf"[(\[{{]\s?{_AT_WORD}\s?[)\]}}]|\s(?:at|bei|chez)\s[a-z0-9-]+\.[a-z]")
 _EMAIL_HINTS = frozenset(

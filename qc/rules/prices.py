@@ -71,7 +71,7 @@ def price_has_too_many_decimals(facts: ProductFacts, limits: Limits) -> Finding 
     code="price.placeholder",
     severity=Severity.FLAG,
     looks_at=("price", "currency"),
-    remedy="Put the real price in; if it has to be asked for, say so in the description and leave the price out.",
+    remedy="Put the real price in.",
     thresholds=(
         Threshold(
             "least_digits",

@@ -105,16 +105,17 @@ def _offers_of(goods: WordList, facts: ProductFacts) -> Iterator[Offer]:
     harmless = [it for it in matches_in(facts.title).get(goods.name, ()) if it.kind == "harmless"]
     apart = [it for it in carriers if not any(it.overlaps(other) for other in harmless)]
     tokens = read(facts.title).tokens
-    if any(it.name != goods.name for it in apart if not _is_added(it, named, tokens)):
-        return  # a poster, a novel
+    shows_any = any(it.name != goods.name for it in apart if not _is_added(it, named, tokens))  # a poster, a novel
     is_alone = all(_is_added(it, named, tokens) for it in carriers)
-    for match in named:
+    for match in named if not shows_any else ():
         if match.kind == "certain" or is_alone:
             is_proved = _is_proved(goods.name, match, facts)
             is_certain = is_proved if apart and is_alone else not apart and (is_proved or match.kind != "doubtful")
             yield Offer(goods.title, "title", said(facts.title, match), is_certain)
     for match in _counted(goods.name, facts.description)[:_MOST_NAMED]:
         offer = _offer_in_description(goods, match, facts, is_named=bool(named), is_carried=bool(apart))
+        if shows_any and not (offer is not None and _is_sold(match, facts) and match.kind != "doubtful"):
+            continue  # a novel tells of much; what the description says that it sells is another thing
         if offer is not None and (offer.is_certain or match.kind != "doubtful" or is_alone):
             yield offer
 
@@ -124,7 +125,7 @@ def _offer_in_description(
 ) -> Offer | None:
     """Weigh words of a description: whether they name what is sold, or only what goes with it."""
     before = read(facts.description).tokens[: match.first]
-    is_sold = not _SELLING.isdisjoint(before[-_SELLING_REACH:])
+    is_sold = _is_sold(match, facts)
     is_proved = _has_evidence_near(goods.name, match, facts.description)
     is_meant = is_sold or is_proved or (len(before) < 3 and _SMALL_WORDS.issuperset(before))
     if not is_meant and (match.kind == "doubtful" or not _HOLDING.isdisjoint(before[-_HOLDING_REACH:])):
@@ -134,6 +135,12 @@ def _offer_in_description(
     else:
         is_certain = is_sold or (not is_carried and (is_meant or is_named or not goods.title_decides))
     return Offer(goods.title, "description", said(facts.description, match), is_certain)
+
+
+def _is_sold(match: Match, facts: ProductFacts) -> bool:
+    """Tell whether words of selling stand before a word of the description."""
+    before = read(facts.description).tokens[max(0, match.first - _SELLING_REACH) : match.first]
+    return not _SELLING.isdisjoint(before)
 
 
 def _counted(name: str, text: str) -> list[Match]:

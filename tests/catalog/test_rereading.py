@@ -165,10 +165,11 @@ def test_a_page_that_is_lost_is_said_and_the_product_taken_down(
     assert "/p/1" in standing_of(recheck).error
 
 
+@pytest.mark.parametrize("status", ["rejected", "dead"])
 def test_a_product_of_a_feed_is_judged_by_what_is_stored(
-    session: Session, search_index: str, sync: SyncRun, shop: Shop
+    session: Session, search_index: str, sync: SyncRun, shop: Shop, status: str
 ) -> None:
-    product = make_product(sync, "Red lamp", external_id="feed:L1", address=f"{shop.address}/p/1", status="rejected")
+    product = make_product(sync, "Red lamp", external_id="feed:L1", address=f"{shop.address}/p/1", status=status)
     add_picture(product)
     recheck = _check(product, session)
     assert (recheck.how, product.status, shop.asked) == ("stored", "live", [])

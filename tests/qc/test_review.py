@@ -195,6 +195,17 @@ def test_undo_leaves_what_was_never_judged_to_staff(seller: Seller, ana: User) -
     assert standing(product) == ("flagged", ["qc.not_judged"])
 
 
+def test_undo_never_shows_what_was_not_judged(product: Product, ana: User) -> None:
+    decide(product.pk, decision=Decision.APPROVED, actor=ana)
+    Product.objects.filter(pk=product.pk).update(title="Something else", status="live")
+    refused = decide(product.pk, decision=Decision.REJECTED, actor=ana, reasons=[COUNTERFEIT])
+
+    undo(refused, ana)
+
+    assert standing(product) == ("flagged", ["qc.not_judged"])
+    assert Job.objects.filter(task="quality-control").count() == 1
+
+
 def test_only_what_holds_by_staff_can_be_undone_and_once(product: Product, ana: User) -> None:
     with pytest.raises(review.NothingToUndo):
         undo(product.verdicts.get(), ana)

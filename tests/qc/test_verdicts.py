@@ -106,6 +106,15 @@ def test_the_same_input_is_judged_once(seller: Seller) -> None:
     ]
 
 
+def test_what_was_judged_by_rules_of_before_is_recorded_by_those_of_now(seller: Seller) -> None:
+    product = make(seller, price=None)
+    judgements = judge_products([product.pk])
+    RulesetRevision.objects.create(changes={"price.missing": {"severity": "flag"}})
+    forget_ruleset()
+
+    assert [it.decision for it in record_judgements(judgements)] == ["flagged"]
+
+
 def test_what_staff_decided_holds_until_the_seller_says_something_else(seller: Seller) -> None:
     product = make(seller, price=None)
     control(product)

@@ -9,6 +9,7 @@ import pytest
 from django.utils import timezone
 from standardwebhooks import Webhook, WebhookVerificationError
 
+from jobs.dead_letters import retry_dead_letter
 from jobs.models import DeadLetter, Job
 from marketplace.models import Seller
 from marketplace.notifications.kinds import Kind
@@ -110,6 +111,31 @@ def test_ten_tries_over_three_days_bear_one_id_and_then_it_ends(hook: Hook, rece
     assert [it.number for it in attempts] == list(range(1, 11))
     assert {(it.status_code, it.error_code, len(it.answer)) for it in attempts} == {(500, "webhooks.failing", 1024)}
     assert DeadLetter.objects.filter(task="deliver-webhook").count() == 1
+
+
+def test_a_dead_letter_that_staff_tries_again_is_sent(hook: Hook, receiver: Receiver, seller: Seller) -> None:
+    hook()
+    receiver.next = [Answer(308, {"Location": "/"})] * TRIES
+    say(seller)
+    run_due(QUEUE)
+    for wait in WAITS:
+        run_after(QUEUE, wait)
+    assert WebhookDelivery.objects.get().state == "failed"
+    sent = len(receiver.received)
+    retry_dead_letter(DeadLetter.objects.get(task="deliver-webhook").pk, actor="ana", reason="it is back")
+    run_due(QUEUE)
+    assert len(receiver.received) == sent + 1
+    assert WebhookDelivery.objects.get().state == "delivered"
+
+
+def test_a_message_is_taken_whatever_the_body_of_the_answer(hook: Hook, receiver: Receiver, seller: Seller) -> None:
+    hook()
+    receiver.next = [Answer(200, {"Content-Encoding": "gzip"}, body=b"no gzip at all")]
+    say(seller)
+    run_due(QUEUE)
+    attempt = WebhookAttempt.objects.get()
+    assert (attempt.status_code, attempt.error_code, attempt.answer) == (200, "", "")
+    assert WebhookDelivery.objects.get().state == "delivered"
 
 
 def test_the_tries_come_when_the_standard_says() -> None:
@@ -308,6 +334,7 @@ def test_what_is_being_sent_is_not_sent_beside_itself(hook: Hook, seller: Seller
     Job.objects.filter(task="deliver-webhook").update(state="running")
     with pytest.raises(BeingSent):
         redeliver(WebhookDelivery.objects.get())
+    assert not Job.objects.get(task="deliver-webhook").is_cancelling
 
 
 def test_a_test_event_is_sent_once_also_to_one_that_is_off(hook: Hook, receiver: Receiver) -> None:
@@ -319,6 +346,8 @@ def test_a_test_event_is_sent_once_also_to_one_that_is_off(hook: Hook, receiver:
     assert run_after(QUEUE, timedelta(days=9)) == 0
     assert [it["type"] for it in receiver.verified(secret)] == ["webhook.test"]
     assert WebhookDelivery.objects.get().state == "failed"
+    endpoint.refresh_from_db()
+    assert endpoint.failing_since is None  # no message was missed
 
 
 def test_running_twice_sends_once(hook: Hook, receiver: Receiver, seller: Seller) -> None:
