@@ -93,12 +93,12 @@ def invite_for_staff(seller: Seller, *, actor: str, reason: str, link: Link) -> 
     """Mail a link to the seller's own address on behalf of staff, and leave an audit row.
 
     Raises:
-        BadEmail, MailNotSent: nothing is kept.
+        BadEmail, MailNotSent, jobs.audit.ReasonMissing: nothing is kept.
     """
     with transaction.atomic():
-        invitation = invite(seller, email=seller.email, invited_by=f"staff {actor}", link=link)
+        # First: a mail cannot be taken back.
         audit.record(actor=actor, action="invite seller", subject=f"seller {seller.pk}", reason=reason)
-    return invitation
+        return invite(seller, email=seller.email, invited_by=f"staff {actor}", link=link)
 
 
 def invite_registered(*, email: str, link: Link) -> int:

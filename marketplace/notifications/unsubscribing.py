@@ -7,7 +7,7 @@ from django.db import transaction
 from django.urls import reverse
 
 from marketplace.notifications.kinds import MANNERS, Kind, MailMode
-from marketplace.notifications.models import MailPreference
+from marketplace.notifications.models import MailPreference, Notification
 
 SALT = "marketplace.notifications.unsubscribe"
 
@@ -54,8 +54,11 @@ def unsubscribe(subscription: Subscription) -> None:
 
 
 def set_mail_mode(seller_id: int, kind: Kind, mode: MailMode) -> None:
-    """Mail a kind to a seller at once, by the day, or not at all."""
+    """Mail a kind to a seller at once, by the day, or not at all; what waits for the day's mail follows."""
     MailPreference.objects.update_or_create(seller_id=seller_id, kind=kind, defaults={"mode": mode})
+    if mode is MailMode.OFF:
+        waiting = Notification.objects.filter(seller=seller_id, kind=kind, mail=None, mail_mode=MailMode.DIGEST)
+        waiting.update(mail_mode=mode)
 
 
 def mail_modes(seller_id: int) -> dict[Kind, MailMode]:

@@ -19,6 +19,7 @@ from qc.facts import facts_of
 from qc.models import Appeal, Verdict
 from qc.pages.differences import changes_between, text_of
 from qc.pages.guarding import admin_page, reviewer_of
+from qc.pages.review import int_of
 from qc.pages.verdicts import DECISION_LABELS, who_made
 from qc.review import CannotDecide
 
@@ -43,7 +44,7 @@ class AppealAdmin(ReadOnlyAdmin):
 
     def change_view(self, request: HttpRequest, object_id: str, *args: Any, **kwargs: Any) -> HttpResponse:
         """Lead to the page of the appeal."""
-        return HttpResponseRedirect(reverse("admin-appeal", args=[get_object_or_404(Appeal, pk=object_id).pk]))
+        return HttpResponseRedirect(reverse("admin-appeal", args=[get_object_or_404(Appeal, pk=int_of(object_id)).pk]))
 
     @display(description="state", ordering="state")
     def state_label(self, appeal: Appeal) -> SafeString:

@@ -136,7 +136,12 @@ def forget_skipped(request: HttpRequest) -> HttpResponse:
 # --- what requests say ------------------------------------------------------------------------------
 def narrowing_of(query: Any) -> Narrowing:
     """Read which products are meant."""
-    return Narrowing(code=query.get("code", "")[:100], seller_id=int_of(query.get("seller")))
+    return Narrowing(code=_written(query, "code")[:100], seller_id=int_of(query.get("seller")))
+
+
+def _written(query: Any, name: str) -> str:
+    """Return what was written into a field, without the NUL that PostgreSQL does not take."""
+    return str(query.get(name, "")).replace("\x00", "")
 
 
 def query_of(narrowing: Narrowing) -> str:
@@ -169,13 +174,13 @@ def _decide(request: HttpRequest, product_id: int, *, is_approval: bool) -> Verd
     found: Sequence[dict[str, str]] = ()
     if not is_approval:
         found = Product.objects.filter(pk=product_id).values_list("reasons", flat=True).first() or ()
-    words = request.POST.get("words", "")
+    words = _written(request.POST, "words")
     return review.decide(
         product_id,
         decision=Verdict.Decision.APPROVED if is_approval else Verdict.Decision.REJECTED,
         actor=reviewer_of(request),
         reasons=[] if is_approval else chosen_reasons(request.POST.get("reason", ""), words=words, found=found),
-        note=request.POST.get("note", "").strip()[:MAX_NOTE],
+        note=_written(request.POST, "note").strip()[:MAX_NOTE],
         seen=request.POST.get("seen", ""),
         must_hold=True,
     )

@@ -173,10 +173,13 @@ def test_one_click_ends_a_kind_without_login_or_token_of_a_form(seller: Seller) 
 
 
 def test_unsubscribing_from_the_digest_ends_all_that_is_in_it(seller: Seller) -> None:
+    pending = Notification.objects.create(seller=seller, kind=Kind.SYNC_FINISHED, mail_mode=MailMode.DIGEST)
     Client().post(unsubscribe_path(seller.pk, ""))
     modes = mail_modes(seller.pk)
     assert MailMode.DIGEST not in modes.values()
     assert modes[Kind.SYNC_FAILED] == MailMode.INSTANT
+    pending.refresh_from_db()
+    assert pending.mail_mode == MailMode.OFF  # nothing comes next morning
 
 
 @pytest.mark.parametrize("token", ["x", "x:y:z", ""])
