@@ -2,9 +2,10 @@
 
 import re
 from collections.abc import Iterator
+from itertools import chain
 
 from qc.rules.contract import Finding, Limits, ProductFacts, Severity, rule
-from qc.rules.reading import Reading, quoted, read
+from qc.rules.reading import Reading, cleaned, fold, latin_apart, quoted, read
 from qc.rules.wordlists import one_of, words_for_patterns
 
 _REMEDY = "Take it out; buyers reach you through the marketplace."
@@ -50,13 +51,15 @@ _LINK = re.compile(
     rf"|{_START}(?:[a-z0-9-]{{2,63}}\.){{1,4}}{_WORDLIKE}/[\w-]{{2,}}"
     rf"|{_START}[a-z0-9]+-[a-z0-9-]*[a-z0-9]\.{_WORDLIKE}{_END}"
     rf"|{_START}[a-z0-9-]*{one_of('addresses', 'shops')}[a-z0-9-]*\.{_WORDLIKE}{_END}"
-    rf"|(?<!\w){one_of('addresses', 'leading')}\s?:?\s[a-z0-9-]{{4,63}}\.{_WORDLIKE}(?=\s*(?:[,;!)]|\.?\s*$|\.\s))"
+    rf"|(?:(?<!\w){one_of('addresses', 'leading')}\s?:?|[:→>👉])\s[a-z0-9-]{{4,63}}\.{_WORDLIKE}(?=\s*(?:[,;!)]|\.?\s*$|\.\s))"
     rf"|(?<!\w)[a-z0-9-]{{3,}}\s?[(\[{{]\s?{_DOT_OR_WORD}\s?[)\]}}]\s?{_DOMAINS}(?!\w)"
-    rf"|{_START}[^\W_][\w-]{{1,62}}\.{_FAR}(?!\w)"
+    rf"|{_START}[^\W_][\w-]{{1,62}}\.(?:com|net|org|info|shop|store|ru|su){_END}"
+    rf"|{_START}[a-z]\.(?:com|me|co|cc|ly|to)/[\w-]{{2,}}"
     rf"|(?<!\w)(?!{_SPOKEN_OF}\s)[a-z0-9-]{{3,}}\s?[\s*\-]\s?{one_of('addresses', 'said_domains')}(?!\w)"
     rf"|(?<!\w)(?!{_SPOKEN_OF}\s)[a-z0-9-]{{3,}}\s\.(?:\s?com|\s(?:net|org))(?!\w)"
     rf"|(?<!\w)www\s[a-z0-9-]{{3,63}}\s{_DOMAINS}(?!\w)"
 )
+_FAR_LINK = re.compile(rf"{_START}[^\W_][\w-]{{1,62}}\.{_FAR}(?!\w)")
 # What every link has, and most texts do not.
 _DOTTED = re.compile(r"\.(?:[^\W\d_]{2}|\s(?:com|net|org)(?!\w))")
 _SAID = re.compile(rf"{_DOT_WORD}[\s)\]}}*\-]+(?:{_DOMAINS}|ру|ком|рф)(?!\w)|[(\[{{]\s?\.")
@@ -75,7 +78,7 @@ def text_has_email_address(facts: ProductFacts, limits: Limits) -> Finding | Non
     """Flag an e-mail address, also in a light disguise such as “name (at) shop dot com”."""
     for name, text in facts.texts:
         reading = read(text)
-        match = _EMAIL.search(reading.folded) if _may_be_email(reading) else None
+        match = _EMAIL.search(latin_apart(reading.folded)) if _may_be_email(reading) else None
         if match is not None:
             return Finding(name, f"The {name} has an e-mail address: {quoted(reading.text[slice(*match.span())])}.")
     return None
@@ -91,9 +94,9 @@ def text_has_link(facts: ProductFacts, limits: Limits) -> Finding | None:
     """Flag a web address or a domain; file names, versions, abbreviations and the brand's name are none."""
     for name, text in facts.texts:
         reading = read(text)
-        brand = facts.brand.lower()
+        brands = fold(cleaned(facts.brand)).split()
         links = (it for it in _links(reading) if not _is_end_of_sentence(reading.text[it]))
-        link = next((it for it in links if reading.folded[it] not in brand), None)
+        link = next((it for it in links if reading.folded[it] not in brands), None)
         if link is not None:
             return Finding(name, f"The {name} has a web address: {quoted(reading.text[link])}.")
     return None
@@ -119,7 +122,7 @@ def _links(reading: Reading) -> Iterator[slice]:
         is_said = not _SAYS_DOT.isdisjoint(reading.tokens) or "[." in folded or "(." in folded or "{." in folded
         if not is_said or not _SAID.search(folded):
             return
-    for match in _LINK.finditer(folded):
+    for match in chain(_LINK.finditer(latin_apart(folded)), _FAR_LINK.finditer(folded)):
         said_so = match.group()
         bare = said_so.split("/", 1)[0]
         if said_so in _NAMES or _MEASURED.fullmatch(bare) or _ABBREVIATION.fullmatch(bare):

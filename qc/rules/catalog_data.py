@@ -1,11 +1,11 @@
 """Rules on how a product is filed: its category and its brand."""
 
 import re
-import unicodedata
 from functools import cache
 from pathlib import Path
 
 from qc.rules.contract import Finding, Limits, ProductFacts, Severity, rule
+from qc.rules.reading import cleaned, fold
 
 _WORDS = Path(__file__).parent / "words" / "no_brand.txt"
 _NOT_LETTERS = re.compile(r"[\W_]+")
@@ -32,23 +32,21 @@ def category_is_missing(facts: ProductFacts, limits: Limits) -> Finding | None:
 )
 def brand_is_placeholder(facts: ProductFacts, limits: Limits) -> Finding | None:
     """Advise on a brand that says there is none."""
-    if not facts.brand.strip() or fold(facts.brand) not in _no_brands():
+    if not facts.brand.strip() or _plain(facts.brand) not in _no_brands():
         return None
     return Finding("brand", f"The brand is given as “{facts.brand}”, which is no brand.")
 
 
-def fold(text: str) -> str:
-    """Return letters and digits alone, in lower case, without accents, words apart by one space."""
-    apart = unicodedata.normalize("NFKD", text.casefold())
-    plain = "".join(letter for letter in apart if not unicodedata.combining(letter))
-    return _NOT_LETTERS.sub(" ", plain.replace("ı", "i")).strip()
+def _plain(text: str) -> str:
+    """Return the letters and digits of a text, folded, words apart by one space."""
+    return _NOT_LETTERS.sub(" ", fold(cleaned(text))).strip()
 
 
 @cache
 def _no_brands() -> frozenset[str]:
     """Return what is written where there is no brand; what has neither letters nor digits is folded to nothing."""
     lines = _WORDS.read_text(encoding="utf-8").splitlines()
-    return frozenset(fold(line) for line in lines if line and not line.startswith("#")) | {""}
+    return frozenset(_plain(line) for line in lines if line and not line.startswith("#")) | {""}
 
 
 RULES = (category_is_missing, brand_is_placeholder)

@@ -4,7 +4,7 @@ import re
 
 from qc.rules.contract import Finding, Limits, ProductFacts, Severity, rule
 from qc.rules.reading import Reading, quoted, read
-from qc.rules.wordlists import Match, first_match, matches_in, said, words_for_patterns
+from qc.rules.wordlists import Match, in_clause, is_motif, of_kind, said, words_for_patterns
 
 _HANDLE = re.compile(r"(?<![\w.+@/-])@[a-z_](?:[\w.]{2,29})(?![\w@-])")
 _NO_HANDLES = frozenset(words_for_patterns("addresses", "no_handles"))
@@ -16,6 +16,7 @@ _MAY_BE_SPACED = re.compile(r"[ .*\-][a-z][ .*\-][a-z][ .*\-][a-z]")
 _SPACED = re.compile(r"(?<!\S)(?:[a-z][ .*\-]){4,30}[a-z](?!\S)")
 # How many words may stand between a messenger and what asks to write there.
 _REACH = 5
+_CLAUSE_REACH = 12
 # Letters that signs and digits stand for, as in "wh@tsapp"; who disguises a messenger's name means it.
 _DISGUISED = re.compile(r"(?<![\w@])[a-z]{1,8}(?:[0134@$!*]{1,2}[a-z]{1,8}){1,3}(?![\w@])")
 _MAY_BE_DISGUISED = re.compile("[a-z][0134@$!*]{1,2}[a-z]")
@@ -25,6 +26,13 @@ _LONG_NAMES = frozenset(
 )
 _MEANT = str.maketrans("0134@$!", "oieaasi")
 _NUMBER_DIGITS = 6
+# After a messenger's name, one word that is no word: with a stroke in it or, after a colon, with @, digits or a dot.
+_ACCOUNT = re.compile(
+    r"\s{1,3}@?[A-Za-z][A-Za-z0-9.]*_\w|\s?:\s{0,3}(?=[^\W\d]|@)(?=\S*[@\d_]|\w+\.\w)@?[\w.]{3,30}(?!\S)"
+)
+_ACCOUNT_REACH = 50
+# A text that names more messengers says nothing else by it.
+_MOST_NAMED = 100
 
 
 @rule(
@@ -37,7 +45,11 @@ def text_asks_for_messages(facts: ProductFacts, limits: Limits) -> Finding | Non
     """Flag a text that asks to write elsewhere; a product about a messenger is none."""
     for name, text in facts.texts:
         together = _drawn_together(text)
-        words = _messenger_contact(text) or (together and _messenger_contact(together)) or _disguised_messenger(text)
+        words = (
+            _messenger_contact(text, title=facts.title)
+            or (together and _messenger_contact(together, title=facts.title))
+            or _disguised_messenger(text)
+        )
         if words:
             return Finding(name, f"The {name} asks to write outside the marketplace: {quoted(words)}.")
     return None
@@ -63,68 +75,49 @@ def _disguised_messenger(text: str) -> str:
     return ""
 
 
-def _messenger_contact(text: str) -> str:
+def _messenger_contact(text: str, *, title: str) -> str:
     reading = read(text)
     link = _LINK.search(reading.folded) if "." in reading.folded else None
     if link is not None:
         return reading.text[link.start() : link.end() + 20]
-    certain = first_match(text, "contacts", "certain", unless="harmless")
-    if certain is not None:
-        return said(text, certain)
+    for it in of_kind(text, "contacts", "certain", unless="harmless")[:_MOST_NAMED]:
+        if not _is_harmless(it, text, title=title):
+            return said(text, it)
     handles = (it.group() for it in _HANDLE.finditer(reading.text.lower())) if "@" in text else iter(())
     handle = next((it for it in handles if it not in _NO_HANDLES), "")
-    return handle or _messenger_beside_writing(text, reading)
+    return handle or _messenger_beside_writing(text, reading, title=title)
 
 
-def _messenger_beside_writing(text: str, reading: Reading) -> str:
-    its = matches_in(text).get("contacts", ())
-    harmless = [it for it in its if it.kind == "harmless"]
-    messengers = [it for it in its if it.kind == "messenger" and not any(it.overlaps(other) for other in harmless)]
-    writing = [it for it in its if it.kind == "writing"]
+def _messenger_beside_writing(text: str, reading: Reading, *, title: str) -> str:
+    messengers = of_kind(text, "contacts", "messenger", unless="harmless")[:_MOST_NAMED]
+    writing = of_kind(text, "contacts", "writing") if messengers else []
     for messenger in messengers:
-        near = next((it for it in writing if _are_near(it, messenger, reading)), None)
-        if near is not None:
-            return reading.original(min(near.first, messenger.first), max(near.last, messenger.last))
         if _gives_account(messenger, reading):
             return reading.original(messenger.first, min(messenger.last + 3, len(reading.tokens) - 1))
+        asked = next(in_clause(messenger, writing, reading.tokens, reach=_REACH), None)
+        if asked is not None and not _is_harmless(messenger, text, title=title):
+            return reading.original(min(asked.first, messenger.first), max(asked.last, messenger.last))
     return ""
 
 
-def _are_near(one: Match, other: Match, reading: Reading) -> bool:
-    first, last = sorted((one, other), key=lambda it: it.first)
-    if last.first - first.last > _REACH or one.overlaps(other):
-        return False
-    return not any(it in ".!?;\n" for it in reading.tokens[first.last + 1 : last.first])
+def _is_harmless(match: Match, text: str, *, title: str) -> bool:
+    """Tell whether words speak of what the goods can do with a messenger, or are a motif."""
+    features = of_kind(text, "contacts", "feature")
+    return is_motif(match, text, title=title) or any(in_clause(match, features, read(text).tokens, reach=_CLAUSE_REACH))
 
 
 def _gives_account(messenger: Match, reading: Reading) -> bool:
     """Tell whether a messenger is followed by a number or, after a colon, by a name: an account there."""
-    named = reading.original(messenger.first, messenger.last)
-    if "_" in reading.text and re.search(re.escape(named) + r"\s+@?[A-Za-z][A-Za-z0-9.]*_\w", reading.text):
+    end = reading.span(messenger.first, messenger.last).stop
+    if _ACCOUNT.match(reading.text, end, end + _ACCOUNT_REACH):
         return True
     after = [it for it in reading.tokens[messenger.last + 1 : messenger.last + 8] if it not in "()."]
-    if not after:
-        return False
     digits = 0
-    for word in after[1:] if after[0] in ":+-" else after:
+    for word in after[1:] if after and after[0] in ":+-" else after:
         if not word[0].isdigit() and word != "+":
             break
         digits += len(word)
-    if digits >= _NUMBER_DIGITS:
-        return True
-    is_set_apart = after[0] == ":" and len(after) > 1 and after[1].isalpha()
-    return is_set_apart and _is_account_name(messenger, reading)
-
-
-def _is_account_name(messenger: Match, reading: Reading) -> bool:
-    """Tell whether what follows the colon is one word that is no word: with @, digits or strokes in it."""
-    rest = reading.text[reading.text.lower().find(":", _end_of(messenger, reading)) + 1 :].strip()[:40]
-    name = rest.split(maxsplit=1)[0] if rest else ""
-    return bool(re.fullmatch(r"@?[\w.]{3,30}", name)) and bool(re.search(r"[@\d_]|\w\.\w", name))
-
-
-def _end_of(messenger: Match, reading: Reading) -> int:
-    return reading.text.find(reading.original(messenger.first, messenger.last))
+    return digits >= _NUMBER_DIGITS
 
 
 RULES = (text_asks_for_messages,)

@@ -4,7 +4,7 @@ import re
 
 from qc.rules.contract import Finding, Limits, ProductFacts, Severity, rule
 from qc.rules.reading import Reading, quoted, read
-from qc.rules.wordlists import Match, first_match, matches_in, said
+from qc.rules.wordlists import Match, apart_from, in_clause, is_motif, of_kind, said
 
 _IBAN = re.compile(r"(?<![a-z0-9])[a-z]{2}\d{2}(?:\s?[a-z0-9]{2,4}){3,8}(?![a-z0-9])")
 # Source: SWIFT, IBAN Registry; the countries by how long their numbers are.
@@ -30,7 +30,11 @@ _IBAN_LENGTHS = {country: length for length, countries in _COUNTRIES.items() for
 _WALLET = re.compile(
     r"(?<![A-Za-z0-9])(?:bc1[a-z0-9]{25,60}|0x[0-9a-fA-F]{40}|T[1-9A-HJ-NP-Za-km-z]{33})(?![A-Za-z0-9])"
 )
-_REACH = 4
+# How many words may stand between a way to pay and words that ask for it, by the kind of these.
+_REACHES = (("paying", 4), ("only", 1))
+_CLAUSE_REACH = 20
+# A text that names more ways to pay says nothing else by it.
+_MOST_NAMED = 100
 
 
 @rule(
@@ -42,41 +46,46 @@ _REACH = 4
 def text_asks_for_outside_payment(facts: ProductFacts, limits: Limits) -> Finding | None:
     """Flag a text that asks to be paid around the marketplace: to an account, a wallet, by friends' transfers."""
     for name, text in facts.texts:
-        words = _payment_words(text)
-        if words and not (name == "title" and "carriers" in matches_in(text)):  # a shirt that says so
+        reading = read(text)
+        words = _account_in(reading) or _payment_words(text, reading, title=facts.title)
+        if words:
             return Finding(name, f"The {name} asks to be paid outside the marketplace: {quoted(words)}.")
     return None
 
 
-def _payment_words(text: str) -> str:
-    reading = read(text)
+def _account_in(reading: Reading) -> str:
+    """Return a bank account or a wallet that a text gives, "" for none."""
     account = next((it.group() for it in _IBAN.finditer(reading.folded) if _is_iban(it.group())), None)
     if account is not None:
         return account.upper()
     wallet = _WALLET.search(reading.text)
-    if wallet is not None:
-        return wallet.group()
-    certain = first_match(text, "payments", "certain", unless="harmless")
-    return said(text, certain) if certain is not None else _way_beside_paying(text, reading)
+    return wallet.group() if wallet is not None else ""
 
 
-def _way_beside_paying(text: str, reading: Reading) -> str:
-    its = matches_in(text).get("payments", ())
-    harmless = [it for it in its if it.kind == "harmless"]
-    ways = [it for it in its if it.kind == "way" and not any(it.overlaps(other) for other in harmless)]
-    paying = [it for it in its if it.kind == "paying"] if ways else []
-    for way in ways:
-        near = next((it for it in paying if _are_near(it, way, reading)), None)
-        if near is not None:
-            return reading.original(min(near.first, way.first), max(near.last, way.last))
+def _payment_words(text: str, reading: Reading, *, title: str) -> str:
+    for it in of_kind(text, "payments", "certain", unless="harmless")[:_MOST_NAMED]:
+        if not _is_harmless(it, text, title=title):
+            return said(text, it)
+    ways = of_kind(text, "payments", "way", unless="harmless")[:_MOST_NAMED]
+    for kind, reach in _REACHES if ways else ():
+        paying = of_kind(text, "payments", kind)
+        for way in ways:
+            asked = next(in_clause(way, paying, reading.tokens, reach=reach), None)
+            if asked is not None and not _is_harmless(way, text, title=title):
+                return reading.original(min(asked.first, way.first), max(asked.last, way.last))
     return ""
 
 
-def _are_near(one: Match, other: Match, reading: Reading) -> bool:
-    first, last = sorted((one, other), key=lambda it: it.first)
-    if last.first - first.last > _REACH or one.overlaps(other):
-        return False
-    return not any(it in ".!?;\n" for it in reading.tokens[first.last + 1 : last.first])
+def _is_harmless(match: Match, text: str, *, title: str) -> bool:
+    """Tell whether words speak of paying through the marketplace, at a till that the goods are for, or are a motif."""
+    if is_motif(match, text, title=title):
+        return True
+    tokens = read(text).tokens
+    outside = of_kind(text, "payments", "outside")
+    inside = apart_from(of_kind(text, "payments", "inside"), outside)
+    return any(in_clause(match, inside, tokens, reach=_CLAUSE_REACH)) and not any(
+        in_clause(match, outside, tokens, reach=_CLAUSE_REACH)
+    )
 
 
 def _is_iban(text: str) -> bool:

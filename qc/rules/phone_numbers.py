@@ -15,7 +15,7 @@ from phonenumbers import (
 )
 
 from qc.rules.contract import Finding, Limits, ProductFacts, Severity, rule
-from qc.rules.reading import quoted, read
+from qc.rules.reading import latin_apart, quoted, read
 from qc.rules.wordlists import one_of
 
 # National forms are looked for where a number would be dialled from: the seller's country, or the currency's.
@@ -79,7 +79,7 @@ def _phone_numbers(text: str, facts: ProductFacts) -> Iterator[str]:
     reading = read(text)
     if sum(len(it) for it in reading.tokens if it[0].isdigit()) < LEAST_DIGITS - _MOST_LETTER_O:
         return
-    for match in _CANDIDATE.finditer(reading.folded):
+    for match in _CANDIDATE.finditer(latin_apart(reading.folded)):
         written = match.group().strip()
         digits = "".join(filter(str.isdigit, written.replace("o", "0")))
         if not LEAST_DIGITS <= len(digits) <= MOST_DIGITS or len(set(digits)) < 3:

@@ -42,7 +42,7 @@ def _filling_words(text: str) -> str:
         if _is_mashed(words) or _TODO.match(reading.text):
             return text
     match = first_match(text, "placeholders", "anywhere", unless="harmless")
-    if match is None or is_quoted(said(text, match), reading.text):
+    if match is None or is_quoted(reading, reading.span(match.first, match.last)):
         return ""
     return said(text, match)
 

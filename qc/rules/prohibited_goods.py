@@ -16,20 +16,30 @@ With `title_decides`, what a description mentions in passing is for staff. `word
 `words/likeness.toml` list what takes a word back ("no tobacco", "tusk-shaped").
 """
 
-from bisect import bisect_left, bisect_right
 from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import cache, lru_cache
 
 from qc.rules.contract import Finding, Limits, ProductFacts, Severity, rule
 from qc.rules.reading import KEPT, is_quoted, quoted, read
-from qc.rules.wordlists import Match, WordList, matches_in, said, word_lists, words_for_patterns
+from qc.rules.wordlists import (
+    Match,
+    WordList,
+    apart_from,
+    matches_in,
+    near,
+    of_kind,
+    said,
+    word_lists,
+    words_for_patterns,
+)
 
 _FOLDER = "prohibited/"
 # How many words evidence may stand from the word that it proves, in a description; in a title, anywhere.
 _EVIDENCE_REACH = 8
 _PROOF_REACH = 8
-# A description that names goods more often says nothing else by it.
+_NEGATION_REACH = 7
+# A text that names goods more often says nothing else by it.
 _MOST_NAMED = 100
 _SMALL_WORDS = frozenset(words_for_patterns("offers", "small"))
 _SELLING = frozenset(words_for_patterns("offers", "selling"))
@@ -99,11 +109,10 @@ def _offers(facts: ProductFacts) -> Iterator[Offer]:
 
 
 def _offers_of(goods: WordList, facts: ProductFacts) -> Iterator[Offer]:
-    named = [it for it in _counted(goods.name, facts.title) if not _is_printed(it, facts.title)]
+    named = [it for it in _counted(goods.name, facts.title)[:_MOST_NAMED] if not _is_printed(it, facts.title)]
     carriers = _carriers(goods, facts.title, named)
     # The "water" of a water gun says nothing of what else is offered.
-    harmless = [it for it in matches_in(facts.title).get(goods.name, ()) if it.kind == "harmless"]
-    apart = [it for it in carriers if not any(it.overlaps(other) for other in harmless)]
+    apart = apart_from(carriers, of_kind(facts.title, goods.name, "harmless"))
     tokens = read(facts.title).tokens
     shows_any = any(it.name != goods.name for it in apart if not _is_added(it, named, tokens))  # a poster, a novel
     is_alone = all(_is_added(it, named, tokens) for it in carriers)
@@ -148,34 +157,23 @@ def _counted(name: str, text: str) -> list[Match]:
     matches = matches_in(text)
     its = matches.get(name, ())
     harmless = [it for it in its if it.kind == "harmless"]
-    negations = (*matches.get("negations", ()), *matches.get("likeness", ()))
-    return [
-        it
-        for it in its
-        if it.kind in ("certain", "doubtful")
-        and not any(it.overlaps(other) for other in harmless)
-        and not _is_taken_back(it, negations, read(text).tokens)
-    ] + _proved_beside(its, harmless)
+    named = apart_from([it for it in its if it.kind in ("certain", "doubtful")], harmless)
+    negations = sorted((*matches.get("negations", ()), *matches.get("likeness", ())), key=lambda it: it.first)
+    tokens = read(text).tokens
+    return [it for it in named if not _is_taken_back(it, negations, tokens)] + _proved_beside(its, harmless)
 
 
 def _proved_beside(its: tuple[Match, ...], harmless: list[Match]) -> list[Match]:
     """List the names of what may be sold but not so, where words near them say that it is so."""
-    names = [it for it in its if it.kind == "named"]
-    proofs = (
-        [it for it in its if it.kind == "proof" and not any(it.overlaps(other) for other in harmless)] if names else []
-    )
-    starts = [it.first for it in proofs]
-    found = []
-    for name in names:
-        near = proofs[bisect_left(starts, name.first - _PROOF_REACH) : bisect_right(starts, name.last + _PROOF_REACH)]
-        if any(not it.overlaps(name) for it in near) and not any(name.overlaps(it) for it in harmless):
-            found.append(name)
-    return found
+    names = apart_from([it for it in its if it.kind == "named"], harmless)
+    proofs = apart_from([it for it in its if it.kind == "proof"], harmless) if names else []
+    return [it for it in names if any(near(it, proofs, reach=_PROOF_REACH))]
 
 
 def _is_printed(match: Match, title: str) -> bool:
     """Tell whether words stand in quotation marks on a thing that shows some: a mug that says them."""
-    return bool(matches_in(title).get("carriers")) and is_quoted(said(title, match), title)
+    reading = read(title)
+    return bool(matches_in(title).get("carriers")) and is_quoted(reading, reading.span(match.first, match.last))
 
 
 def _is_added(carrier: Match, named: list[Match], tokens: tuple[str, ...]) -> bool:
@@ -184,17 +182,17 @@ def _is_added(carrier: Match, named: list[Match], tokens: tuple[str, ...]) -> bo
     return not _TOGETHER.isdisjoint(before) and any(it.last < carrier.first for it in named)
 
 
-def _is_taken_back(match: Match, negations: tuple[Match, ...], tokens: tuple[str, ...]) -> bool:
+def _is_taken_back(match: Match, negations: list[Match], tokens: tuple[str, ...]) -> bool:
     if not negations:
         return False
     before = match.first - 1
     while before >= 0 and tokens[before] in _SMALL_WORDS:
         before -= 1
     return any(
-        it.first > match.first - 7 and it.last in (before, match.first - 1)
+        it.first > match.first - _NEGATION_REACH and it.last in (before, match.first - 1)
         if it.kind == "before"
         else it.first == match.last + 1
-        for it in negations
+        for it in near(match, negations, reach=_NEGATION_REACH)
     )
 
 
@@ -207,7 +205,7 @@ def _carriers(goods: WordList, title: str, named: list[Match]) -> list[Match]:
         carriers.extend(matches.get("carriers", ()))
     # "Two magazines", "50 g pouch": words that prove the goods are no things that go with them.
     meant = [*named, *(it for it in its if it.kind == "evidence" and it.last > it.first)]
-    return [it for it in carriers if not any(it.overlaps(other) for other in meant)]
+    return apart_from(carriers, meant)
 
 
 def _is_proved(name: str, match: Match, facts: ProductFacts) -> bool:
@@ -220,16 +218,11 @@ def _is_proved(name: str, match: Match, facts: ProductFacts) -> bool:
 
 @lru_cache(maxsize=KEPT)
 def _evidence(name: str, text: str) -> tuple[Match, ...]:
-    its = matches_in(text).get(name, ())
-    harmless = [it for it in its if it.kind == "harmless"]
-    return tuple(it for it in its if it.kind == "evidence" and not any(it.overlaps(other) for other in harmless))
+    return tuple(of_kind(text, name, "evidence", unless="harmless"))
 
 
 def _has_evidence_near(name: str, match: Match, text: str) -> bool:
-    return any(
-        not it.overlaps(match) and it.first - match.last <= _EVIDENCE_REACH and match.first - it.last <= _EVIDENCE_REACH
-        for it in _evidence(name, text)
-    )
+    return any(near(match, _evidence(name, text), reach=_EVIDENCE_REACH))
 
 
 RULES = (goods_are_prohibited, goods_may_be_prohibited)

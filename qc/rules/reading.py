@@ -2,10 +2,10 @@
 
 import re
 import unicodedata
+from array import array
 from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import lru_cache
-from itertools import islice
 
 # Texts whose reading is kept. Every rule asks for the same two texts one after the other.
 KEPT = 64
@@ -35,6 +35,12 @@ _CLEANED = {
     **dict.fromkeys(map(ord, "™®©℠\r\x85"), " "),
 }
 _ASCII_CLEANED = {code: it for code, it in _CLEANED.items() if code < 128}
+# Han, kana, full stops of theirs, Thai. Hangul is written with spaces.
+_UNSPACED = re.compile(r"[\u3001-\u3002\u3040-\u30ff\u3400-\u9fff\u0e00-\u0e7f]")
+# How far quotation marks may stand from words between them.
+_QUOTED_BEFORE, _QUOTED_AFTER = 90, 200
+_OPENED = re.compile(r"[\"“„«»‘'][^\"“”„«».]{0,60}$")
+_CLOSED = re.compile(r"[^\"“”„«»]*[\"”“«»’']")
 # Letters that are another's variant, but do not decompose into it.
 _VARIANTS = str.maketrans("ıøłđðħŧæœƒ’‘ʼ´`′", "ioldðhtæœf''''''")
 _FOLDED_SCRIPTS = ("LATIN", "GREEK", "CYRILLIC", "ARABIC")
@@ -56,9 +62,12 @@ class Reading:
 
     def original(self, first: int, last: int) -> str:
         """Return the text from token `first` to token `last`, which is included."""
-        pattern = _ASCII_TOKEN if self.folded.isascii() else _TOKEN
-        spans = [it.span() for it in islice(pattern.finditer(self.folded), last + 1)]
-        return self.text[spans[first][0] : spans[last][1]]
+        return self.text[self.span(first, last)]
+
+    def span(self, first: int, last: int) -> slice:
+        """Return where token `first` begins and token `last` ends, in `text` and in `folded`."""
+        starts = _starts_of_tokens(self.folded)
+        return slice(starts[first], starts[last] + len(self.tokens[last]))
 
 
 @lru_cache(maxsize=KEPT)
@@ -71,8 +80,17 @@ def read(text: str) -> Reading:
     else:
         shown = cleaned(text)
         folded = fold(shown)
-    pattern = _ASCII_TOKEN if folded.isascii() else _TOKEN
-    return Reading(shown, folded, tuple(pattern.findall(folded)))
+    return Reading(shown, folded, tuple(_pattern_for(folded).findall(folded)))
+
+
+def _pattern_for(folded: str) -> re.Pattern[str]:
+    return _ASCII_TOKEN if folded.isascii() else _TOKEN
+
+
+@lru_cache(maxsize=KEPT)
+def _starts_of_tokens(folded: str) -> array[int]:
+    """Return where each token begins; kept apart from the reading, for few texts are asked where they say a thing."""
+    return array("I", (it.start() for it in _pattern_for(folded).finditer(folded)))
 
 
 def cleaned(text: str) -> str:
@@ -83,6 +101,11 @@ def cleaned(text: str) -> str:
 def fold(text: str) -> str:
     """Return a normalized text in small letters, without accents, with digits 0 to 9; it stays as long as it was."""
     return text.translate(_FOLDING).lower()
+
+
+def latin_apart(folded: str) -> str:
+    """Return a folded text with spaces for the signs of scripts that write none, so that other words stand apart."""
+    return folded if folded.isascii() else _UNSPACED.sub(" ", folded)
 
 
 class _Folding(dict[int, str]):
@@ -115,15 +138,12 @@ def words_of(reading: Reading) -> Iterator[str]:
     return (it for it in reading.tokens if it[0].isalnum())
 
 
-def is_quoted(words: str, text: str) -> bool:
-    """Tell whether a longer text speaks of words in quotation marks: what a thing has printed on it."""
-    start = text.find(words)
-    before, after = text[:start], text[start + len(words) :]
-    opened = re.search(r"[\"“„«»‘'][^\"“”„«».]{0,60}$", before)
+def is_quoted(reading: Reading, words: slice) -> bool:
+    """Tell whether a longer text speaks of words of it in quotation marks: what a thing has printed on it."""
+    before = reading.text[max(0, words.start - _QUOTED_BEFORE) : words.start]
+    after = reading.text[words.stop : words.stop + _QUOTED_AFTER]
     return (
-        opened is not None
-        and len(before.split()) >= 2
-        and re.search(r"^[^\"“”„«»]{0,200}[\"”“«»’']", after) is not None
+        _OPENED.search(before) is not None and len(before.split(maxsplit=2)) >= 2 and _CLOSED.match(after) is not None
     )
 
 

@@ -2,11 +2,21 @@
 
 from qc.rules.contract import Finding, Limits, ProductFacts, Severity, rule
 from qc.rules.reading import Reading, quoted, read
-from qc.rules.wordlists import Match, first_match, matches_in, words_for_patterns
+from qc.rules.wordlists import (
+    Match,
+    apart_from,
+    between,
+    first_match,
+    in_clause,
+    matches_in,
+    words_for_patterns,
+)
 
 _LIST = "replicas"
 _BRAND_REACH = 6
 _OF_REACH = 3
+# A text that speaks of copies more often says nothing else by it.
+_MOST_NAMED = 100
 # What shows a brand's goods, fits them, or is licensed, is no copy.
 _FITTING = frozenset(words_for_patterns("offers", "fitting"))
 
@@ -31,14 +41,12 @@ def _words_of_copy(text: str) -> str:
     certain = first_match(text, _LIST, "certain", unless="harmless")
     if certain is not None:
         return reading.original(certain.first, certain.last)
-    found = matches_in(text)
-    brands = found.get("brands", ())
-    its = found.get(_LIST, ())
-    harmless = [it for it in its if it.kind == "harmless"]
-    for match in its:
-        if any(match.overlaps(it) for it in harmless):
-            continue
-        brand = next((it for it in brands if _is_copied(match, it, reading)), None)
+    brands = matches_in(text).get("brands", ())
+    its = matches_in(text).get(_LIST, ())
+    copying = [it for it in its if it.kind in ("of_brand", "beside_brand")] if brands else []
+    for match in apart_from(copying, (it for it in its if it.kind == "harmless"))[:_MOST_NAMED]:
+        beside = in_clause(match, brands, reading.tokens, reach=_BRAND_REACH)
+        brand = next((it for it in beside if _is_copied(match, it, reading)), None)
         if brand is not None:
             return reading.original(min(match.first, brand.first), max(match.last, brand.last))
     return ""
@@ -46,19 +54,11 @@ def _words_of_copy(text: str) -> str:
 
 def _is_copied(match: Match, brand: Match, reading: Reading) -> bool:
     """Tell whether words of copying belong to a brand: after "dupe of" it follows, "replica" stands near it."""
-    if match.overlaps(brand):
+    if match.kind == "of_brand" and not 0 < brand.first - match.last <= _OF_REACH:
         return False
-    if match.kind == "of_brand":
-        return 0 < brand.first - match.last <= _OF_REACH and _is_one_clause(match, brand, reading)
-    if match.kind != "beside_brand" or abs(brand.first - match.first) > _BRAND_REACH:
+    if match.kind == "beside_brand" and abs(brand.first - match.first) > _BRAND_REACH:
         return False
-    return _is_one_clause(match, brand, reading)
-
-
-def _is_one_clause(one: Match, other: Match, reading: Reading) -> bool:
-    first, last = sorted((one, other), key=lambda it: it.first)
-    between = reading.tokens[first.last + 1 : last.first]
-    return not any(it in ".!?;\n" or it in _FITTING for it in between)
+    return _FITTING.isdisjoint(between(match, brand, reading.tokens))
 
 
 RULES = (goods_are_copies,)

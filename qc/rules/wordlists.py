@@ -14,15 +14,19 @@ A phrase never reaches over the end of a sentence or clause. Phrases in scripts 
 
 import re
 import tomllib
-from collections.abc import Iterator, Mapping
+from bisect import bisect_left, bisect_right
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cache, lru_cache
 from pathlib import Path
 
-from qc.rules.reading import KEPT, LISTED_TOKEN, Reading, fold, read
+from qc.rules.reading import KEPT, LISTED_TOKEN, Reading, fold, is_quoted, read
 
 FOLDER = Path(__file__).parent / "words"
 PATTERNS = "patterns"
+# No phrase is longer: what may be near a match is looked for no farther away.
+MOST_WORDS = 16
+_CLAUSE_ENDS = frozenset(".!?;\n।؛؟。…\u2028\u2029")
 
 # A comma between digits is part of a number.
 _DIVIDER = re.compile(r"\n|(?<!\d),|,(?!\d)")
@@ -183,18 +187,22 @@ def plant(root: _Node, phrase: str, what: Found) -> None:
     """Let all forms of a phrase lead from a root to what it is.
 
     Raises:
-        WordListInvalid: a bracket is not closed, a word is too short to have an open end, or the phrase may be empty.
+        WordListInvalid: a bracket is not closed, a word is too short to have an open end, or the phrase is too long
+            or may be empty.
     """
-    ends = [root]
+    ends, longest = [root], 0
     for part in _parts(fold(phrase)):
         node = _Node()
         forms = {tuple(LISTED_TOKEN.findall(it)) for it in _spelled_out(part)}
+        longest += max(map(len, forms))
         for form in forms - {()}:
             if any("*" in word and len(word) < 4 for word in form):
                 raise WordListInvalid(f"{phrase!r}: an open word needs three letters")
             for end in ends:
                 _lead(end, form, node)
         ends = [*ends, node] if () in forms else [node]
+    if longest > MOST_WORDS:
+        raise WordListInvalid(f"{phrase!r}: of {longest} words; {MOST_WORDS} are the most")
     if root in ends:
         raise WordListInvalid(f"{phrase!r}: nothing in it has to be said")
     for end in ends:
@@ -249,7 +257,7 @@ def matches_in(text: str) -> Mapping[str, tuple[Match, ...]]:
     """Return what a text says of each list, by the list's name, in the order of the text."""
     reading = read(text)
     found: dict[str, list[Match]] = {}
-    for match in _matches(reading):
+    for match in sorted(_matches(reading), key=_first):
         found.setdefault(match.name, []).append(match)
     return {name: tuple(its) for name, its in found.items()}
 
@@ -283,10 +291,54 @@ def _unspaced_matches(tokens: tuple[str, ...]) -> Iterator[Match]:
 
 def first_match(text: str, name: str, kind: str, *, unless: str = "") -> Match | None:
     """Return the first phrase of a kind that shares no word with one of the kind `unless`."""
+    return next(iter(of_kind(text, name, kind, unless=unless)), None)
+
+
+def of_kind(text: str, name: str, kind: str, *, unless: str = "") -> list[Match]:
+    """List the phrases of a kind that share no word with one of the kind `unless`, in the order of the text."""
     matches = matches_in(text).get(name, ())
-    spared = [it for it in matches if it.kind == unless]
-    wanted = (it for it in matches if it.kind == kind)
-    return next((it for it in wanted if not any(it.overlaps(other) for other in spared)), None)
+    wanted = [it for it in matches if it.kind == kind]
+    return apart_from(wanted, [it for it in matches if it.kind == unless]) if wanted and unless else wanted
+
+
+def apart_from(matches: Sequence[Match], others: Iterable[Match]) -> list[Match]:
+    """List the matches that share no token with any of the others."""
+    taken = {token for it in others for token in range(it.first, it.last + 1)}
+    return [it for it in matches if taken.isdisjoint(range(it.first, it.last + 1))] if taken else list(matches)
+
+
+def near(match: Match, others: Sequence[Match], *, reach: int) -> Iterator[Match]:
+    """Yield those of the others, which are in the order of the text, that end or begin within reach of a match.
+
+    What shares a token with the match is not beside it.
+    """
+    begin = bisect_left(others, match.first - reach - MOST_WORDS, key=_first)
+    end = bisect_right(others, match.last + reach, lo=begin, key=_first)
+    for it in others[begin:end]:
+        if it.last >= match.first - reach and not it.overlaps(match):
+            yield it
+
+
+def _first(match: Match) -> int:
+    return match.first
+
+
+def between(one: Match, other: Match, tokens: Sequence[str]) -> Sequence[str]:
+    """Return the tokens between two matches that share none."""
+    return tokens[min(one.last, other.last) + 1 : max(one.first, other.first)]
+
+
+def in_clause(match: Match, others: Sequence[Match], tokens: Sequence[str], *, reach: int) -> Iterator[Match]:
+    """Yield what is near a match, where nothing between them ends a clause; a comma does not."""
+    return (it for it in near(match, others, reach=reach) if _CLAUSE_ENDS.isdisjoint(between(match, it, tokens)))
+
+
+def is_motif(match: Match, text: str, *, title: str) -> bool:
+    """Tell whether words are what a thing shows: in the title of a mug or a sign, or quoted in its description."""
+    if "printed" not in matches_in(title):
+        return False
+    reading = read(text)
+    return text == title or is_quoted(reading, reading.span(match.first, match.last))
 
 
 def said(text: str, match: Match) -> str:
