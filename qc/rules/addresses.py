@@ -14,23 +14,31 @@ _HOSTS, _DOMAINS = one_of("addresses", "mail_hosts"), one_of("addresses", "usual
 _AT_WORD = one_of("addresses", "at")
 _DOT_WORD, _DOT_OR_WORD = one_of("addresses", "dot_words"), one_of("addresses", "dot")
 # "@" or "(at)"; before the name of a mail host also " at ". "." or "(dot)" or " dot ".
-_AT = rf"(?:\s?@\s?|\s?[(\[{{]\s?{_AT_WORD}\s?[)\]}}]\s?)"
+_AT_IN_BRACKETS = rf"\s?[(\[{{]\s?{_AT_WORD}\s?[)\]}}]\s?"
+_AT = rf"(?:\s?@\s?|{_AT_IN_BRACKETS})"
 _AT_HOST = rf"(?:{_AT}|\s{_AT_WORD}\s)"
 _DOT = rf"(?:\s?\.\s?|\s?[(\[{{]\s?{_DOT_OR_WORD}\s?[)\]}}]\s?|\s{_DOT_WORD}\s)"
 _ONLY_AT, _BEFORE_AT = one_of("addresses", "only_at"), one_of("addresses", "before_at")
+_MAIL_WORDS = one_of("addresses", "mail_words")
 _SAID_DOT = rf"(?:\s?[*\-\s]\s?{_DOT_WORD}\s?[*\-\s]\s?)"
 _ANY_DOT = rf"(?:{_SAID_DOT}|{_DOT})"
 _ENDS = rf"(?:{one_of('addresses', 'plain_domains')}|{one_of('addresses', 'wordlike_domains')}|ру|ком|рф)"
 _EMAIL = re.compile(
     r"(?<![\w.+-])[\w.+-]{1,64}@(?:[a-z0-9\u00e0-\u024f-]{1,63}\.){1,4}[a-z]{2,24}(?![\w-])"
     rf"|(?<!\w)[\w.+-]{{2,64}}{_AT}[a-z0-9-]{{2,63}}{_DOT}{_DOMAINS}(?!\w)"
+    rf"|(?<!\w)[\w.+-]{{2,64}}{_AT_IN_BRACKETS}[a-z0-9-]{{2,63}}{_DOT}{_ENDS}(?!\w)"
     rf"|(?<!\w)[\w.+-]{{1,64}}{_AT_HOST}{_HOSTS}{_DOT}{_DOMAINS}(?!\w)"
     rf"|(?<!\w)[\w.+-]{{3,64}}{_AT_HOST}(?:gmail|googlemail|hotmail|protonmail)(?!\w)"
     rf"|(?<!\w)[\w.+-]{{2,64}}(?:\s?[*\-]?\s?{_ONLY_AT}\s?[*\-]?\s?)[a-z0-9-]{{2,63}}{_ANY_DOT}{_ENDS}(?!\w)"
     rf"|(?<!\w)(?!{_BEFORE_AT}\s)[\w.+-]{{2,64}}\s?[*\-\s]\s?at\s?[*\-\s]\s?[a-z0-9-]{{2,63}}{_SAID_DOT}{_ENDS}(?!\w)"
     rf"|(?<!\w){one_of('addresses', 'mailboxes')}\s(?:at|bei|chez)\s[a-z0-9-]{{2,63}}\.{_ENDS}(?!\w)"
+    rf"|(?<!\w){_MAIL_WORDS}\s(?:[\w'-]+\s){{0,4}}?[\w.+-]{{2,64}}\sat\s[a-z0-9-]{{2,63}}\.{_ENDS}(?!\w)"
+    r"|(?<!\w)(?:gmail|googlemail|hotmail|protonmail|yahoo|icloud)\s?(?:address\s?)?(?:is|:|=)\s?"
+    r"(?=\S*[\d.]\S)[\w.+-]{4,64}"
     rf"|(?<!\w)[\w.+-]{{3,64}}\s(?:gmail|googlemail|hotmail|protonmail|icloud)(?:\s?\.\s?|{_SAID_DOT}|\s)com(?!\w)"
 )
+# "16 GB@3200MHz.Neu", "@1.5.It": a measure, and a new sentence without a space.
+_MEASURED_AT = re.compile(r"@\s?(?:[\d.,]+\s?[A-Za-zΩ]{1,4}\.|[^@]*\.[A-Z][a-z]+$)")
 # What every address has without "@", and most texts do not.
 _MAY_BE_EMAIL = re.compile(rf"[(\[{{]\s?{_AT_WORD}\s?[)\]}}]|\s(?:at|bei|chez)\s[a-z0-9-]+\.[a-z]")
 _EMAIL_HINTS = frozenset(
@@ -43,19 +51,20 @@ _SAYS_DOT = frozenset(words_for_patterns("addresses", "dot_words"))
 
 _PLAIN, _WORDLIKE = one_of("addresses", "plain_domains"), one_of("addresses", "wordlike_domains")
 _START, _END = r"(?<![\w@.\-/+])", r"(?![\w@-]|\.\w)"
+_CLAUSE_END = r"(?=\s*(?:[,;!)]|\.?\s*$|\.\s))"
 _FAR, _SPOKEN_OF = one_of("addresses", "far_domains"), one_of("addresses", "spoken_of")
 _LINK = re.compile(
-    r"(?:https?|hxxps?|ftp)\s?:\s?/\s?/\s?\S"
-    r"|(?<![\w@])www\s?[.,]\s?[a-z0-9-]{2,}\s?\.\s?[a-z]{2,}"
+    r"(?:h[tx*]{2}ps?|ftp)\s?:\s?/\s?/\s?\S"
+    r"|(?<![\w@])w\s?w\s?w\s?[.,]\s?[a-z0-9-]{2,}\s?\.\s?[a-z]{2,}"
     rf"|{_START}(?:[a-z0-9][a-z0-9-]{{0,61}}[a-z0-9]\.){{1,4}}(?:{_PLAIN}|(?:com|co|org|net|gob|gov|edu)\.[a-z]{{2}})(?:/[\w\-./?=&%#~]*)?{_END}"
     rf"|{_START}(?:[a-z0-9-]{{2,63}}\.){{1,4}}{_WORDLIKE}/[\w-]{{2,}}"
     rf"|{_START}[a-z0-9]+-[a-z0-9-]*[a-z0-9]\.{_WORDLIKE}{_END}"
     rf"|{_START}[a-z0-9-]*{one_of('addresses', 'shops')}[a-z0-9-]*\.{_WORDLIKE}{_END}"
-    rf"|(?:(?<!\w){one_of('addresses', 'leading')}\s?:?|[:→>👉])\s[a-z0-9-]{{4,63}}\.{_WORDLIKE}(?=\s*(?:[,;!)]|\.?\s*$|\.\s))"
+    rf"|(?:(?<!\w){one_of('addresses', 'leading')}\s?:?|[:→>👉])\s[a-z0-9-]{{4,63}}\.{_WORDLIKE}{_CLAUSE_END}"
     rf"|(?<!\w)[a-z0-9-]{{3,}}\s?[(\[{{]\s?{_DOT_OR_WORD}\s?[)\]}}]\s?{_DOMAINS}(?!\w)"
     rf"|{_START}[^\W_][\w-]{{1,62}}\.(?:com|net|org|info|shop|store|ru|su){_END}"
     rf"|{_START}[a-z]\.(?:com|me|co|cc|ly|to)/[\w-]{{2,}}"
-    rf"|(?<!\w)(?!{_SPOKEN_OF}\s)[a-z0-9-]{{3,}}\s?[\s*\-]\s?{one_of('addresses', 'said_domains')}(?!\w)"
+    rf"|(?<!\w)(?!{_SPOKEN_OF}\s)[^\W_][\w-]{{2,}}\s?[\s*\-]\s?{one_of('addresses', 'said_domains')}(?!\w)"
     rf"|(?<!\w)(?!{_SPOKEN_OF}\s)[a-z0-9-]{{3,}}\s\.(?:\s?com|\s(?:net|org))(?!\w)"
     rf"|(?<!\w)www\s[a-z0-9-]{{3,63}}\s{_DOMAINS}(?!\w)"
 )
@@ -64,7 +73,8 @@ _FAR_LINK = re.compile(rf"{_START}[^\W_][\w-]{{1,62}}\.{_FAR}(?!\w)")
 _DOTTED = re.compile(r"\.(?:[^\W\d_]{2}|\s(?:com|net|org)(?!\w))")
 _SAID = re.compile(rf"{_DOT_WORD}[\s)\]}}*\-]+(?:{_DOMAINS}|ру|ком|рф)(?!\w)|[(\[{{]\s?\.")
 _NAMES = frozenset(words_for_patterns("addresses", "names"))
-_MEASURED = re.compile(r"(?:[\d.,x-]+|[a-z]?\d+)\.(?:in|mm|cm|me|co|no|is|to|at)")
+# "10cm.by", "2.0.io", "v2.io": what stands before the dot is a measure or a version.
+_MEASURED = re.compile(r"(?:v?\d+(?:[.,x-]\d+)*[a-z]{0,3}|[a-z]?\d+)\.[a-z]+")
 _ABBREVIATION = re.compile(rf"(?:[a-z]\.){{1,3}}[a-z]{{1,2}}|{one_of('addresses', 'abbreviations')}\.[a-z]+")
 
 
@@ -78,7 +88,8 @@ def text_has_email_address(facts: ProductFacts, limits: Limits) -> Finding | Non
     """Flag an e-mail address, also in a light disguise such as “name (at) shop dot com”."""
     for name, text in facts.texts:
         reading = read(text)
-        match = _EMAIL.search(latin_apart(reading.folded)) if _may_be_email(reading) else None
+        found = _EMAIL.finditer(latin_apart(reading.folded)) if _may_be_email(reading) else ()
+        match = next((it for it in found if not _MEASURED_AT.search(reading.text[slice(*it.span())])), None)
         if match is not None:
             return Finding(name, f"The {name} has an e-mail address: {quoted(reading.text[slice(*match.span())])}.")
     return None
@@ -94,12 +105,18 @@ def text_has_link(facts: ProductFacts, limits: Limits) -> Finding | None:
     """Flag a web address or a domain; file names, versions, abbreviations and the brand's name are none."""
     for name, text in facts.texts:
         reading = read(text)
-        brands = fold(cleaned(facts.brand)).split()
+        brands = _brands(facts)
         links = (it for it in _links(reading) if not _is_end_of_sentence(reading.text[it]))
         link = next((it for it in links if reading.folded[it] not in brands), None)
         if link is not None:
             return Finding(name, f"The {name} has a web address: {quoted(reading.text[link])}.")
     return None
+
+
+def _brands(facts: ProductFacts) -> list[str]:
+    """List the words of the brand; the first of the title is one, where it has a capital: "StarTech.com cable"."""
+    first = facts.title.split(maxsplit=1)[:1]
+    return fold(cleaned(" ".join([facts.brand, *(it for it in first if it[:1].isupper())]))).split()
 
 
 def _may_be_email(reading: Reading) -> bool:
@@ -113,12 +130,19 @@ def _may_be_email(reading: Reading) -> bool:
 
 def _is_end_of_sentence(link: str) -> bool:
     """Tell whether after the dot a sentence begins, without a space: "Maat 38.De maat", "linho.Com"."""
-    return re.fullmatch(r"(?!www)[\w-]+\.[A-Z][a-z]+", link) is not None
+    return re.fullmatch(r"(?!www)[\w.-]+\.[A-Z][a-z]+", link) is not None
 
 
 def _links(reading: Reading) -> Iterator[slice]:
     folded = reading.folded
-    if not (_DOTTED.search(folded) or ":/" in folded or ": /" in folded or "www" in folded or " .com" in folded):
+    if not (
+        _DOTTED.search(folded)
+        or ":/" in folded
+        or ": /" in folded
+        or "www" in folded
+        or "w w w" in folded
+        or " .com" in folded
+    ):
         is_said = not _SAYS_DOT.isdisjoint(reading.tokens) or "[." in folded or "(." in folded or "{." in folded
         if not is_said or not _SAID.search(folded):
             return

@@ -30,6 +30,8 @@ _NUMBER_DIGITS = 6
 _ACCOUNT = re.compile(
     r"\s{1,3}@?[A-Za-z][A-Za-z0-9.]*_\w|\s?:\s{0,3}(?=[^\W\d]|@)(?=\S*[@\d_]|\w+\.\w)@?[\w.]{3,30}(?!\S)"
 )
+# The same after a name that is hardly used but before an account: "wechat lamps88", "discord ann#1234".
+_BARE_ACCOUNT = re.compile(r"[\s:–-]{1,4}@?(?:[A-Za-z]{3}[A-Za-z.]*\d{2,}[A-Za-z.]*(?![\w-])|[\w.]{2,30}#\d{4}(?!\d))")
 _ACCOUNT_REACH = 50
 # A text that names more messengers says nothing else by it.
 _MOST_NAMED = 100
@@ -85,7 +87,17 @@ def _messenger_contact(text: str, *, title: str) -> str:
             return said(text, it)
     handles = (it.group() for it in _HANDLE.finditer(reading.text.lower())) if "@" in text else iter(())
     handle = next((it for it in handles if it not in _NO_HANDLES), "")
-    return handle or _messenger_beside_writing(text, reading, title=title)
+    return handle or _account_after(text, reading) or _messenger_beside_writing(text, reading, title=title)
+
+
+def _account_after(text: str, reading: Reading) -> str:
+    """Return the name of a messenger and of an account there, "" for none."""
+    for it in of_kind(text, "contacts", "account", unless="harmless")[:_MOST_NAMED]:
+        end = reading.span(it.first, it.last).stop
+        account = _BARE_ACCOUNT.match(reading.text, end, end + _ACCOUNT_REACH)
+        if account is not None:
+            return reading.original(it.first, it.last) + account.group()
+    return ""
 
 
 def _messenger_beside_writing(text: str, reading: Reading, *, title: str) -> str:

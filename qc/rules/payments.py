@@ -68,7 +68,7 @@ def _payment_words(text: str, reading: Reading, *, title: str) -> str:
             return said(text, it)
     ways = of_kind(text, "payments", "way", unless="harmless")[:_MOST_NAMED]
     for kind, reach in _REACHES if ways else ():
-        paying = of_kind(text, "payments", kind)
+        paying = apart_from(of_kind(text, "payments", kind, unless="harmless"), ways)  # of "Apple Pay", "pay" is none
         for way in ways:
             asked = next(in_clause(way, paying, reading.tokens, reach=reach), None)
             if asked is not None and not _is_harmless(way, text, title=title):

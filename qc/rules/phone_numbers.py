@@ -3,6 +3,7 @@
 import re
 from collections.abc import Iterator
 from functools import lru_cache
+from itertools import groupby
 
 from phonenumbers import (
     SUPPORTED_REGIONS,
@@ -15,8 +16,8 @@ from phonenumbers import (
 )
 
 from qc.rules.contract import Finding, Limits, ProductFacts, Severity, rule
-from qc.rules.reading import latin_apart, quoted, read
-from qc.rules.wordlists import one_of
+from qc.rules.reading import Reading, latin_apart, quoted, read
+from qc.rules.wordlists import one_of, words_for_patterns
 
 # National forms are looked for where a number would be dialled from: the seller's country, or the currency's.
 REGIONS_OF_CURRENCIES = {"EUR": ("DE", "FR", "ES", "IT", "NL", "BE", "AT", "IE", "PT", "GR", "FI"), "USD": ("US",)}
@@ -40,12 +41,22 @@ _INVITATION_AFTER = re.compile(rf"^[\s,;:()\-–]{{0,3}}(?:\w+\s){{0,2}}{one_of(
 _LABEL = re.compile(
     rf"(?<!\w){one_of('phones', 'label')}(?:[\s.\-]{{0,2}}{one_of('phones', 'label_end')})?[\s.:#°º\-]{{0,4}}$"
 )
+_LABEL_OF_ANY = re.compile(rf"{one_of('phones', 'label_of_any')}[\s.:#°º\-]{{0,4}}")
+_INVITING = re.compile(
+    rf"(?:(?<!\w){one_of('phones', 'invitation')}|{one_of('phones', 'invitation_unspaced')})[\s.:]{{0,3}}$"
+)
+_JOINED = re.compile(rf"[\s,;/&|+]*(?:{one_of('phones', 'joining')})?[\s,;/&|+]*")
+_DIGITS_SPOKEN = {word: str(it) for it in range(10) for word in words_for_patterns("phones", f"digit_{it}")}
+# So many different digits spelled out are a number: "one or two" are not.
+_LEAST_SPOKEN = 3
 _REACH_BEFORE, _REACH_AFTER = 40, 25
 _GROUPED = re.compile(r"[\do][\s().\-–/]+[\do]")
 _DATE_OR_RANGE = re.compile(
     r"(?:19|20)\d\d[-./]\d\d?[-./]\d\d?(?:\s.*)?|\d\d?[-./]\d\d?[-./](?:19|20)\d\d.*"
     r"|(?:19|20)\d\d\s?[-–/]\s?(?:19|20)\d\d.*|\d{3,4}(?:\s?/\s?\d{3,4}){1,5}"
 )
+_RANGE = re.compile(r"\d{2,5}\s?[-–/]\s?\d{2,5}")
+_NATIONAL_OF_RUSSIA = re.compile(r"8[\s\-]?\(?9\d{2}\)?[\s\-]\d{3}[\s\-]\d{2}[\s\-]\d{2}")
 # Numbers in the national writing of some country, whose grouping says enough.
 _NATIONAL = re.compile(
     r"0[1-9](?:[ .\-]\d\d){4}"
@@ -77,23 +88,58 @@ def text_has_phone_number(facts: ProductFacts, limits: Limits) -> Finding | None
 
 def _phone_numbers(text: str, facts: ProductFacts) -> Iterator[str]:
     reading = read(text)
+    spoken = _spoken_number(reading)
+    if spoken:
+        yield spoken
     if sum(len(it) for it in reading.tokens if it[0].isdigit()) < LEAST_DIGITS - _MOST_LETTER_O:
         return
+    regions = _regions(facts.seller_phone, facts.currency)
+    labelled_to = -1  # where the last number ends that is labelled as another
     for match in _CANDIDATE.finditer(latin_apart(reading.folded)):
         written = match.group().strip()
+        before = reading.folded[max(0, match.start() - _REACH_BEFORE) : match.start()]
+        if _is_labelled(before) or (labelled_to >= 0 and _JOINED.fullmatch(reading.folded, labelled_to, match.start())):
+            labelled_to = match.end()
+            continue
         digits = "".join(filter(str.isdigit, written.replace("o", "0")))
         if not LEAST_DIGITS <= len(digits) <= MOST_DIGITS or len(set(digits)) < 3:
             continue
-        before = reading.folded[max(0, match.start() - _REACH_BEFORE) : match.start()]
         after = reading.folded[match.end() : match.end() + _REACH_AFTER]
-        if _is_phone(written, digits, before, after, _regions(facts.seller_phone, facts.currency)):
+        if _is_phone(written, digits, before, after, regions):
             yield written
 
 
-def _is_phone(written: str, digits: str, before: str, after: str, regions: tuple[str, ...]) -> bool:
-    if _DATE_OR_RANGE.fullmatch(written) or _LABEL.search(before):
+def _spoken_number(reading: Reading) -> str:
+    """Return digits that are spelled out, beside words that invite to call: "oh seven nine one one"."""
+    tokens = reading.tokens
+    if len(_DIGITS_SPOKEN.keys() & set(tokens)) < _LEAST_SPOKEN:
+        return ""
+    for is_said, its in groupby(
+        range(len(tokens)), key=lambda it: tokens[it] in _DIGITS_SPOKEN or tokens[it].isdigit()
+    ):
+        run = list(its)
+        said = [_DIGITS_SPOKEN.get(tokens[it], tokens[it]) for it in run]
+        if not is_said or not LEAST_DIGITS <= len("".join(said)) <= MOST_DIGITS or said == sorted(said):
+            continue
+        span = reading.span(run[0], run[-1])
+        if _INVITATION.search(reading.folded[max(0, span.start - _REACH_BEFORE) : span.start]):
+            return reading.text[span]
+    return ""
+
+
+def _is_labelled(before: str) -> bool:
+    """Tell whether words right before a number say that it is another: a part's, an order's; "tel. no." does not."""
+    label = _LABEL.search(before)
+    if label is None:
         return False
-    is_invited = _INVITATION.search(before) is not None or _INVITATION_AFTER.search(after) is not None
+    return _LABEL_OF_ANY.fullmatch(label.group()) is None or _INVITING.search(before[: label.start()]) is None
+
+
+def _is_phone(written: str, digits: str, before: str, after: str, regions: tuple[str, ...]) -> bool:
+    if _DATE_OR_RANGE.fullmatch(written):
+        return False
+    is_called = _CALLING.search(before) is not None
+    is_invited = is_called or _INVITATION.search(before) is not None or _INVITATION_AFTER.search(after) is not None
     if written.startswith(("+", "(+")):
         return _is_possible("+" + digits, "")
     if digits.startswith("00") and _is_valid("+" + digits[2:], ""):
@@ -101,16 +147,18 @@ def _is_phone(written: str, digits: str, before: str, after: str, regions: tuple
     if "o" in written and not is_invited:
         return False
     if is_invited:
-        return _is_meant(written, digits, before, regions)
+        return _is_meant(written, digits, regions, is_called=is_called)
+    if _NATIONAL_OF_RUSSIA.fullmatch(written):
+        return _is_valid(digits, "RU")
     return _NATIONAL.fullmatch(written) is not None and any(_is_valid(digits, it) for it in regions)
 
 
-def _is_meant(written: str, digits: str, before: str, regions: tuple[str, ...]) -> bool:
+def _is_meant(written: str, digits: str, regions: tuple[str, ...], *, is_called: bool) -> bool:
     """Tell whether a number beside words that invite to call is one that is dialled."""
-    is_called = _CALLING.search(before) is not None
     if is_called and _is_dialled(written, digits, regions):
         return True
-    if not is_called and len(digits) < _ELSEWHERE_DIGITS and written.isdigit() and not written.startswith("0"):
+    is_grouped = not written.isdigit() and _RANGE.fullmatch(written) is None
+    if not is_called and len(digits) < _ELSEWHERE_DIGITS and not is_grouped and not written.startswith("0"):
         return False  # a number of any kind
     elsewhere = _ELSEWHERE if len(digits) >= _ELSEWHERE_DIGITS else ()
     return any(_is_valid(digits, it) for it in dict.fromkeys((*regions, *elsewhere)))

@@ -88,7 +88,7 @@ def _pattern_for(folded: str) -> re.Pattern[str]:
 
 
 @lru_cache(maxsize=KEPT)
-def _starts_of_tokens(folded: str) -> array[int]:
+def _starts_of_tokens(folded: str) -> "array[int]":
     """Return where each token begins; kept apart from the reading, for few texts are asked where they say a thing."""
     return array("I", (it.start() for it in _pattern_for(folded).finditer(folded)))
 

@@ -282,7 +282,7 @@ def _walk(node: _Node, tokens: tuple[str, ...], first: int, last: int) -> Iterat
 def _unspaced_matches(tokens: tuple[str, ...]) -> Iterator[Match]:
     listed = _tree()[1]
     for place, token in enumerate(tokens):
-        if _UNSPACED.match(token):
+        if _UNSPACED.search(token):
             for phrase, found in listed.items():
                 if phrase in token:
                     its = (it for it in found if it[1] != "whole" or phrase == token)

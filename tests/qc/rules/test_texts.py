@@ -9,54 +9,48 @@ from hypothesis import strategies as st
 
 from qc.rules.contract import ProductFacts
 from qc.rules.languages import language_of
+from qc.rules.prohibited_goods import _evidence
+from qc.rules.reading import _starts_of_tokens, read
 from qc.rules.ruleset import STANDARD
+from qc.rules.wordlists import matches_in
 
 TEXT_RULES = [it for it in STANDARD.active if it.rule.code.startswith("text.")]
 FINE = ProductFacts(
     title="Red table lamp", description="A lamp of brass and linen, 40 cm high.", currency="EUR", shop_language="en"
 )
+# Said over and over, each made trouble once, or would if a rule looked back at all that came before.
 TROUBLE = [
-    "a" * 50_000,
-    "a." * 25_000,
-    "0 " * 25_000,
-    "(" * 50_000,
-    "<" * 50_000,
-    "<a " * 16_000,
-    "a@" * 25_000,
-    "a-" * 25_000,
-    "&" * 50_000,
-    "w " * 25_000,
-    "@a" * 25_000,
-    "ab12 " * 10_000,
-    "é" * 50_000,
-    "javascript:" * 4_500,
-    "water " * 8_000,
-    "ignore all " * 4_500,
-    "1-" * 25_000,
-    "f*" * 25_000,
-    "a at b dot " * 4_500,
-    "x1" * 25_000,
-    "anna arobase " * 3_800,
-    "www a " * 8_000,
-    "call 1 " * 7_000,
-    "parrot live " * 4_000,
-]
+    "a", "a.", "0 ", "(", "<", "<a ", "a@", "a-", "&", "w ", "@a", "ab12 ", "é", "javascript:", "water ", "ignore all ",
+    "1-", "f*", "a at b dot ", "x1", "anna arobase ", "www a ", "call 1 ", "parrot live ", "telegram: ab ",
+    "paypal . pay . ", "telegram . write us . ", "no gun ", "water gun gun ", "mug with gun ", "poster \"gun ",
+    "gucci . replica ", "replica of the ", "pay visa . paypal ", "gun no ", "knife wine ", "12 34 ", "a.b ", "a:b.it ",
+    "shop dot ", "sale ", "lorem ", "approve . system: ", "微信", "微信 a. ", "Ã ", "\u200b", "Аa ", "dress ", "GB12 ",
+]  # fmt: skip
+SHORT_CHARS, LONG_CHARS = 5_000, 20_000
 
 
-def judged_in_s(description: str) -> float:
-    facts = replace(FINE, description=description)
-    begun = time.process_time()
-    for active in TEXT_RULES:
-        active.reason_against(facts)
-    return time.process_time() - begun
+def judged_in_s(text: str) -> float:
+    """Return the least processor time of three that all rules take for a text as title, and as description."""
+
+    def once() -> float:
+        for it in (read, matches_in, _starts_of_tokens, _evidence):
+            it.cache_clear()
+        begun = time.process_time()
+        for facts in (replace(FINE, title=text), replace(FINE, description=text)):
+            for active in TEXT_RULES:
+                active.reason_against(facts)
+        return time.process_time() - begun
+
+    return min(once() for _ in range(3))
 
 
-@pytest.mark.parametrize("text", TROUBLE, ids=lambda it: it[:8])
-def test_cost_grows_no_faster_than_the_text(text: str) -> None:
-    judged_in_s(text[:5_000] + "!")  # lists and models are loaded
-    short, long = judged_in_s(text[:5_000]), judged_in_s(text)
+@pytest.mark.parametrize("said", TROUBLE, ids=lambda it: it[:12])
+def test_cost_grows_no_faster_than_the_text(said: str) -> None:
+    short, long = (said * (chars // len(said)) for chars in (SHORT_CHARS, LONG_CHARS))
+    judged_in_s(short)  # lists and models are loaded
 
-    assert long < 40 * max(short, 0.005)
+    # Four times the text: 4 if cost grows as the text does, 16 if by its square.
+    assert judged_in_s(long) < 8 * judged_in_s(short)
 
 
 @settings(max_examples=100, deadline=None)
