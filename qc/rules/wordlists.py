@@ -170,14 +170,14 @@ def _load(path: Path) -> WordList:
 
 
 @cache
-def _tree() -> tuple[_Node, Mapping[str, list[Found]]]:
-    """Return the root of all phrases, and those of scripts without spaces."""
-    root, unspaced = _Node(), dict[str, list[Found]]()
+def _tree() -> tuple[_Node, Mapping[str, Mapping[str, list[Found]]]]:
+    """Return the root of all phrases, and those of scripts without spaces by the sign that they begin with."""
+    root, unspaced = _Node(), dict[str, dict[str, list[Found]]]()
     for words in word_lists().values():
         for kind, phrase in words.phrases:
             if _UNSPACED.search(phrase) and not any(map(str.isspace, phrase.strip())):
                 for form in _spelled_out(fold(phrase.strip())):
-                    unspaced.setdefault(form, []).append((words.name, kind))
+                    unspaced.setdefault(form[0], {}).setdefault(form, []).append((words.name, kind))
             else:
                 plant(root, phrase, (words.name, kind))
     return root, unspaced
@@ -280,13 +280,21 @@ def _walk(node: _Node, tokens: tuple[str, ...], first: int, last: int) -> Iterat
 
 
 def _unspaced_matches(tokens: tuple[str, ...]) -> Iterator[Match]:
-    listed = _tree()[1]
     for place, token in enumerate(tokens):
         if _UNSPACED.search(token):
-            for phrase, found in listed.items():
-                if phrase in token:
-                    its = (it for it in found if it[1] != "whole" or phrase == token)
-                    yield from (Match(name, kind, place, place) for name, kind in its)
+            for (name, kind), phrase in _unspaced_in(token).items():
+                if kind != "whole" or phrase == token:
+                    yield Match(name, kind, place, place)
+
+
+def _unspaced_in(token: str) -> dict[Found, str]:
+    """Return the phrases that a text without spaces has, one of each kind, the longest."""
+    listed, found = _tree()[1], dict[Found, str]()
+    for at, sign in enumerate(token):
+        for phrase, its in listed.get(sign, {}).items():
+            if token.startswith(phrase, at):
+                found.update((it, phrase) for it in its if len(phrase) > len(found.get(it, "")))
+    return found
 
 
 def first_match(text: str, name: str, kind: str, *, unless: str = "") -> Match | None:

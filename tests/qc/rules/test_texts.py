@@ -99,7 +99,14 @@ def test_a_negation_takes_a_word_back() -> None:
 
 
 def test_a_domain_that_is_the_brand_is_no_link() -> None:
-    facts = replace(FINE, title="StarTech.com cable", brand="StarTech.com")
+    facts = replace(FINE, title="Long cable by StarTech.com", brand="StarTech.com")
 
     assert "text.link" not in [it.code for it in STANDARD.reasons_against(facts)]
     assert "text.link" in [it.code for it in STANDARD.reasons_against(replace(facts, brand=""))]
+    assert "text.link" in [it.code for it in STANDARD.reasons_against(replace(facts, brand="Not StarTech.commerce"))]
+
+
+def test_a_name_that_a_title_begins_with_is_no_link() -> None:
+    codes = [it.code for it in STANDARD.reasons_against(replace(FINE, title="StarTech.com cable, 2 m"))]
+
+    assert "text.link" not in codes
