@@ -30,7 +30,7 @@ _EMAIL = re.compile(
     rf"|(?<!\w)[\w.+-]{{1,64}}{_AT_HOST}{_HOSTS}{_DOT}{_DOMAINS}(?!\w)"
     rf"|(?<!\w)[\w.+-]{{3,64}}{_AT_HOST}(?:gmail|googlemail|hotmail|protonmail)(?!\w)"
     rf"|(?<!\w)[\w.+-]{{2,64}}(?:\s?[*\-]?\s?{_ONLY_AT}\s?[*\-]?\s?)[a-z0-9-]{{2,63}}{_ANY_DOT}{_ENDS}(?!\w)"
-    rf"|(?<!\w)(?!{_BEFORE_AT}\s)[\w.+-]{{2,64}}\s?[*\-\s]\s?at\s?[*\-\s]\s?[a-z0-9-]{{2,63}}{_SAID_DOT}{_ENDS}(?!\w)"
+    rf"|(?<!\w)(?!{_BEFORE_AT}\s)[\w.+-]{{2,64}}\s?[*\-\s]\s?(?:at|chez|bei|bij|presso)\s?[*\-\s]\s?[a-z0-9-]{{2,63}}{_SAID_DOT}{_ENDS}(?!\w)"
     rf"|(?<!\w){one_of('addresses', 'mailboxes')}\s(?:at|bei|chez)\s[a-z0-9-]{{2,63}}\.{_ENDS}(?!\w)"
     rf"|(?<!\w){_MAIL_WORDS}\s(?:[\w'-]+\s){{0,4}}?[\w.+-]{{2,64}}\sat\s[a-z0-9-]{{2,63}}\.{_ENDS}(?!\w)"
     r"|(?<!\w)(?:gmail|googlemail|hotmail|protonmail|yahoo|icloud)\s?(?:address\s?)?(?:is|:|=)\s?"
@@ -47,6 +47,7 @@ _EMAIL_HINTS = frozenset(
     for word in words_for_patterns("addresses", kind)
     if word not in ("web", "live", "mail", "point", "orange", "libero")
 )
+_SAYS_AT = frozenset(("at", "chez"))
 _SAYS_DOT = frozenset(words_for_patterns("addresses", "dot_words"))
 
 _PLAIN, _WORDLIKE = one_of("addresses", "plain_domains"), one_of("addresses", "wordlike_domains")
@@ -61,7 +62,7 @@ _LINK = re.compile(
     rf"|{_START}[a-z0-9]+-[a-z0-9-]*[a-z0-9]\.{_WORDLIKE}{_END}"
     rf"|{_START}[a-z0-9-]*{one_of('addresses', 'shops')}[a-z0-9-]*\.{_WORDLIKE}{_END}"
     rf"|(?:(?<!\w){one_of('addresses', 'leading')}\s?:?|[:→>👉])\s[a-z0-9-]{{4,63}}\.{_WORDLIKE}{_CLAUSE_END}"
-    rf"|(?<!\w)[a-z0-9-]{{3,}}\s?[(\[{{]\s?{_DOT_OR_WORD}\s?[)\]}}]\s?{_DOMAINS}(?!\w)"
+    rf"|(?<!\w)[a-z0-9-]{{3,}}\s?[(\[{{]\s?{_DOT_OR_WORD}\s?[)\]}}]\s?{_ENDS}(?!\w)"
     rf"|{_START}[^\W_][\w-]{{1,62}}\.(?:com|net|org|info|shop|store|ru|su){_END}"
     rf"|{_START}[a-z]\.(?:com|me|co|cc|ly|to)/[\w-]{{2,}}"
     rf"|(?<!\w)(?!{_SPOKEN_OF}\s)[^\W_][\w-]{{2,}}\s?[\s*\-]\s?{one_of('addresses', 'said_domains')}(?!\w)"
@@ -75,7 +76,11 @@ _SAID = re.compile(rf"{_DOT_WORD}[\s)\]}}*\-]+(?:{_DOMAINS}|ру|ком|рф)(?!
 _NAMES = frozenset(words_for_patterns("addresses", "names"))
 # "10cm.by", "2.0.io", "v2.io": what stands before the dot is a measure or a version.
 _MEASURED = re.compile(r"(?:v?\d+(?:[.,x-]\d+)*[a-z]{0,3}|[a-z]?\d+)\.[a-z]+")
-_ABBREVIATION = re.compile(rf"(?:[a-z]\.){{1,3}}[a-z]{{1,2}}|{one_of('addresses', 'abbreviations')}\.[a-z]+")
+# "ill.by the author", "ed.de 1890": three letters before a dot shorten a word.
+_ABBREVIATION = re.compile(
+    rf"(?:[a-z]\.){{1,3}}[a-z]{{1,2}}|(?!\w+\.(?:com|net|org|shop|store)$)[a-z]{{2,3}}\.[a-z]+"
+    rf"|{one_of('addresses', 'abbreviations')}\.[a-z]+"
+)
 
 
 @rule(
@@ -123,7 +128,7 @@ def _may_be_email(reading: Reading) -> bool:
     return (
         "@" in reading.folded
         or not _EMAIL_HINTS.isdisjoint(reading.tokens)
-        or ("point" in reading.tokens and "at" in reading.tokens)
+        or ("point" in reading.tokens and not _SAYS_AT.isdisjoint(reading.tokens))
         or _MAY_BE_EMAIL.search(reading.folded) is not None
     )
 
@@ -149,7 +154,9 @@ def _links(reading: Reading) -> Iterator[slice]:
     for match in chain(_LINK.finditer(latin_apart(folded)), _FAR_LINK.finditer(folded)):
         said_so = match.group()
         bare = said_so.split("/", 1)[0]
-        if said_so in _NAMES or _MEASURED.fullmatch(bare) or _ABBREVIATION.fullmatch(bare):
+        if said_so in _NAMES or _MEASURED.fullmatch(bare):
+            continue
+        if bare == said_so and _ABBREVIATION.fullmatch(bare):
             continue
         yield slice(*match.span())
 

@@ -14,8 +14,8 @@ _LINK = re.compile(
 # Letters apart, as in "w h a t s a p p".
 _MAY_BE_SPACED = re.compile(r"[ .*\-][a-z][ .*\-][a-z][ .*\-][a-z]")
 _SPACED = re.compile(r"(?<!\S)(?:[a-z][ .*\-]){4,30}[a-z](?!\S)")
-# How many words may stand between a messenger and what asks to write there.
-_REACH = 5
+# Messengers, what asks to write there, and how many words may stand between the two.
+_ASKING = (("messenger", "writing", 5), ("famous", "person", 5), ("reached", "dealing", 5))
 _CLAUSE_REACH = 12
 # Letters that signs and digits stand for, as in "wh@tsapp"; who disguises a messenger's name means it.
 _DISGUISED = re.compile(r"(?<![\w@])[a-z]{1,8}(?:[0134@$!*]{1,2}[a-z]{1,8}){1,3}(?![\w@])")
@@ -101,14 +101,17 @@ def _account_after(text: str, reading: Reading) -> str:
 
 
 def _messenger_beside_writing(text: str, reading: Reading, *, title: str) -> str:
-    messengers = of_kind(text, "contacts", "messenger", unless="harmless")[:_MOST_NAMED]
-    writing = of_kind(text, "contacts", "writing") if messengers else []
-    for messenger in messengers:
-        if _gives_account(messenger, reading):
-            return reading.original(messenger.first, min(messenger.last + 3, len(reading.tokens) - 1))
-        asked = next(in_clause(messenger, writing, reading.tokens, reach=_REACH), None)
-        if asked is not None and not _is_harmless(messenger, text, title=title):
-            return reading.original(min(asked.first, messenger.first), max(asked.last, messenger.last))
+    for kind, asking, reach in _ASKING:
+        if kind != "messenger" and of_kind(title, "contacts", "famous"):
+            continue  # the goods have to do with it
+        messengers = of_kind(text, "contacts", kind, unless="harmless")[:_MOST_NAMED]
+        its = of_kind(text, "contacts", asking) if messengers else []
+        for messenger in messengers:
+            if _gives_account(messenger, reading):
+                return reading.original(messenger.first, min(messenger.last + 3, len(reading.tokens) - 1))
+            asked = next(in_clause(messenger, its, reading.tokens, reach=reach), None)
+            if asked is not None and not _is_harmless(messenger, text, title=title):
+                return reading.original(min(asked.first, messenger.first), max(asked.last, messenger.last))
     return ""
 
 

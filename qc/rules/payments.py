@@ -30,8 +30,8 @@ _IBAN_LENGTHS = {country: length for length, countries in _COUNTRIES.items() for
 _WALLET = re.compile(
     r"(?<![A-Za-z0-9])(?:bc1[a-z0-9]{25,60}|0x[0-9a-fA-F]{40}|T[1-9A-HJ-NP-Za-km-z]{33})(?![A-Za-z0-9])"
 )
-# How many words may stand between a way to pay and words that ask for it, by the kind of these.
-_REACHES = (("paying", 4), ("only", 1))
+# Ways to pay, what asks for them, and how many words may stand between the two.
+_ASKING = (("way", "paying", 4), ("way", "only", 1), ("famous", "person", 6))
 _CLAUSE_REACH = 20
 # A text that names more ways to pay says nothing else by it.
 _MOST_NAMED = 100
@@ -66,11 +66,14 @@ def _payment_words(text: str, reading: Reading, *, title: str) -> str:
     for it in of_kind(text, "payments", "certain", unless="harmless")[:_MOST_NAMED]:
         if not _is_harmless(it, text, title=title):
             return said(text, it)
-    ways = of_kind(text, "payments", "way", unless="harmless")[:_MOST_NAMED]
-    for kind, reach in _REACHES if ways else ():
-        paying = apart_from(of_kind(text, "payments", kind, unless="harmless"), ways)  # of "Apple Pay", "pay" is none
+    for kind, asking, reach in _ASKING:
+        if kind == "famous" and of_kind(title, "payments", kind):
+            continue  # the goods have to do with it
+        ways = of_kind(text, "payments", kind, unless="harmless")[:_MOST_NAMED]
+        # Of "Apple Pay", "pay" is none.
+        its = apart_from(of_kind(text, "payments", asking, unless="harmless"), ways) if ways else []
         for way in ways:
-            asked = next(in_clause(way, paying, reading.tokens, reach=reach), None)
+            asked = next(in_clause(way, its, reading.tokens, reach=reach), None)
             if asked is not None and not _is_harmless(way, text, title=title):
                 return reading.original(min(asked.first, way.first), max(asked.last, way.last))
     return ""

@@ -39,7 +39,9 @@ _CALLING = re.compile(
 )
 _INVITATION_AFTER = re.compile(rf"^[\s,;:()\-–]{{0,3}}(?:\w+\s){{0,2}}{one_of('phones', 'invitation_after')}(?!\w)")
 _LABEL = re.compile(
-    rf"(?<!\w){one_of('phones', 'label')}(?:[\s.\-]{{0,2}}{one_of('phones', 'label_end')})?[\s.:#°º\-]{{0,4}}$"
+    rf"(?<!\w){one_of('phones', 'label')}(?:s|n|en|er|es)?"
+    rf"(?:[\s.\-]{{0,2}}{one_of('phones', 'label_end')})?[\s.:#°º\-]{{0,4}}"
+    r"(?:[\w.\-/]*\d[\w.\-/]*[\s,;/]{1,3})*$"
 )
 _LABEL_OF_ANY = re.compile(rf"{one_of('phones', 'label_of_any')}[\s.:#°º\-]{{0,4}}")
 _INVITING = re.compile(
@@ -48,14 +50,12 @@ _INVITING = re.compile(
 _JOINED = re.compile(rf"[\s,;/&|+]*(?:{one_of('phones', 'joining')})?[\s,;/&|+]*")
 _DIGITS_SPOKEN = {word: str(it) for it in range(10) for word in words_for_patterns("phones", f"digit_{it}")}
 # So many different digits spelled out are a number: "one or two" are not.
-_LEAST_SPOKEN = 3
+_LEAST_SPOKEN = 2
 _REACH_BEFORE, _REACH_AFTER = 40, 25
-_GROUPED = re.compile(r"[\do][\s().\-–/]+[\do]")
 _DATE_OR_RANGE = re.compile(
     r"(?:19|20)\d\d[-./]\d\d?[-./]\d\d?(?:\s.*)?|\d\d?[-./]\d\d?[-./](?:19|20)\d\d.*"
     r"|(?:19|20)\d\d\s?[-–/]\s?(?:19|20)\d\d.*|\d{3,4}(?:\s?/\s?\d{3,4}){1,5}"
 )
-_RANGE = re.compile(r"\d{2,5}\s?[-–/]\s?\d{2,5}")
 _NATIONAL_OF_RUSSIA = re.compile(r"8[\s\-]?\(?9\d{2}\)?[\s\-]\d{3}[\s\-]\d{2}[\s\-]\d{2}")
 # Numbers in the national writing of some country, whose grouping says enough.
 _NATIONAL = re.compile(
@@ -97,8 +97,9 @@ def _phone_numbers(text: str, facts: ProductFacts) -> Iterator[str]:
     labelled_to = -1  # where the last number ends that is labelled as another
     for match in _CANDIDATE.finditer(latin_apart(reading.folded)):
         written = match.group().strip()
-        before = reading.folded[max(0, match.start() - _REACH_BEFORE) : match.start()]
-        if _is_labelled(before) or (labelled_to >= 0 and _JOINED.fullmatch(reading.folded, labelled_to, match.start())):
+        start = match.end() - len(match.group().lstrip())
+        before = reading.folded[max(0, start - _REACH_BEFORE) : start]
+        if _is_labelled(before) or (labelled_to >= 0 and _JOINED.fullmatch(reading.folded, labelled_to, start)):
             labelled_to = match.end()
             continue
         digits = "".join(filter(str.isdigit, written.replace("o", "0")))
@@ -114,11 +115,11 @@ def _spoken_number(reading: Reading) -> str:
     tokens = reading.tokens
     if len(_DIGITS_SPOKEN.keys() & set(tokens)) < _LEAST_SPOKEN:
         return ""
-    for is_said, its in groupby(
-        range(len(tokens)), key=lambda it: tokens[it] in _DIGITS_SPOKEN or tokens[it].isdigit()
-    ):
+    places = [it for it, word in enumerate(tokens) if word != ","]
+    digits = {it: _DIGITS_SPOKEN.get(tokens[it], tokens[it] if tokens[it].isdigit() else "") for it in places}
+    for is_said, its in groupby(places, key=lambda it: digits[it] != ""):
         run = list(its)
-        said = [_DIGITS_SPOKEN.get(tokens[it], tokens[it]) for it in run]
+        said = [digits[it] for it in run]
         if not is_said or not LEAST_DIGITS <= len("".join(said)) <= MOST_DIGITS or said == sorted(said):
             continue
         span = reading.span(run[0], run[-1])
@@ -142,8 +143,8 @@ def _is_phone(written: str, digits: str, before: str, after: str, regions: tuple
     is_invited = is_called or _INVITATION.search(before) is not None or _INVITATION_AFTER.search(after) is not None
     if written.startswith(("+", "(+")):
         return _is_possible("+" + digits, "")
-    if digits.startswith("00") and _is_valid("+" + digits[2:], ""):
-        return is_invited or _GROUPED.search(written) is not None
+    if digits.startswith("00") and (_is_possible if is_called else _is_valid)("+" + digits[2:], ""):
+        return True
     if "o" in written and not is_invited:
         return False
     if is_invited:
@@ -157,8 +158,7 @@ def _is_meant(written: str, digits: str, regions: tuple[str, ...], *, is_called:
     """Tell whether a number beside words that invite to call is one that is dialled."""
     if is_called and _is_dialled(written, digits, regions):
         return True
-    is_grouped = not written.isdigit() and _RANGE.fullmatch(written) is None
-    if not is_called and len(digits) < _ELSEWHERE_DIGITS and not is_grouped and not written.startswith("0"):
+    if not is_called and len(digits) < _ELSEWHERE_DIGITS and not written.startswith(("0", "(0")):
         return False  # a number of any kind
     elsewhere = _ELSEWHERE if len(digits) >= _ELSEWHERE_DIGITS else ()
     return any(_is_valid(digits, it) for it in dict.fromkeys((*regions, *elsewhere)))
