@@ -4,7 +4,7 @@ import re
 
 from qc.rules.contract import Finding, Limits, ProductFacts, Severity, rule
 from qc.rules.reading import Reading, quoted, read
-from qc.rules.wordlists import Match, in_clause, is_motif, of_kind, said, words_for_patterns
+from qc.rules.wordlists import Match, in_clause, is_motif, matches_in, of_kind, said, words_for_patterns
 
 _HANDLE = re.compile(r"(?<![\w.+@/-])@[a-z_](?:[\w.]{2,29})(?![\w@-])")
 _NO_HANDLES = frozenset(words_for_patterns("addresses", "no_handles"))
@@ -87,7 +87,9 @@ def _messenger_contact(text: str, *, title: str) -> str:
             return said(text, it)
     handles = (it.group() for it in _HANDLE.finditer(reading.text.lower())) if "@" in text else iter(())
     handle = next((it for it in handles if it not in _NO_HANDLES), "")
-    return handle or _account_after(text, reading) or _messenger_beside_writing(text, reading, title=title)
+    if handle or "contacts" not in matches_in(text):
+        return handle
+    return _account_after(text, reading) or _messenger_beside_writing(text, reading, title=title)
 
 
 def _account_after(text: str, reading: Reading) -> str:

@@ -4,7 +4,7 @@ import re
 
 from qc.rules.contract import Finding, Limits, ProductFacts, Severity, rule
 from qc.rules.reading import Reading, quoted, read
-from qc.rules.wordlists import Match, apart_from, in_clause, is_motif, of_kind, said
+from qc.rules.wordlists import Match, apart_from, in_clause, is_motif, matches_in, of_kind, said
 
 _IBAN = re.compile(r"(?<![a-z0-9])[a-z]{2}\d{2}(?:\s?[a-z0-9]{2,4}){3,8}(?![a-z0-9])")
 # Source: SWIFT, IBAN Registry; the countries by how long their numbers are.
@@ -63,6 +63,8 @@ def _account_in(reading: Reading) -> str:
 
 
 def _payment_words(text: str, reading: Reading, *, title: str) -> str:
+    if "payments" not in matches_in(text):
+        return ""
     for it in of_kind(text, "payments", "certain", unless="harmless")[:_MOST_NAMED]:
         if not _is_harmless(it, text, title=title):
             return said(text, it)

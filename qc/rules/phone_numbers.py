@@ -49,6 +49,7 @@ _INVITING = re.compile(
 )
 _JOINED = re.compile(rf"[\s,;/&|+]*(?:{one_of('phones', 'joining')})?[\s,;/&|+]*")
 _DIGITS_SPOKEN = {word: str(it) for it in range(10) for word in words_for_patterns("phones", f"digit_{it}")}
+_SPOKEN = frozenset(_DIGITS_SPOKEN)
 # So many different digits spelled out are a number: "one or two" are not.
 _LEAST_SPOKEN = 2
 _REACH_BEFORE, _REACH_AFTER = 40, 25
@@ -113,7 +114,7 @@ def _phone_numbers(text: str, facts: ProductFacts) -> Iterator[str]:
 def _spoken_number(reading: Reading) -> str:
     """Return digits that are spelled out, beside words that invite to call: "oh seven nine one one"."""
     tokens = reading.tokens
-    if len(_DIGITS_SPOKEN.keys() & set(tokens)) < _LEAST_SPOKEN:
+    if len(_SPOKEN.intersection(tokens)) < _LEAST_SPOKEN:
         return ""
     places = [it for it, word in enumerate(tokens) if word != ","]
     digits = {it: _DIGITS_SPOKEN.get(tokens[it], tokens[it] if tokens[it].isdigit() else "") for it in places}

@@ -159,8 +159,10 @@ def _counted(name: str, text: str) -> list[Match]:
     harmless = [it for it in its if it.kind == "harmless"]
     named = apart_from([it for it in its if it.kind in ("certain", "doubtful")], harmless)
     negations = sorted((*matches.get("negations", ()), *matches.get("likeness", ())), key=lambda it: it.first)
-    tokens = read(text).tokens
-    return [it for it in named if not _is_taken_back(it, negations, tokens)] + _proved_beside(its, harmless)
+    if named and negations:
+        tokens = read(text).tokens
+        named = [it for it in named if not _is_taken_back(it, negations, tokens)]
+    return named + _proved_beside(its, harmless)
 
 
 def _proved_beside(its: tuple[Match, ...], harmless: list[Match]) -> list[Match]:
@@ -183,8 +185,6 @@ def _is_added(carrier: Match, named: list[Match], tokens: tuple[str, ...]) -> bo
 
 
 def _is_taken_back(match: Match, negations: list[Match], tokens: tuple[str, ...]) -> bool:
-    if not negations:
-        return False
     before = match.first - 1
     while before >= 0 and tokens[before] in _SMALL_WORDS:
         before -= 1
