@@ -52,6 +52,7 @@ _SAYS_DOT = frozenset(words_for_patterns("addresses", "dot_words"))
 
 _PLAIN, _WORDLIKE = one_of("addresses", "plain_domains"), one_of("addresses", "wordlike_domains")
 _START, _END = r"(?<![\w@.\-/+])", r"(?![\w@-]|\.\w)"
+_SPOKEN_AFTER = one_of("addresses", "spoken_after")
 _CLAUSE_END = r"(?=\s*(?:[,;!)]|\.?\s*$|\.\s))"
 _FAR, _SPOKEN_OF = one_of("addresses", "far_domains"), one_of("addresses", "spoken_of")
 _LINK = re.compile(
@@ -66,16 +67,20 @@ _LINK = re.compile(
     rf"|{_START}[^\W_][\w-]{{1,62}}\.(?:com|net|org|info|shop|store|ru|su){_END}"
     rf"|{_START}[a-z]\.(?:com|me|co|cc|ly|to)/[\w-]{{2,}}"
     rf"|(?<!\w)(?!{_SPOKEN_OF}\s)[^\W_][\w-]{{2,}}\s?[\s*\-]\s?{one_of('addresses', 'said_domains')}(?!\w)"
-    rf"|(?<!\w)(?!{_SPOKEN_OF}\s)[a-z0-9-]{{3,}}\s\.(?:\s?com|\s(?:net|org))(?!\w)"
+    rf"|(?<!\w)(?!{_SPOKEN_OF}\s)[a-z0-9-]{{3,}}\s\.(?:\s?com|\s(?:net|org))(?!\w)(?!\s{_SPOKEN_AFTER})"
     rf"|(?<!\w)www\s[a-z0-9-]{{3,63}}\s{_DOMAINS}(?!\w)"
 )
 _FAR_LINK = re.compile(rf"{_START}[^\W_][\w-]{{1,62}}\.{_FAR}(?!\w)")
+_LED_TO = re.compile(rf"(?:(?<!\w){one_of('addresses', 'leading')}\s?:?|[:→>👉])\s$")
+# "De" and "com" are words of these languages, but for German.
+_PORTUGUESE = frozenset(words_for_patterns("languages", "pt"))
+_GERMAN = frozenset(words_for_patterns("languages", "de"))
 # What every link has, and most texts do not.
 _DOTTED = re.compile(r"\.(?:[^\W\d_]{2}|\s(?:com|net|org)(?!\w))")
 _SAID = re.compile(rf"{_DOT_WORD}[\s)\]}}*\-]+(?:{_DOMAINS}|ру|ком|рф)(?!\w)|[(\[{{]\s?\.")
 _NAMES = frozenset(words_for_patterns("addresses", "names"))
 # "10cm.by", "2.0.io", "v2.io": what stands before the dot is a measure or a version.
-_MEASURED = re.compile(r"(?:v?\d+(?:[.,x-]\d+)*[a-z]{0,3}|[a-z]?\d+)\.[a-z]+")
+_MEASURED = re.compile(r"(?:[\w-]+\.)*(?:v?\d+(?:[.,x-]\d+)*[a-z]{0,3}|[a-z]?\d+)\.[a-z]+")
 # "ill.by the author", "ed.de 1890": three letters before a dot shorten a word.
 _ABBREVIATION = re.compile(
     rf"(?:[a-z]\.){{1,3}}[a-z]{{1,2}}|(?!\w+\.(?:com|net|org|shop|store)$)[a-z]{{2,3}}\.[a-z]+"
@@ -111,7 +116,7 @@ def text_has_link(facts: ProductFacts, limits: Limits) -> Finding | None:
     for name, text in facts.texts:
         reading = read(text)
         brands = _brands(facts)
-        links = (it for it in _links(reading) if not _is_end_of_sentence(reading.text[it]))
+        links = (it for it in _links(reading) if not _is_end_of_sentence(reading, it))
         link = next((it for it in links if reading.folded[it] not in brands), None)
         if link is not None:
             return Finding(name, f"The {name} has a web address: {quoted(reading.text[link])}.")
@@ -133,9 +138,18 @@ def _may_be_email(reading: Reading) -> bool:
     )
 
 
-def _is_end_of_sentence(link: str) -> bool:
-    """Tell whether after the dot a sentence begins, without a space: "Maat 38.De maat", "linho.Com"."""
-    return re.fullmatch(r"(?!www)[\w.-]+\.[A-Z][a-z]+", link) is not None
+def _is_end_of_sentence(reading: Reading, link: slice) -> bool:
+    """Tell whether after the dot a sentence begins, without a space: "Maat 38.De maat", "linho.Com", "piel.de vaca"."""
+    written = reading.text[link]
+    if re.fullmatch(r"(?!www)[\w.-]+\.[A-Z][a-z]+", written):
+        return True
+    ending = re.fullmatch(r"[a-z]+\.(com|de)", written)
+    goes_on = re.match(r"\s[a-z0-9]", reading.folded[link.stop : link.stop + 2])
+    if ending is None or goes_on is None or _LED_TO.search(reading.folded, max(0, link.start - 40), link.start):
+        return False
+    if ending.group(1) == "com":
+        return len(_PORTUGUESE.intersection(reading.tokens)) > 1
+    return _GERMAN.isdisjoint(reading.tokens)
 
 
 def _links(reading: Reading) -> Iterator[slice]:

@@ -4,7 +4,7 @@ import re
 
 from qc.rules.contract import Finding, Limits, ProductFacts, Severity, rule
 from qc.rules.reading import Reading, quoted, read
-from qc.rules.wordlists import Match, in_clause, is_motif, matches_in, of_kind, said, words_for_patterns
+from qc.rules.wordlists import Match, apart_from, in_clause, is_motif, matches_in, of_kind, said, words_for_patterns
 
 _HANDLE = re.compile(r"(?<![\w.+@/-])@[a-z_](?:[\w.]{2,29})(?![\w@-])")
 _NO_HANDLES = frozenset(words_for_patterns("addresses", "no_handles"))
@@ -111,16 +111,23 @@ def _messenger_beside_writing(text: str, reading: Reading, *, title: str) -> str
         for messenger in messengers:
             if _gives_account(messenger, reading):
                 return reading.original(messenger.first, min(messenger.last + 3, len(reading.tokens) - 1))
-            asked = next(in_clause(messenger, its, reading.tokens, reach=reach), None)
+            beside = in_clause(messenger, its, reading.tokens, reach=reach, may_have_comma=kind == "messenger")
+            asked = next(beside, None)
             if asked is not None and not _is_harmless(messenger, text, title=title):
                 return reading.original(min(asked.first, messenger.first), max(asked.last, messenger.last))
     return ""
 
 
 def _is_harmless(match: Match, text: str, *, title: str) -> bool:
-    """Tell whether words speak of what the goods can do with a messenger, or are a motif."""
-    features = of_kind(text, "contacts", "feature")
-    return is_motif(match, text, title=title) or any(in_clause(match, features, read(text).tokens, reach=_CLAUSE_REACH))
+    """Tell whether words speak of what the goods can do with a messenger, are a motif, or are taken back."""
+    tokens = read(text).tokens
+    features, never = of_kind(text, "contacts", "feature"), of_kind(text, "contacts", "never")
+    return (
+        is_motif(match, text, title=title)
+        or not apart_from([match], features)  # in one word, where a script has no spaces
+        or any(in_clause(match, features, tokens, reach=_CLAUSE_REACH))
+        or any(in_clause(match, never, tokens, reach=_CLAUSE_REACH, may_have_comma=False))
+    )
 
 
 def _gives_account(messenger: Match, reading: Reading) -> bool:

@@ -75,17 +75,20 @@ def _payment_words(text: str, reading: Reading, *, title: str) -> str:
         # Of "Apple Pay", "pay" is none.
         its = apart_from(of_kind(text, "payments", asking, unless="harmless"), ways) if ways else []
         for way in ways:
-            asked = next(in_clause(way, its, reading.tokens, reach=reach), None)
+            asked = next(in_clause(way, its, reading.tokens, reach=reach, may_have_comma=kind == "way"), None)
             if asked is not None and not _is_harmless(way, text, title=title):
                 return reading.original(min(asked.first, way.first), max(asked.last, way.last))
     return ""
 
 
 def _is_harmless(match: Match, text: str, *, title: str) -> bool:
-    """Tell whether words speak of paying through the marketplace, at a till that the goods are for, or are a motif."""
+    """Tell whether words are a motif, are taken back, or speak of the marketplace's checkout or the buyer's own till."""
     if is_motif(match, text, title=title):
         return True
     tokens = read(text).tokens
+    never = of_kind(text, "payments", "never")
+    if any(in_clause(match, never, tokens, reach=_CLAUSE_REACH, may_have_comma=False)):
+        return True
     outside = of_kind(text, "payments", "outside")
     inside = apart_from(of_kind(text, "payments", "inside"), outside)
     return any(in_clause(match, inside, tokens, reach=_CLAUSE_REACH)) and not any(

@@ -28,6 +28,7 @@ PATTERNS = "patterns"
 MOST_WORDS = 16
 _CLAUSE_ENDS = frozenset(".!?;\n।؛؟。…\u2028\u2029")
 
+_ENDS_WITH_COMMA = _CLAUSE_ENDS | frozenset(",،，")
 # A comma between digits is part of a number.
 _DIVIDER = re.compile(r"\n|(?<!\d),|,(?!\d)")
 _INNERMOST = re.compile(r"\{[^{}()]*\}|\([^{}()]*\)")
@@ -336,9 +337,12 @@ def between(one: Match, other: Match, tokens: Sequence[str]) -> Sequence[str]:
     return tokens[min(one.last, other.last) + 1 : max(one.first, other.first)]
 
 
-def in_clause(match: Match, others: Sequence[Match], tokens: Sequence[str], *, reach: int) -> Iterator[Match]:
-    """Yield what is near a match, where nothing between them ends a clause; a comma does not."""
-    return (it for it in near(match, others, reach=reach) if _CLAUSE_ENDS.isdisjoint(between(match, it, tokens)))
+def in_clause(
+    match: Match, others: Sequence[Match], tokens: Sequence[str], *, reach: int, may_have_comma: bool = True
+) -> Iterator[Match]:
+    """Yield what is near a match, where nothing between them ends a clause."""
+    ends = _CLAUSE_ENDS if may_have_comma else _ENDS_WITH_COMMA
+    return (it for it in near(match, others, reach=reach) if ends.isdisjoint(between(match, it, tokens)))
 
 
 def is_motif(match: Match, text: str, *, title: str) -> bool:
