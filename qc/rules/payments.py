@@ -82,7 +82,7 @@ def _payment_words(text: str, reading: Reading, *, title: str) -> str:
 
 
 def _is_harmless(match: Match, text: str, *, title: str) -> bool:
-    """Tell whether words are a motif, are taken back, or speak of the marketplace's checkout or the buyer's own till."""
+    """Tell whether words are a motif, are taken back, or speak of the marketplace's checkout or a buyer's till."""
     if is_motif(match, text, title=title):
         return True
     tokens = read(text).tokens
