@@ -2,7 +2,7 @@
 
 import re
 from collections.abc import Iterator
-from itertools import chain
+from itertools import chain, islice
 
 from qc.rules.contract import Finding, Limits, ProductFacts, Severity, rule
 from qc.rules.reading import Reading, cleaned, fold, latin_apart, quoted, read
@@ -76,6 +76,8 @@ _LED_TO = re.compile(rf"(?:(?<!\w){one_of('addresses', 'leading')}\s?:?|[:→>�
 # "De" and "com" are words of these languages, but for German.
 _PORTUGUESE = frozenset(words_for_patterns("languages", "pt"))
 _GERMAN = frozenset(words_for_patterns("languages", "de"))
+# A text where so many are none has none.
+_MOST_LINKS = 100
 # What every link has, and most texts do not.
 _DOTTED = re.compile(r"\.(?:[^\W\d_]{2}|\s(?:com|net|org)(?!\w))")
 _SAID = re.compile(rf"{_DOT_WORD}[\s)\]}}*\-]+(?:{_DOMAINS}|ру|ком|рф)(?!\w)|[(\[{{]\s?\.")
@@ -117,7 +119,7 @@ def text_has_link(facts: ProductFacts, limits: Limits) -> Finding | None:
     for name, text in facts.texts:
         reading = read(text)
         brands = _brands(facts)
-        links = (it for it in _links(reading) if not _is_end_of_sentence(reading, it))
+        links = (it for it in islice(_links(reading), _MOST_LINKS) if not _is_end_of_sentence(reading, it))
         link = next((it for it in links if reading.folded[it] not in brands), None)
         if link is not None:
             return Finding(name, f"The {name} has a web address: {quoted(reading.text[link])}.")

@@ -41,7 +41,7 @@ _INVITATION_AFTER = re.compile(rf"^[\s,;:()\-–]{{0,3}}(?:\w+\s){{0,2}}{one_of(
 _LABEL = re.compile(
     rf"(?<!\w){one_of('phones', 'label')}(?:s|n|en|er|es)?"
     rf"(?:[\s.\-]{{0,2}}{one_of('phones', 'label_end')})?[\s.:#°º\-]{{0,4}}"
-    r"(?:[\w.\-/]*\d[\w.\-/]*[\s,;/]{1,3})*$"
+    r"(?:[\w.\-]*\d[\w.\-]*[\s,;/]{1,3})*$"
 )
 _LABEL_OF_ANY = re.compile(rf"{one_of('phones', 'label_of_any')}[\s.:#°º\-]{{0,4}}")
 _INVITING = re.compile(

@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from qc.rules.reading import READ_CHARS, cleaned, fold, quoted, read
+from qc.rules.reading import READ_CHARS, cleaned, fold, is_quoted, latin_apart, quoted, read
 
 
 @pytest.mark.parametrize(
@@ -32,6 +32,33 @@ def test_words_and_signs_are_cut() -> None:
 def test_words_are_quoted_as_they_were_written() -> None:
     assert read("Ein ÉLÉPHANT, bitte").original(1, 1) == "ÉLÉPHANT"
     assert quoted("a\u202eb\n\u200bc" + "x" * 99) == "“a[U+202E]b [U+200B]c" + "x" * 39 + "…”"
+
+
+def test_a_word_stands_where_it_was_found_and_not_where_it_stood_first() -> None:
+    reading = read("ab, ÄB ab")
+
+    assert [reading.text[reading.span(it, it)] for it in (0, 2, 3)] == ["ab", "ÄB", "ab"]
+    assert reading.span(0, 3) == slice(0, 9)
+
+
+@pytest.mark.parametrize(
+    ("text", "is_so"),
+    [
+        ('A mug that says "pay me"', True),
+        ("Tasse mit „pay me“ darauf", True),
+        ('"pay me"', False),
+        ("A mug: pay me", False),
+        ('pay me, and a mug that says "no"', False),
+    ],
+)
+def test_words_in_quotation_marks_are_told(text: str, is_so: bool) -> None:
+    start = text.index("pay me")
+
+    assert is_quoted(read(text), slice(start, start + len("pay me"))) is is_so
+
+
+def test_other_words_stand_apart_from_scripts_without_spaces() -> None:
+    assert latin_apart("请看shop.com。电话 123") == "  " + "shop.com" + "   " + " 123"
 
 
 def test_what_nobody_reads_is_not_read() -> None:

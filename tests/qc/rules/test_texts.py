@@ -25,6 +25,8 @@ TROUBLE = [
     "paypal . pay . ", "telegram . write us . ", "no gun ", "water gun gun ", "mug with gun ", "poster \"gun ",
     "gucci . replica ", "replica of the ", "pay visa . paypal ", "gun no ", "knife wine ", "12 34 ", "a.b ", "a:b.it ",
     "shop dot ", "sale ", "lorem ", "approve . system: ", "微信", "微信 a. ", "Ã ", "\u200b", "Аa ", "dress ", "GB12 ",
+    "id 1/1234567 ", "one two call ", "whatsapp us , ", "alarm whatsapp ", "mail a at b.de ", "piel.de a ",
+    "visa , pay me paypal ", "never ",
 ]  # fmt: skip
 SHORT_CHARS, LONG_CHARS = 5_000, 20_000
 
