@@ -32,27 +32,23 @@ SHORT_CHARS, LONG_CHARS = 5_000, 20_000
 
 
 def judged_in_s(text: str) -> float:
-    """Return the least processor time of three that all rules take for a text as title, and as description."""
-
-    def once() -> float:
-        for it in (read, matches_in, _starts_of_tokens, _evidence):
-            it.cache_clear()
-        begun = time.process_time()
-        for facts in (replace(FINE, title=text), replace(FINE, description=text)):
-            for active in TEXT_RULES:
-                active.reason_against(facts)
-        return time.process_time() - begun
-
-    return min(once() for _ in range(3))
+    """Return the processor time that all rules take for a text as title, and as description, read anew."""
+    for it in (read, matches_in, _starts_of_tokens, _evidence):
+        it.cache_clear()
+    begun = time.process_time()
+    for facts in (replace(FINE, title=text), replace(FINE, description=text)):
+        for active in TEXT_RULES:
+            active.reason_against(facts)
+    return time.process_time() - begun
 
 
 @pytest.mark.parametrize("said", TROUBLE, ids=lambda it: it[:12])
 def test_cost_grows_no_faster_than_the_text(said: str) -> None:
     short, long = (said * (chars // len(said)) for chars in (SHORT_CHARS, LONG_CHARS))
-    judged_in_s(short)  # lists and models are loaded
+    judged_in_s("One, to load what is loaded once.")
 
-    # Four times the text: 4 if cost grows as the text does, 16 if by its square.
-    assert judged_in_s(long) < 8 * judged_in_s(short)
+    # Four times the text: 4 if cost grows as the text does, 16 if by its square. Other work may disturb a measure.
+    assert any(judged_in_s(long) < 8 * judged_in_s(short) for _ in range(4))
 
 
 @settings(max_examples=100, deadline=None)
