@@ -28,7 +28,7 @@ _MEANT = str.maketrans("0134@$!", "oieaasi")
 _NUMBER_DIGITS = 6
 # After a messenger's name, one word that is no word: with a stroke in it or, after a colon, with @, digits or a dot.
 _ACCOUNT = re.compile(
-    r"\s{1,3}@?[A-Za-z][A-Za-z0-9.]*_\w|\s?:\s{0,3}(?=[^\W\d]|@)(?=\S*[@\d_]|\w+\.\w)@?[\w.]{3,30}(?!\S)"
+    r"\s{1,3}@?[A-Za-z][A-Za-z0-9.]*_\w|\s?:\s{0,3}(?=[^\W\d]|@)(?=\S*[@\d_]|\w+\.\w)@?[\w.]{3,30}(?![^\s,;!?)])"
 )
 # The same after a name that is hardly used but before an account: "wechat lamps88", "discord ann#1234".
 _BARE_ACCOUNT = re.compile(r"[\s:–-]{1,4}@?(?:[A-Za-z]{3}[A-Za-z.]*\d{2,}[A-Za-z.]*(?![\w-])|[\w.]{2,30}#\d{4}(?!\d))")

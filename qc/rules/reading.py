@@ -12,8 +12,8 @@ KEPT = 64
 # Of a longer text the rest is not read: no buyer reads it either, and a listing may not cost without bound.
 READ_CHARS = 20_000
 
-# Letters with marks that Unicode counts as no letters: Indic scripts, Thai, Lao.
-_MARKS = "\u0300-\u036f\u0900-\u0dff\u0e31-\u0e3a\u0e47-\u0e4e\u0eb1-\u0ebc\u0ec8-\u0ece"
+# Letters with marks that Unicode counts as no letters: Indic scripts (less their full stops), Thai, Lao.
+_MARKS = "\u0300-\u036f\u0900-\u0963\u0966-\u0dff\u0e31-\u0e3a\u0e47-\u0e4e\u0eb1-\u0ebc\u0ec8-\u0ece"
 BREAKS = ".,;:!?\n|()[]{}/\\•…\u2028\u2029।،؛؟。，、！？；："
 _BREAK_CLASS = "[" + re.escape(BREAKS) + "]"
 _NUMBER = r"\d+(?:[.,:]\d+)*"

@@ -26,7 +26,7 @@ def test_texts_are_folded(text: str, folded: str) -> None:
 
 def test_words_and_signs_are_cut() -> None:
     assert read("20 % off, 0.7 l of e-juice!").tokens == ("20", "%", "off", ",", "0.7", "l", "of", "e", "juice", "!")
-    assert read("हाथी दांत, चाय").tokens == ("हाथी", "दांत", ",", "चाय")
+    assert read("हाथी दांत, चाय।").tokens == ("हाथी", "दांत", ",", "चाय", "।")
 
 
 def test_words_are_quoted_as_they_were_written() -> None:
