@@ -124,6 +124,20 @@ def test_what_the_listing_does_not_say_is_noted_or_left_out(gemini_api: GeminiAp
     assert attributes.notes == [{"kind": "property", "claim": "Copper"}]
 
 
+def test_an_answer_that_postgresql_cannot_keep_as_it_is_fails_nobody(gemini_api: GeminiApi, session: Session) -> None:
+    seller = make_seller()
+    gemini_api.replies = [reply(title="Brass\x00 lamp \ud83d", more="\x00"), reply(title="Brass lamp")]
+
+    request = ask([make_lamp(seller), make_lamp(seller, description="Another.")])
+    run(session)
+
+    assert errors() == []
+    assert set(request.proposals.values_list("state", "texts__text")) == {("ready", "Brass lamp")}
+    assert {str(it.answer) for it in request.proposals.all()} == {
+        "{'more': '', 'title': 'Brass lamp \ufffd'}", "{'title': 'Brass lamp'}",
+    }  # fmt: skip
+
+
 def test_the_same_question_is_asked_once(gemini_api: GeminiApi, session: Session) -> None:
     product = make_lamp()
     gemini_api.replies = [reply(title="Brass lamp"), reply(title="Lamp of brass")]
