@@ -6,11 +6,18 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from django.db import connection
 from django.utils import timezone
 
 from catalog.generation.models import GenerationRequest, Proposal
 from catalog.generation.orders import make_order
-from catalog.generation.requests import TooManyGenerations, UnknownProducts, progress_of, start_generation
+from catalog.generation.requests import (
+    TooManyGenerations,
+    UnknownProducts,
+    left_today,
+    progress_of,
+    start_generation,
+)
 from jobs.cancellation import cancel_job
 from jobs.models import Audit, DeadLetter, Job, JobAttempt
 from jobs.session import Session
@@ -292,6 +299,26 @@ def test_a_seller_may_ask_for_so_many_a_day_and_staff_for_more(gemini_api: Gemin
     pks = [product.pk for product in products]
     start_generation(order, seller=seller, product_ids=pks, trigger="staff", actor="ada")
     assert [(it.actor, it.action, it.count) for it in Audit.objects.all()] == [("ada", "generate", 2)]
+
+
+def test_the_day_is_counted_by_the_seller_s_newest_requests(
+    gemini_api: GeminiApi, settings: Any, django_assert_num_queries: Any
+) -> None:
+    settings.GENERATIONS_PER_SELLER_DAY = 3
+    seller, now = make_seller(), timezone.now()
+    ask([make_lamp(seller)])
+    earlier = ask([make_lamp(seller)])
+    GenerationRequest.objects.filter(pk=earlier.pk).update(created_at=now - timedelta(days=1))
+    ask([make_lamp(make_seller("Other"))])
+
+    with django_assert_num_queries(1) as asked:
+        assert left_today(seller.pk, now=now) == 2
+    with connection.cursor() as cursor:
+        cursor.execute("SET LOCAL enable_seqscan = off")
+        cursor.execute(f"EXPLAIN {asked.captured_queries[0]['sql']}")
+        plan = str(cursor.fetchall())
+    assert "generation_seller_newest" in plan
+    assert "Seq Scan" not in plan
 
 
 @pytest.mark.parametrize("fields", [{"status": "gone"}, {"title": "", "description": ""}])
