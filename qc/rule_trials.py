@@ -17,20 +17,12 @@ from django.utils import timezone
 from jobs.batch import NewJob
 from jobs.ledger import enqueue
 from jobs.models import Priority
+from marketplace.products import AWAY
 from qc.models import RulesetRevision, RuleTrial, RuleTrialChange, Verdict
-from qc.rule_comparing import AWAY, CHUNK, Change, compare, figures_of, judged_products
-from qc.rule_settings import Settings, differences, reduced
+from qc.rule_comparing import CHUNK, Change, compare, figures_of, judged_products
+from qc.rule_settings import Settings, differences, reduced, settings_as_json, settings_from
 from qc.rules.ruleset import make_ruleset
-from qc.rulesets import (
-    HELD_S,
-    CannotSave,
-    NothingChanged,
-    ruleset_of,
-    save_revision,
-    settings_as_json,
-    settings_from,
-    settings_of,
-)
+from qc.rulesets import HELD_S, CannotSave, NothingChanged, ruleset_of, save_revision, settings_of
 
 State = RuleTrial.State
 

@@ -1,7 +1,6 @@
 """The stage of proposals: texts that a model writes for a product, which its seller takes or refuses."""
 
 from collections.abc import Sequence
-from dataclasses import replace
 from typing import Any
 
 from catalog.generation.completing import finish_requests
@@ -18,10 +17,7 @@ from jobs.batch import Batch, ClaimedJob, GivenUp
 from jobs.effects import bind, effect
 from jobs.errors import JobError
 from jobs.registry import task
-from jobs.retry import REMOTE_API
-
-# Our own pace and Gemini's are waited for as often as they ask: a request may have more products than a minute calls.
-PATIENT = replace(REMOTE_API, waits=1_000)
+from marketplace.gemini.pace import PATIENT
 
 
 def give_up_on_proposals(given_up: Sequence[GivenUp]) -> None:

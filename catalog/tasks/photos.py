@@ -1,7 +1,6 @@
 """The stage of photos: a sequence of them becomes an inventory, which its seller edits and accepts."""
 
 from collections.abc import Sequence
-from dataclasses import replace
 from typing import Any
 
 from django.utils import timezone
@@ -13,11 +12,8 @@ from jobs.batch import Batch, ClaimedJob, GivenUp
 from jobs.effects import bind, effect
 from jobs.errors import JobError
 from jobs.registry import task
-from jobs.retry import REMOTE_API
+from marketplace.gemini.pace import PATIENT
 from marketplace.notifications.telling import Kind, tell
-
-# Our own pace and Gemini's are waited for as often as they ask; the photos are done by then.
-PATIENT = replace(REMOTE_API, waits=1_000)
 
 
 def give_up_on_photos(given_up: Sequence[GivenUp]) -> None:

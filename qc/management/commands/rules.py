@@ -15,11 +15,19 @@ from rich.table import Table
 from jobs.audit import ReasonMissing
 from qc.rule_comparing import Change, changes_by_chunk, figures_of, judged_products, sum_up
 from qc.rule_figures import products_by_code
-from qc.rule_settings import BadSettings, Settings, checked_settings, differences, effective, number_text
+from qc.rule_settings import (
+    BadSettings,
+    Settings,
+    checked_settings,
+    differences,
+    effective,
+    number_text,
+    settings_as_json,
+)
 from qc.rule_trials import begin_trial, save_trial
 from qc.rules.contract import Rule
 from qc.rules.ruleset import RULES, Setting
-from qc.rulesets import CannotSave, latest_revision, save_revision, settings_as_json, settings_of
+from qc.rulesets import CannotSave, latest_revision, save_revision, settings_of
 
 SHOWN = 20
 
