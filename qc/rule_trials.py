@@ -180,6 +180,18 @@ def save_trial(
     return revision
 
 
+def save_and_judge_again(settings: Settings, *, base: RulesetRevision | None, actor: str, note: str) -> RulesetRevision:
+    """Make settings hold that nobody has tried, and have the products that they concern judged again; all or nothing.
+
+    Raises:
+        NothingChanged, qc.rulesets.CannotSave: see there.
+        jobs.audit.ReasonMissing: the note is empty.
+    """
+    with transaction.atomic():
+        trial = begin_trial(settings, base=base)
+        return save_trial(trial.pk, actor=actor, note=note, judges_again=True)
+
+
 def jobs_to_judge_again(trial_id: int, *, after: int) -> tuple[list[NewJob], NewJob | None]:
     """Return the jobs by which the next chunk of what a trial found is judged again, and the one that goes on."""
     rows = RuleTrialChange.objects.filter(trial=trial_id, pk__gt=after).exclude(product__status__in=AWAY)
