@@ -30,10 +30,13 @@ def compare_words(old: str, new: str, *, most_tokens: int = MAX_TOKENS) -> list[
 
     A text of more tokens than the most, words and what is between them, is shown as wholly replaced.
     """
+    if old == new:
+        return _joined([Piece(Change.SAME, old)])
     before, after = _TOKEN.findall(old), _TOKEN.findall(new)
-    if old != new and max(len(before), len(after)) > most_tokens:
+    if max(len(before), len(after)) > most_tokens:
         return _joined([Piece(Change.REMOVED, old), Piece(Change.ADDED, new)])
     pieces = []
+    # No junk: with white space as junk, a text of one word repeated took minutes.
     for tag, i, j, k, m in SequenceMatcher(None, before, after, autojunk=False).get_opcodes():
         if tag == "equal":
             pieces.append(Piece(Change.SAME, "".join(before[i:j])))

@@ -30,10 +30,10 @@ from catalog.feed_files import FeedNotStored
 from catalog.models import CatalogConnection, FeedImport, FeedRowError
 from jobs.admission import TooManyJobs
 from jobs.sealing import NoEncryptionKey
-from marketplace.api import SYNC_POLL_S, AnotherSyncRuns, NewestFirst, calling_seller
+from marketplace.api import SYNC_POLL_S, AnotherSyncRuns, calling_seller
 from marketplace.authentication import IsSeller
 from marketplace.models import SyncRun
-from marketplace.paging import InOrder
+from marketplace.paging import InOrder, NewestFirst
 from marketplace.problems import Problem, Refused
 from marketplace.serializers import SyncSerializer
 from marketplace.syncs import SyncRunning

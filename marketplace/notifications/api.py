@@ -10,7 +10,7 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 from rest_framework.views import APIView
 
-from marketplace.api import NewestFirst, calling_seller
+from marketplace.api import calling_seller
 from marketplace.authentication import IsSeller
 from marketplace.notifications.kinds import Kind, MailMode
 from marketplace.notifications.models import Notification
@@ -24,6 +24,7 @@ from marketplace.notifications.serializers import (
     WholeNotificationSerializer,
 )
 from marketplace.notifications.unsubscribing import mail_modes, set_mail_mode
+from marketplace.paging import NewestFirst
 
 
 class NotificationsView(ListAPIView[Notification]):

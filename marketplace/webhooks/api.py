@@ -15,8 +15,9 @@ from rest_framework.views import APIView
 
 from jobs.admission import TooManyJobs
 from jobs.sealing import NoEncryptionKey
-from marketplace.api import NewestFirst, calling_seller
+from marketplace.api import calling_seller
 from marketplace.authentication import IsSeller
+from marketplace.paging import NewestFirst
 from marketplace.problems import Problem, Refused
 from marketplace.webhooks import deliveries, endpoints
 from marketplace.webhooks.models import WebhookDelivery, WebhookEndpoint

@@ -12,6 +12,7 @@ from qc.models import Verdict
 from qc.rejudging import NothingOutdated, StillJudging, begin_judging_again, latest_run, outdated_count
 from qc.review import decide
 from qc.rules.ruleset import CODE_VERSION
+from qc.rulesets import forget_ruleset
 from tests.qc.reviewing import control, make_flagged, make_product, make_reviewer
 from tests.qc.trying import NO_PHONES, run_jobs, save
 
@@ -59,6 +60,7 @@ def test_products_count_whose_latest_verdict_is_of_other_rules(seller: Seller, a
 def test_they_are_judged_again_by_jobs(seller: Seller) -> None:
     products = [make_flagged(seller) for _ in range(2)]
     save(NO_PHONES)
+    forget_ruleset()
     judged_by(f"{CODE_VERSION - 1}.0", *products)
 
     assert begin_judging_again(actor="ana", reason="after the upgrade") == 2

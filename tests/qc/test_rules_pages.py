@@ -214,7 +214,7 @@ def test_what_earlier_rules_judged_is_judged_again_from_the_page_of_the_rules(an
     assert "1 product was judged again for ana" in part
     assert "hx-get" not in part
     assert ana.get("/admin/qc/rules/outdated/")["Location"] == RULES_PAGE
-    assert "There is nothing to judge again" in ana.post(AGAIN, {"reason": "x"}, follow=True).content.decode()
+    assert "there is nothing to judge again" in ana.post(AGAIN, {"reason": "x"}, follow=True).content.decode()
 
 
 def test_only_who_may_change_rules_has_products_judged_again() -> None:

@@ -8,7 +8,7 @@ from django.db.models import Sum
 
 from jobs.errors import JobError
 from jobs.retry import Family, family_of
-from marketplace.gemini.errors import GeminiBudgetUsed, GeminiOffSchema
+from marketplace.gemini.errors import GeminiBadAnswer, GeminiBudgetUsed
 from marketplace.gemini.generating import (
     Generated,
     PicturePart,
@@ -236,8 +236,8 @@ def test_what_postgresql_cannot_keep_is_taken_out_of_an_answer(gemini_api: Gemin
 
 
 @pytest.mark.parametrize("text", ['{"sure": 1e999}', '{"sure": NaN}', "[" * 100_000])
-def test_json_that_is_none_is_an_answer_off_the_schema(gemini_api: GeminiApi, text: str) -> None:
+def test_json_that_cannot_be_kept_is_a_bad_answer(gemini_api: GeminiApi, text: str) -> None:
     gemini_api.replies = [text]
 
-    with pytest.raises(GeminiOffSchema):
+    with pytest.raises(GeminiBadAnswer):
         answer_to()
