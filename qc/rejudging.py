@@ -62,8 +62,10 @@ class Run:
         return max(0, self.entry.count - outdated)
 
 
-def outdated_count() -> int:
-    """Count the products whose verdict is of other rules than this version's, as it was at most HELD_S ago."""
+def outdated_count(*, is_fresh: bool = False) -> int:
+    """Count the products whose verdict is of other rules than this version's, as it is, or was at most HELD_S ago."""
+    if is_fresh:
+        cache.delete(_cache_key())
     count: int | None = cache.get_or_set(_cache_key(), _counted, HELD_S)
     return count or 0
 
