@@ -1,4 +1,4 @@
-"""The marketplace's own tasks; those of notifications and webhooks have modules of their own."""
+"""The marketplace's own tasks; those of accounts, notifications and webhooks have modules of their own."""
 
 from datetime import datetime
 
@@ -6,6 +6,7 @@ from django.utils import timezone
 
 from jobs.batch import Batch
 from jobs.registry import task
+from marketplace.accounts import tasks as _account_tasks  # noqa: F401
 from marketplace.notifications import tasks as _notification_tasks  # noqa: F401
 from marketplace.resync import slot_at, start_due_syncs
 from marketplace.webhooks import tasks as _webhook_tasks  # noqa: F401

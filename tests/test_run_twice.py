@@ -59,6 +59,7 @@ from tests.catalog.photos.conftest import bring, views
 from tests.catalog.products import add_picture, make_product, make_seller, make_sync
 from tests.fakes.gemini import GeminiApi
 from tests.fakes.receiver import webhook_receiver
+from tests.marketplace.factories import make_member
 from tests.sample_shop import sample_catalog
 
 pytestmark = pytest.mark.django_db
@@ -410,6 +411,17 @@ def _what_was_told_long_ago(shop: Shop) -> Sequence[NewJob]:
             type(row).objects.filter(pk=row.pk).update(created_at=at)
         OutboxEntry.objects.filter(pk=entry.pk).update(told_at=at)
     return [NewJob("sweep-notifications", {})]
+
+
+@case("mail-login", changes={"Invitation"})
+def _an_address_with_a_shop_and_one_without(shop: Shop) -> Sequence[NewJob]:
+    return [NewJob("mail-login", {"email": email}) for email in (_with_mail(shop).email, "bob@lamps.example")]
+
+
+@case("mail-new-password", changes=set())
+def _an_address_with_a_login_and_one_without(shop: Shop) -> Sequence[NewJob]:
+    make_member(shop.sync.seller, email="ada@lamps.example")
+    return [NewJob("mail-new-password", {"email": email}) for email in ("ada@lamps.example", "bob@lamps.example")]
 
 
 @case("deliver-webhook", changes={"WebhookDelivery", "WebhookAttempt"})
