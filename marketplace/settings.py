@@ -143,6 +143,10 @@ if "@" not in parseaddr(DEFAULT_FROM_EMAIL)[1]:
         "MAIL_FROM names no sender. Where EMAIL_URL is set, say whose mails they are: MAIL_FROM=Souk <a@souk.example>"
     )
 
+# --- what has ended -------------------------------------------------------------------------------
+# Days that notifications, mails, used and expired invitations, rechecks and requests for proposals are kept.
+HISTORY_KEEP_DAYS = env.float("HISTORY_KEEP_DAYS", 180.0, validate=validate.Range(min=1))
+
 # --- data: PostgreSQL is the truth, Redis carries, Milvus finds -----------------------------------
 DATABASES = {"default": env.dj_db_url("DATABASE_URL", conn_max_age=600, conn_health_checks=True)}
 # A server that vanished without a word is noticed in some ten seconds; a Unix socket ignores all but the first.
@@ -248,6 +252,8 @@ JOB_SCHEDULES = {
     "sweep-photo-sets": {"task": "sweep-photo-sets", "crontab": "27 * * * *"},
     "send-digests": {"task": "send-digests", "crontab": "7 * * * *"},
     "sweep-notifications": {"task": "sweep-notifications", "crontab": "27 4 * * *"},
+    "sweep-history": {"task": "sweep-history", "crontab": "37 4 * * *"},
+    "sweep-generations": {"task": "sweep-generations", "crontab": "47 4 * * *"},
     "review-again": {"task": "review-again", "crontab": "*/10 * * * *"},
 }
 RQ_QUEUES = {

@@ -73,6 +73,7 @@ def test_production_settings_load() -> None:
         ("PUBLIC_URL", "souk.example"),
         ("EMAIL_URL", "carrier-pigeon://loft"),
         ("MAIL_FROM", "Souk"),
+        ("HISTORY_KEEP_DAYS", "0"),
     ],
 )
 def test_a_bad_value_stops_the_start_and_names_its_variable(name: str, value: str) -> None:
