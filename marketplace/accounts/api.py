@@ -81,5 +81,5 @@ class LoginView(APIView):
         except BadEmail as error:
             raise serializers.ValidationError({"email": str(error)}) from error
         except MailNotSent as error:
-            raise MailAway from error
+            raise MailAway(str(error)) from error
         return Response(InvitationSerializer(invitation).data, status=status.HTTP_202_ACCEPTED)

@@ -19,6 +19,7 @@ from marketplace.accounts.asking import ask_for_login, ask_for_password
 from marketplace.accounts.forms import EmailForm, LoginForm
 from marketplace.accounts.login_throttle import wait_before_login, wait_before_mail
 from marketplace.accounts.members import (
+    NO_MAIL,
     AccountExists,
     account_of,
     join,
@@ -31,7 +32,6 @@ from marketplace.accounts.seller_pages import CHOSEN, SellerRequest, seller_page
 from marketplace.public_pages import public_page
 
 ON_ITS_WAY = "If we know this address, a mail is on its way to it. The link in it holds for some time only."
-NO_MAIL = "This marketplace sends no mail. Ask those who run it for a login or a new password."
 
 
 class SellerLoginView(LoginView):

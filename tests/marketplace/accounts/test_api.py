@@ -47,3 +47,11 @@ def test_a_mail_server_that_is_away_is_told(api: APIClient, monkeypatch: pytest.
     assert (answer.status_code, answer.json()["code"]) == (503, "login.mail_not_sent")
     assert answer.headers["Retry-After"] == "60"
     assert not Invitation.objects.exists()
+
+
+def test_where_no_mail_is_sent_the_answer_says_whom_to_ask(api: APIClient, settings: Any) -> None:
+    settings.SENDS_MAIL = False
+    answer = api.post(PATH, {"email": "ann@shop.example"})
+    assert (answer.status_code, answer.json()["code"]) == (503, "login.mail_not_sent")
+    assert answer.json()["detail"].startswith("This marketplace sends no mail.")
+    assert mail.outbox == []
