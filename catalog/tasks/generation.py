@@ -3,6 +3,8 @@
 from collections.abc import Sequence
 from typing import Any
 
+from django.utils import timezone
+
 from catalog.generation.completing import finish_requests
 from catalog.generation.proposing import (
     Answer,
@@ -13,6 +15,7 @@ from catalog.generation.proposing import (
     store_proposals,
     subjects_of,
 )
+from catalog.generation.sweeping import sweep_generations as delete_generations
 from jobs.batch import Batch, ClaimedJob, GivenUp
 from jobs.effects import bind, effect
 from jobs.errors import JobError
@@ -73,3 +76,10 @@ def finish_generation(batch: Batch) -> None:
 def finish(jobs: Sequence[ClaimedJob], data: Any) -> None:
     """End the requests of these jobs."""
     finish_requests([job.payload["request"] for job in jobs])
+
+
+@task(queue="ai-generation", batch_size=64, attempts=3)
+def sweep_generations(batch: Batch) -> None:
+    """Delete requests for proposals whose time is over; running twice deletes no more."""
+    for job in batch:
+        batch.complete(job, result={"deleted": delete_generations(now=timezone.now())})

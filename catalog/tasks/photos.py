@@ -22,7 +22,7 @@ def give_up_on_photos(given_up: Sequence[GivenUp]) -> None:
         row = fail_set(job.payload["photo_set"], code=job.error_code, message=job.error_message)
         if row is not None:
             subject = {"photo_set": str(row.pk), "title": str(row), "reason": job.error_code}
-            tell(Kind.WORK_GAVE_UP, seller_id=row.seller_id, subjects=[{**subject, "message": job.error_message}])
+            tell(Kind.INVENTORY_FAILED, seller_id=row.seller_id, subjects=[{**subject, "message": job.error_message}])
 
 
 @task(
