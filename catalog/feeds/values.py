@@ -10,7 +10,7 @@ from typing import Any
 from selectolax.lexbor import LexborHTMLParser
 
 from catalog.sitemaps.locations import read_instant
-from marketplace.storable import storable_text
+from jobs.storable import storable_text
 
 MAX_DEPTH = 8  # of lists in lists
 MAX_VALUES = 1_000

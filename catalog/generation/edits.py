@@ -13,8 +13,8 @@ from dataclasses import replace
 from typing import Any
 
 from catalog.sources.source import ExtractedProduct
+from jobs.storable import storable_text
 from marketplace.models import Product
-from marketplace.storable import storable_text
 
 EDITED_FIELDS = ("title", "description", "attributes")
 TRANSLATIONS = "translations"

@@ -30,8 +30,8 @@ from catalog.sources.source import (
 )
 from catalog.sources.whatsapp import WhatsAppSource
 from catalog.stock import availability_of
+from jobs.storable import storable_text
 from marketplace.money import Money
-from marketplace.storable import storable_text
 
 NAME = "whatsapp-graph"
 PAGE_SIZE = 100

@@ -11,6 +11,7 @@ from django.conf import settings
 from jsonschema import Draft202012Validator
 
 from jobs.errors import JobError
+from jobs.storable import storable_json, storable_text
 from marketplace.gemini.client import gemini_client
 from marketplace.gemini.errors import (
     MAX_MESSAGE_CHARS,
@@ -24,7 +25,6 @@ from marketplace.gemini.errors import (
 )
 from marketplace.gemini.pace import take_call
 from marketplace.gemini.usage import counted, spent_usd
-from marketplace.storable import storable_json, storable_text
 
 if TYPE_CHECKING:
     from google.genai.types import Candidate, GenerateContentResponse, Part
