@@ -3,14 +3,12 @@
 import re
 from typing import Any
 
-_SURROGATES = re.compile("[\ud800-\udfff]")
+_UNSTORABLE = re.compile("[\x00\ud800-\udfff]")
 
 
 def storable_text(text: str) -> str:
-    """Return the text without NUL, and with U+FFFD for each half of a surrogate pair."""
-    if "\x00" in text:
-        text = text.replace("\x00", "")
-    return text if text.isascii() else _SURROGATES.sub("\ufffd", text)
+    """Return the text without NUL and without halves of surrogate pairs, as are left where an emoji is cut in two."""
+    return _UNSTORABLE.sub("", text)
 
 
 def storable_json(value: Any) -> Any:

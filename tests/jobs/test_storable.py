@@ -19,7 +19,7 @@ JSON = st.recursive(
 
 @pytest.mark.parametrize(
     ("text", "kept"),
-    [("a lamp", "a lamp"), ("a\x00 lamp", "a lamp"), ("\ud83dé", "\ufffdé"), ("👍", "👍"), ("\x01", "\x01")],
+    [("a lamp", "a lamp"), ("a\x00 lamp", "a lamp"), ("\ud83dé", "é"), ("👍", "👍"), ("\x01", "\x01")],
 )
 def test_a_text_loses_what_cannot_be_kept(text: str, kept: str) -> None:
     assert storable_text(text) == kept
@@ -27,7 +27,7 @@ def test_a_text_loses_what_cannot_be_kept(text: str, kept: str) -> None:
 
 def test_names_are_texts_too_and_all_else_stays() -> None:
     assert storable_json({"a\x00": ["\x00b", {"c": "\udc00"}], "d": [1, 1.5, None, True]}) == {
-        "a": ["b", {"c": "\ufffd"}],
+        "a": ["b", {"c": ""}],
         "d": [1, 1.5, None, True],
     }
 

@@ -232,7 +232,7 @@ def test_nothing_is_asked_once_the_day_s_budget_is_used(gemini_api: GeminiApi, s
 def test_what_postgresql_cannot_keep_is_taken_out_of_an_answer(gemini_api: GeminiApi) -> None:
     gemini_api.replies = ['{"colour": "red\\u0000", "said\\u0000": ["\\ud83d!", "\\ud83d\\udc4d"]}']
 
-    assert answer_to().data == {"colour": "red", "said": ["\ufffd!", "👍"]}
+    assert answer_to().data == {"colour": "red", "said": ["!", "👍"]}
 
 
 @pytest.mark.parametrize("text", ['{"colour": "red", "sure": 1e999}', '{"colour": "red", "sure": NaN}', "[" * 100_000])
