@@ -7,8 +7,10 @@ from typing import Any
 from uuid import uuid4
 
 import pytest
+from asgiref.sync import async_to_sync
 from django.core.cache import cache
 from django.core.files.uploadedfile import SimpleUploadedFile
+from django.core.handlers.asgi import ASGIHandler
 from rest_framework.test import APIClient
 
 from catalog.photos.files import original_path, set_folder
@@ -93,6 +95,27 @@ def test_a_piece_that_a_killed_process_left_behind_is_written_again(
         file.write(b"x" * 700)
     assert send(api, address, photo[1000:], at=1000).status_code == 204
     assert original_path(row).read_bytes() == photo
+
+
+def test_a_request_whose_connection_breaks_leaves_nothing(api: Any, photo_set: PhotoSet, photo: bytes) -> None:
+    address = begin(api, photo_set, len(photo))["Location"]
+    send(api, address, photo[:1000], at=0)
+    heard = iter([{"type": "http.request", "body": photo[1000:3000], "more_body": True}, {"type": "http.disconnect"}])
+    told: list[Any] = []
+
+    async def receive() -> Any:
+        return next(heard)
+
+    async def tell(message: Any) -> None:
+        told.append(message)
+
+    named = {"tus-resumable": "1.0.0", "upload-offset": "1000", "content-type": PIECE}
+    scope = {"type": "http", "method": "PATCH", "path": address, "query_string": b"",
+             "headers": [(name.encode(), value.encode()) for name, value in named.items()]}  # fmt: skip
+    async_to_sync(ASGIHandler())(scope, receive, tell)
+    assert told == []
+    assert head(api, address) == 1000
+    assert original_path(Photo.objects.get()).read_bytes() == photo[:1000]
 
 
 def test_a_piece_with_a_wrong_checksum_is_thrown_away(api: Any, photo_set: PhotoSet, photo: bytes) -> None:
