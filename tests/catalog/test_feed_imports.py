@@ -15,7 +15,7 @@ from django.utils import timezone
 from catalog.completion import SyncEnd, end_sync
 from catalog.feed_files import FeedFileAway, feed_path, products_path, store_feed
 from catalog.feed_imports import import_file, import_links, take_in
-from catalog.models import FeedImport, FeedRowError
+from catalog.feeds.models import FeedImport, FeedRowError
 from catalog.reading import SiteReader
 from catalog.robots import forget_rules
 from catalog.sources.source import ListPage
