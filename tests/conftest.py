@@ -37,6 +37,7 @@ USES_MILVUS = {
     "test_stages.py",
     "test_run_twice.py",
 }
+USES_TORCH = {"test_siglip.py", "test_checkpoints.py", "test_devices.py"}  # its import costs seconds
 # The groups of tests that take longest, in that order; two processes then end at about the same time.
 LONGEST_FIRST = (
     "test_road",
@@ -82,7 +83,9 @@ def pytest_configure(config: pytest.Config) -> None:
 
 
 def _group_of(item: pytest.Item) -> str:
-    return "milvus" if item.path.name in USES_MILVUS else item.path.stem
+    if item.path.name in USES_MILVUS:
+        return "milvus"
+    return "torch" if item.path.name in USES_TORCH else item.path.stem
 
 
 def pytest_itemcollected(item: pytest.Item) -> None:
