@@ -6,6 +6,7 @@ database later is told when that one is judged.
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from typing import Any
 
 from django.db import connection
 
@@ -17,7 +18,7 @@ MAX_BITS = 4
 # Of 255, by which their average colours differ at most: the hash is of grey pixels, and goods come in several colours.
 MAX_COLOUR = 6
 # Pictures that share one slice and are looked at, the first ones: thousands share all of a placeholder's hash. To find
-# 16 products' siblings costs 3 to 8 ms in a shop of 100,000 pictures; where all have one picture, 200 to 300 (Nov. 2026).
+# 16 products' siblings costs 3 to 8 ms in a shop of 100,000 pictures; where all have one picture, 300 (Nov. 2026).
 MOST_COMPARED = 1_000
 
 _SHARED = """
@@ -87,7 +88,7 @@ def shared_by(products: Sequence[Product]) -> dict[int, Shared]:
     with connection.cursor() as cursor:
         cursor.execute(_SHARED, [ids])
         shared = {pk: Shared(gtin, sku, offer) for pk, gtin, sku, offer in cursor.fetchall()}
-        wanted = {"products": ids, "most": MOST_COMPARED, "bits": MAX_BITS, "colour": MAX_COLOUR}
+        wanted: dict[str, Any] = {"products": ids, "most": MOST_COMPARED, "bits": MAX_BITS, "colour": MAX_COLOUR}
         cursor.execute(_LOOKING_THE_SAME, wanted)
         for pk, picture, similar in cursor.fetchall():
             shared[pk] = replace(shared.get(pk, Shared()), picture=picture, similar_picture=similar)

@@ -86,7 +86,8 @@ class PageOfPhotoSets(serializers.ListSerializer[PhotoSet]):
     def to_representation(self, data: Any) -> Any:
         """Show the sets."""
         rows = list(data)
-        self.child.standings = standings_of(rows)  # type: ignore[union-attr] it is of the class below
+        if isinstance(self.child, ListedPhotoSetSerializer):
+            self.child.standings = standings_of(rows)
         return super().to_representation(rows)
 
 

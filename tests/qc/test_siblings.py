@@ -134,7 +134,7 @@ def test_pictures_are_alike_as_their_bits_and_colours_say_whichever_are_asked_ab
 
     def is_like(one: int, other: int) -> bool:
         (bits, colour, title), (their_bits, their_colour, their_title) = looks[one], looks[other]
-        apart = 0 if None in (colour, their_colour) else np.abs(np.subtract(colour, their_colour)).max()
+        apart = np.abs(np.subtract(colour, their_colour)).max() if colour and their_colour else 0
         return title != their_title and (bits ^ their_bits).bit_count() <= 4 and apart <= 6
 
     def first_like(own: int) -> int | None:
