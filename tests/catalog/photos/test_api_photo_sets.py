@@ -11,15 +11,18 @@ from asgiref.sync import async_to_sync
 from django.core.cache import cache
 from django.core.files.uploadedfile import SimpleUploadedFile
 from django.core.handlers.asgi import ASGIHandler
+from django.db import connection
+from django.test.utils import CaptureQueriesContext
 from rest_framework.test import APIClient
 
 from catalog.photos.files import original_path, set_folder
 from catalog.photos.models import Photo, PhotoItem, PhotoSet
+from catalog.photos.sets import begin_set, start_processing
 from jobs.models import Job
 from jobs.session import Session
 from marketplace.api_keys import issue_key
 from marketplace.models import Seller
-from tests.catalog.photos.conftest import BLUE, RED, views
+from tests.catalog.photos.conftest import BLUE, RED, bring, views
 from tests.catalog.photos.drawing import jpeg
 from tests.catalog.products import drain
 
@@ -253,6 +256,19 @@ def test_an_inventory_is_changed_and_accepted(
     assert api.post(f"{address}accept/").status_code == 409
     assert api.delete(address).status_code == 409
     assert PhotoItem.objects.get().product is not None
+
+
+def test_a_list_of_sets_costs_no_more_queries_than_one_set(api: Any, seller: Seller) -> None:
+    counts = []
+    for _ in range(3):
+        photo_set = begin_set(seller, location="", description="")
+        bring(photo_set, views(RED, count=1))
+        start_processing(photo_set, trigger="test")
+        with CaptureQueriesContext(connection) as queries:
+            listed = api.get("/api/photo-sets/").json()["results"]
+        counts.append(len(queries))
+    assert {it["status"] for it in listed} == {"queued"}
+    assert (len(listed), len(set(counts[1:]))) == (3, 1)
 
 
 def test_a_set_is_discarded_with_its_files(api: Any, photo_set: PhotoSet, photo: bytes) -> None:
