@@ -24,7 +24,7 @@ from catalog.indexes.reading import (
     warm_up,
 )
 from catalog.indexes.rows import Facts, Hit, IndexRow
-from catalog.indexes.versions import bump_version, current_version
+from catalog.indexes.versions import bump_version, changes, current_version
 from catalog.indexes.writing import delete, upsert, write_lock
 
 __all__ = [
@@ -34,6 +34,7 @@ __all__ = [
     "IndexRow",
     "Kind",
     "bump_version",
+    "changes",
     "collection_name",
     "current_version",
     "delete",

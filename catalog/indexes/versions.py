@@ -16,9 +16,9 @@ WINDOW_S = 10
 _WINDOW_BITS = 31
 
 _FACTS = """
-SELECT windows.last_value, acts.last_value + acts.is_called::int,
+SELECT windows.last_value, acts.last_value + acts.is_called::int, changes.last_value,
        floor(extract(epoch FROM clock_timestamp()) / %s)::bigint
-  FROM catalog_index_windows windows, catalog_index_acts acts
+  FROM catalog_index_windows windows, catalog_index_acts acts, catalog_index_version changes
 """
 
 
@@ -47,7 +47,7 @@ def with_change(window: int, known: ChangesKnown) -> ChangesKnown:
 
 def current_version() -> int:
     """Return the number that grows with what searches can find: at most once in 10 s, and 10 s later at most."""
-    known, window = _facts()
+    known, window, _ = _facts()
     return version_in(window, known)
 
 
@@ -57,9 +57,10 @@ def bump_version(*, at_once: bool = False) -> None:
     Args:
         at_once: make every cached ranking stale now; for staff's acts.
     """
-    known, window = _facts()
+    known, window, _ = _facts()
     changed = with_change(window, known)
     with connection.cursor() as cursor:
+        cursor.execute("SELECT nextval('catalog_index_version')")
         if at_once:
             cursor.execute("SELECT nextval('catalog_index_acts')")
         if changed != known:
@@ -67,10 +68,15 @@ def bump_version(*, at_once: bool = False) -> None:
             cursor.execute("SELECT setval('catalog_index_windows', %s)", [packed])
 
 
-def _facts() -> tuple[ChangesKnown, int]:
-    """Return what is known of changes, and the present window."""
+def changes() -> int:
+    """Return how often a change was noted; two without a difference have none between them."""
+    return _facts()[2]
+
+
+def _facts() -> tuple[ChangesKnown, int, int]:
+    """Return what is known of changes, the present window, and the count of changes."""
     with connection.cursor() as cursor:
         cursor.execute(_FACTS, [WINDOW_S])
-        packed, acts, window = cursor.fetchone()
+        packed, acts, count, window = cursor.fetchone()
     known = ChangesKnown(latest=packed >> _WINDOW_BITS, before=packed & ((1 << _WINDOW_BITS) - 1), acts=acts)
-    return known, window
+    return known, window, count

@@ -57,10 +57,11 @@ def test_staffs_acts_count_at_once_and_above_all_windows() -> None:
 
 @pytest.mark.django_db
 def test_what_is_noted_outlives_a_rollback() -> None:
-    version = index.current_version()
+    changes, version = index.changes(), index.current_version()
 
     with pytest.raises(RuntimeError), transaction.atomic():
         index.bump_version(at_once=True)
         raise RuntimeError
 
+    assert index.changes() == changes + 1
     assert index.current_version() > version
