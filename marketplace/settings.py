@@ -270,7 +270,7 @@ RQ_SHOW_ADMIN_LINK = False
 JOB_STATS_SECTIONS = {
     "catalog": "catalog.milestones.recent_figures",
     "search": "catalog.search.counting.recent_figures",
-    "search_index": "catalog.indexes.reconciling.index_figures",
+    "search_index": "catalog.reindexing.reconciling.index_figures",
     "gemini": "marketplace.gemini.usage.recent_figures",
     "reviewer": "qc.reviewer.figures.recent_figures",
 }

@@ -39,6 +39,7 @@ USES_MILVUS = {
     "test_stages.py",
     "test_run_twice.py",
 }
+USES_TORCH = {"test_siglip.py", "test_checkpoints.py", "test_devices.py"}
 # The groups of tests that take longest, in that order; two processes then end at about the same time.
 LONGEST_FIRST = (
     "test_road",
@@ -84,9 +85,14 @@ def pytest_configure(config: pytest.Config) -> None:
 
 
 def group_of(nodeid: str) -> str:
-    """Name what a test shares a process with: its file, or all that write to Milvus, which bears one at a time."""
+    """Name what a test shares a process with: its file, or all that write to Milvus or use torch.
+
+    Milvus bears one writer at a time; to import torch takes seconds.
+    """
     path = Path(nodeid.partition("::")[0])
-    return "milvus" if path.name in USES_MILVUS else str(path.with_suffix(""))
+    if path.name in USES_MILVUS:
+        return "milvus"
+    return "torch" if path.name in USES_TORCH else str(path.with_suffix(""))
 
 
 class GroupScheduling(LoadScopeScheduling):  # type: ignore[misc]

@@ -27,7 +27,8 @@ from catalog.api.import_serializers import (
     NewFeedSerializer,
 )
 from catalog.feed_files import FeedNotStored
-from catalog.models import CatalogConnection, FeedImport, FeedRowError
+from catalog.feeds.models import FeedImport, FeedRowError
+from catalog.models import CatalogConnection
 from jobs.admission import TooManyJobs
 from jobs.sealing import NoEncryptionKey
 from marketplace.api import SYNC_POLL_S, AnotherSyncRuns, calling_seller
