@@ -12,7 +12,7 @@ PRODUCTION = env -u REDIS_URL DATABASE_URL=postgresql://souk@db.invalid/souk RED
 TESTS ?= tests
 PEERS ?= bullmq celery
 # All tests run in as many processes as there are cores, 4 at most; some of them in one.
-PROCESSES = $(if $(filter tests,$(TESTS)),$(if $(ARGS),,-n $(shell nproc | awk "{print (\$$1>4)?4:\$$1}") --dist loadgroup --no-loadscope-reorder))
+PROCESSES = $(if $(filter tests,$(TESTS)),$(if $(ARGS),,-n $(shell nproc | awk "{print (\$$1>4)?4:\$$1}") --dist loadscope --no-loadscope-reorder))
 COVERAGE = $(if $(filter tests,$(TESTS)),$(if $(ARGS),,--cov --cov-report=term:skip-covered))
 
 .DEFAULT_GOAL := help
@@ -29,7 +29,7 @@ help: ## Show what can be made
 	@echo "               (bench-scrape: the crawl beside Scrapy; bench-load: a deep queue and many workers)"
 	@echo "               (bench-embed: SigLIP beside plain open_clip, ARGS='--device cuda')"
 	@echo "               (bench-qc: quality control, and products a minute with a reviewer, ARGS=--quick)"
-	@echo "               (bench-photos: what turning, cropping and grouping a photo costs, and its memory)"
+	@echo "               (bench-photos: what a photo costs in time and memory, and how well photos are grouped)"
 	@echo "               (bench-search: search at 1,184 to 50,000 products beside PostgreSQL's, ARGS=--quick)"
 	@echo "make chaos     kill and stop everything at random, then count (SECONDS=600 SEED=1, ARGS='--help' for more)"
 	@echo "make lock      pin the dependencies of pyproject.toml anew"
@@ -129,7 +129,7 @@ bench-qc: .venv/installed-dev ## Quality control: listings a second, what pictur
 			--only redis,postgres --quiet --run "python -m tests.benchmarks.$$part" || status=$$?; \
 	done; exit $${status:-0}
 
-bench-photos: .venv/installed-dev ## What a photo costs, step by step, and the memory of a large one
+bench-photos: .venv/installed-dev ## What photos cost in time and memory, and how well they are grouped
 	@folder="$$(mktemp -d "$${TMPDIR:-/tmp}/souk-bench.XXXXXX")"; trap 'rm -rf "$$folder"' EXIT; \
 	VAR_DIR="$$folder" DJANGO_SETTINGS_MODULE=tests.settings $(PY) manage.py stack \
 		--only redis,postgres --quiet --run "python -m tests.benchmarks.photos $(ARGS)"

@@ -27,7 +27,7 @@ from catalog.feed_files import (
     write_products,
 )
 from catalog.feed_rows import FeedCheck, FeedHasNoProducts, checked_products
-from catalog.models import FeedImport, FeedRowError
+from catalog.feeds.models import FeedImport, FeedRowError
 from catalog.reading import SiteReader
 from catalog.sources import photos
 from catalog.sources.feed import NAME, PART, WHOLE

@@ -2,10 +2,8 @@
 
 import uuid
 
-from django.conf import settings
 from django.contrib.postgres.indexes import GinIndex
 from django.contrib.postgres.search import SearchVectorField
-from django.core.files.storage import FileSystemStorage
 from django.db import models
 from django.db.models.functions import Now
 
@@ -13,11 +11,6 @@ from catalog.ranking.groups import check_group
 from jobs.models import Priority
 from jobs.sealing import TEXT_PREFIX
 from marketplace.models import Category, Product, Seller, SyncRun
-
-
-def feed_storage() -> FileSystemStorage:
-    """Return the private folder of feeds; MEDIA_ROOT is for everybody to see."""
-    return FileSystemStorage(location=settings.FEED_DIR, file_permissions_mode=0o600, directory_permissions_mode=0o700)
 
 
 class StoredVector(models.Model):
@@ -55,58 +48,6 @@ class Site(models.Model):
 
     def __str__(self) -> str:
         return self.host
-
-
-class Domain(models.Model):
-    """How one host bears our requests: its pace, and its circuit breaker."""
-
-    class Breaker(models.TextChoices):
-        CLOSED = "closed"
-        OPEN = "open"
-        HALF_OPEN = "half_open", "half open"
-
-    host = models.CharField(max_length=255, unique=True, help_text="With its port where that is not the scheme's own.")
-    breaker = models.CharField(max_length=10, choices=Breaker, default=Breaker.CLOSED)
-    retry_at = models.DateTimeField(
-        null=True,
-        blank=True,
-        help_text="Open: when a probe is let through. Half open: the probe's last moment. Closed: end of a rest.",
-    )
-    openings = models.PositiveIntegerField(default=0, help_text="In a row, without a success between.")
-    delay_s = models.FloatField(default=0, help_text="Between two requests, as learned; 0: as the settings say.")
-    latency_s = models.FloatField(default=0, help_text="Smoothed.")
-    requests = models.PositiveBigIntegerField(default=0)
-    failures = models.PositiveBigIntegerField(default=0)
-    blocks = models.PositiveBigIntegerField(default=0)
-    failures_in_a_row = models.PositiveIntegerField(default=0)
-    recent_requests = models.FloatField(default=0, db_default=0, help_text="Each counts half after a minute.")
-    recent_troubles = models.FloatField(default=0, db_default=0)
-    crawl_delay_s = models.FloatField(default=0, db_default=0, help_text="As robots.txt asks for; 0: it does not.")
-    last_code = models.CharField(max_length=100, blank=True)
-    last_message = models.TextField(blank=True)
-    updated_at = models.DateTimeField(auto_now=True)
-
-    class Meta:
-        ordering = ["host"]
-
-    def __str__(self) -> str:
-        return self.host
-
-
-class DomainEvent(models.Model):
-    """One line of a domain's story: slowed down, breaker opened, probe let through, closed again, refused."""
-
-    domain = models.ForeignKey(Domain, on_delete=models.CASCADE, related_name="events")
-    at = models.DateTimeField(auto_now_add=True)
-    kind = models.CharField(max_length=20)
-    code = models.CharField(max_length=100, blank=True)
-    message = models.TextField(blank=True)
-
-    class Meta:
-        ordering = ["-id"]
-
-    def __str__(self) -> str:
-        return f"{self.kind} {self.code}".strip()
 
 
 class ScrapingJob(models.Model):
@@ -184,43 +125,6 @@ class MilestoneMinute(models.Model):
         return f"{self.milestone} {self.minute:%H:%M}"
 
 
-class FeedImport(models.Model):
-    """One reading of a product feed: a file that a seller gave, or what stood at an address."""
-
-    seller = models.ForeignKey(Seller, on_delete=models.CASCADE, related_name="feed_imports")
-    sync = models.ForeignKey(SyncRun, on_delete=models.CASCADE, null=True, blank=True, related_name="feed_imports")
-    name = models.CharField(max_length=200, help_text="The file's name, or the address.")
-    address = models.URLField(max_length=2000, blank=True, db_default="", help_text="Empty for a file.")
-    kind = models.CharField(max_length=20, blank=True)
-    file = models.FileField(max_length=300, blank=True, storage=feed_storage, help_text="Until the sync has ended.")
-    etag = models.CharField(max_length=200, blank=True, db_default="")
-    last_modified = models.CharField(max_length=100, blank=True, db_default="")
-    rows = models.PositiveIntegerField(default=0)
-    accepted = models.PositiveIntegerField(default=0)
-    refused = models.PositiveIntegerField(default=0)
-    problems = models.PositiveIntegerField(
-        default=0, db_default=0, help_text="In all: rows refused and fields left out; the first 10,000 are kept."
-    )
-    not_carried = models.JSONField(
-        default=list,
-        db_default=models.Value([], models.JSONField()),
-        help_text="Fields that the feed has no place for.",
-    )
-    started_at = models.DateTimeField(auto_now_add=True)
-    finished_at = models.DateTimeField(null=True, blank=True)
-
-    class Meta:
-        ordering = ["-id"]
-        constraints = [
-            models.UniqueConstraint(
-                fields=["sync", "address"], condition=~models.Q(address=""), name="feed_address_once_a_sync"
-            )
-        ]
-
-    def __str__(self) -> str:
-        return self.name
-
-
 class CatalogConnection(models.Model):
     """A seller's own access to the interface of a platform that shows the public nothing."""
 
@@ -248,26 +152,6 @@ class CatalogConnection(models.Model):
 
     def __str__(self) -> str:
         return f"{self.kind} of seller {self.seller_id}"
-
-
-class FeedRowError(models.Model):
-    """One row of a feed that was refused, or a field of it that was left out, and why."""
-
-    feed = models.ForeignKey(FeedImport, on_delete=models.CASCADE, related_name="row_errors")
-    number = models.PositiveIntegerField(help_text="Of the row, from 1.")
-    line = models.PositiveIntegerField(default=0, db_default=0, help_text="Of the file; 0 where it has none.")
-    is_note = models.BooleanField(default=False, db_default=False, help_text="The product came in all the same.")
-    field = models.CharField(max_length=100, blank=True)
-    code = models.CharField(max_length=100)
-    message = models.TextField()
-    excerpt = models.CharField(max_length=500, blank=True)
-
-    class Meta:
-        ordering = ["feed_id", "number", "id"]
-        indexes = [models.Index(fields=["feed", "number"], name="feedrowerror_row")]
-
-    def __str__(self) -> str:
-        return f"row {self.number}: {self.code}"
 
 
 class SearchMinute(models.Model):
@@ -426,5 +310,7 @@ class Synonym(models.Model):
 
 
 # Django looks for the app's models here.
+from catalog.feeds.models import FeedImport, FeedRowError, feed_storage  # noqa: E402, F401 migrations name it here
 from catalog.generation.models import GenerationRequest, Proposal, ProposedText  # noqa: E402, F401
 from catalog.photos.models import Photo, PhotoItem, PhotoSet  # noqa: E402, F401
+from catalog.politeness.models import Domain, DomainEvent  # noqa: E402, F401

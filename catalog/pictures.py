@@ -86,7 +86,6 @@ class RenderedPicture:
 class PictureHeader:
     """What a picture is by its header; width and height are those of the upright picture."""
 
-    media_type: str
     width_px: int
     height_px: int
     is_jpeg: bool
@@ -143,7 +142,7 @@ def picture_file_header(path: Path, *, max_bytes: int) -> PictureHeader:
         width, height = image.size
         if image.getexif().get(ORIENTATION, 1) in (5, 6, 7, 8):
             width, height = height, width
-        return PictureHeader(Image.MIME.get(image.format or "", ""), width, height, image.format in ("JPEG", "MPO"))
+        return PictureHeader(width, height, image.format in ("JPEG", "MPO"))
 
 
 @contextmanager

@@ -7,6 +7,8 @@ from typing import Any, NoReturn
 
 from django.utils.dateparse import parse_datetime
 
+from jobs.storable import storable_text
+
 MAX_NUMBER = 32_767
 MAX_TEXT_LENGTH = 10_000
 # Bull counts milliseconds; seconds since 1970 stay below this until the year 5138.
@@ -64,7 +66,7 @@ class Fields:
         if value is None:
             return ""
         text = value if isinstance(value, str) else json.dumps(value, ensure_ascii=False)
-        return text[:MAX_TEXT_LENGTH].replace("\x00", "")
+        return storable_text(text[:MAX_TEXT_LENGTH])
 
     def number(self, field: str, *, default: int, least: int = 0) -> int:
         """Return a whole number."""

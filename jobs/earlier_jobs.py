@@ -10,6 +10,7 @@ from typing import Any, NoReturn
 
 from jobs.earlier_fields import MAX_TEXT_LENGTH, Fields, RecordRefused
 from jobs.models import Priority, State
+from jobs.storable import storable_text
 
 
 @dataclass(frozen=True, slots=True)
@@ -268,8 +269,8 @@ def _history(fields: Fields, started_at: datetime, ended_at: datetime) -> Iterat
             started_at=started_at,
             ended_at=ended_at,
             error_code="imported.failed",
-            error_message=message[:MAX_TEXT_LENGTH],
-            traceback=trace[:MAX_TEXT_LENGTH].replace("\x00", ""),
+            error_message=storable_text(message[:MAX_TEXT_LENGTH]),
+            traceback=storable_text(trace[:MAX_TEXT_LENGTH]),
             worker="",
             has_own_times=is_last,
         )

@@ -9,6 +9,7 @@ from jobs.errors import JobError, RateLimitedError
 from jobs.models import State
 from jobs.registry import Task
 from jobs.retry import Decision, Family, Next, decide, family_of
+from jobs.storable import storable_text
 
 MAX_MESSAGE_LENGTH = 10_000
 _STATE_AFTER = {Next.RETRY: State.SCHEDULED, Next.WAIT: State.SCHEDULED, Next.FAIL: State.FAILED, Next.DIE: State.DEAD}
@@ -79,8 +80,8 @@ def _failed(job: ClaimedJob, outcome: Failed, error: BaseException, task: Task) 
     failure = Failure(
         family=family,
         code=code,
-        message=str(error)[:MAX_MESSAGE_LENGTH].replace("\x00", ""),
-        traceback="".join(traceback.format_exception(error)).replace("\x00", ""),
+        message=storable_text(str(error)[:MAX_MESSAGE_LENGTH]),
+        traceback=storable_text("".join(traceback.format_exception(error))),
         status_code=getattr(error, "status_code", None),
         decision=decision,
     )

@@ -18,6 +18,7 @@ from typing import Any
 from django.db import Error, connection
 
 from jobs.sealing import seal_text
+from jobs.storable import storable_text
 
 logger = logging.getLogger(__name__)
 
@@ -84,7 +85,7 @@ class Journal:
 
         A step of progress is kept when its whole percent or its message is another than the last one's.
         """
-        line = Line(job_id, datetime.now(UTC), level, message[:MAX_MESSAGE_LENGTH].replace("\x00", ""), progress_pct)
+        line = Line(job_id, datetime.now(UTC), level, storable_text(message[:MAX_MESSAGE_LENGTH]), progress_pct)
         with self._lock:
             said = self._said.setdefault(job_id, _Said())
             if progress_pct is not None:

@@ -4,9 +4,11 @@ from django.contrib.postgres.indexes import GinIndex
 from django.contrib.postgres.search import SearchVector, SearchVectorField
 from django.db import models
 from django.db.models import F, Q, Value
-from django.db.models.functions import Lower
+from django.db.models.functions import Lower, Substr
 
 from marketplace.money import Money
+
+HASH_SLICES = ((1, 3), (4, 3), (7, 3), (10, 3), (13, 4))  # of a perceptual hash: the first digit, and how many
 
 
 class Seller(models.Model):
@@ -274,6 +276,7 @@ class Picture(models.Model):
         BROKEN = "broken"
 
     product = models.ForeignKey(Product, on_delete=models.CASCADE, related_name="pictures")
+    seller_id = models.BigIntegerField(null=True, editable=False, help_text="The product's; a trigger writes it.")
     position = models.PositiveSmallIntegerField(default=0)
     source_address = models.URLField(max_length=2000)
     status = models.CharField(max_length=10, choices=Status)
@@ -296,6 +299,11 @@ class Picture(models.Model):
     class Meta:
         ordering = ["product_id", "position"]
         constraints = [models.UniqueConstraint(fields=["product", "position"], name="picture_position_once")]
+        indexes = [
+            models.Index("seller_id", Substr("perceptual_hash", first, digits), "product",
+                         name=f"picture_hash_from_{first}", condition=Q(position=0) & ~Q(perceptual_hash=""))
+            for first, digits in HASH_SLICES
+        ]  # fmt: skip
 
     def __str__(self) -> str:
         return f"picture {self.position} of {self.product_id}"

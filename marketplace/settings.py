@@ -8,8 +8,10 @@ With DATABASE_URL set, nothing has a default that would be unsafe in production.
 import base64
 import os
 from collections.abc import Sequence
+from email.utils import parseaddr
 from pathlib import Path
 
+from django.core.exceptions import ImproperlyConfigured
 from environs import Env, ValidationError, validate
 
 from marketplace.stack.rendezvous import embedded_environment
@@ -135,7 +137,15 @@ EMAIL_FILE_PATH = f"/{_mail['EMAIL_FILE_PATH']}"
 if EMBEDDED and not EMAIL_URL:
     EMAIL_BACKEND = "django.core.mail.backends.filebased.EmailBackend"
     EMAIL_FILE_PATH = str(VAR_DIR / "mail")
-DEFAULT_FROM_EMAIL = env.str("MAIL_FROM", "Souk <souk@localhost>")
+DEFAULT_FROM_EMAIL = env.str("MAIL_FROM", "" if EMAIL_URL else "Souk <souk@localhost>")
+if "@" not in parseaddr(DEFAULT_FROM_EMAIL)[1]:
+    raise ImproperlyConfigured(
+        "MAIL_FROM names no sender. Where EMAIL_URL is set, say whose mails they are: MAIL_FROM=Souk <a@souk.example>"
+    )
+
+# --- what has ended -------------------------------------------------------------------------------
+# Days that notifications, mails, used and expired invitations, rechecks and requests for proposals are kept.
+HISTORY_KEEP_DAYS = env.float("HISTORY_KEEP_DAYS", 180.0, validate=validate.Range(min=1))
 
 # --- data: PostgreSQL is the truth, Redis carries, Milvus finds -----------------------------------
 DATABASES = {"default": env.dj_db_url("DATABASE_URL", conn_max_age=600, conn_health_checks=True)}
@@ -242,6 +252,8 @@ JOB_SCHEDULES = {
     "sweep-photo-sets": {"task": "sweep-photo-sets", "crontab": "27 * * * *"},
     "send-digests": {"task": "send-digests", "crontab": "7 * * * *"},
     "sweep-notifications": {"task": "sweep-notifications", "crontab": "27 4 * * *"},
+    "sweep-history": {"task": "sweep-history", "crontab": "37 4 * * *"},
+    "sweep-generations": {"task": "sweep-generations", "crontab": "47 4 * * *"},
     "review-again": {"task": "review-again", "crontab": "*/10 * * * *"},
 }
 RQ_QUEUES = {
@@ -258,7 +270,7 @@ RQ_SHOW_ADMIN_LINK = False
 JOB_STATS_SECTIONS = {
     "catalog": "catalog.milestones.recent_figures",
     "search": "catalog.search.counting.recent_figures",
-    "search_index": "catalog.indexes.reconciling.index_figures",
+    "search_index": "catalog.reindexing.reconciling.index_figures",
     "gemini": "marketplace.gemini.usage.recent_figures",
     "reviewer": "qc.reviewer.figures.recent_figures",
 }

@@ -43,6 +43,7 @@ from jobs.ledger import enqueue_many
 from jobs.models import DeadLetter, Gate, Job, JobAttempt, JobGroup, Worker
 from jobs.registry import Task, all_tasks, get_task
 from jobs.session import Session, set_current_session
+from marketplace.accounts.models import Invitation
 from marketplace.demo.sample_catalog.products import make_edition
 from marketplace.models import DirectoryEntry, Product, Seller, SyncRun
 from marketplace.notifications.grouping import mail_instantly
@@ -59,6 +60,7 @@ from tests.catalog.photos.conftest import bring, views
 from tests.catalog.products import add_picture, make_product, make_seller, make_sync
 from tests.fakes.gemini import GeminiApi
 from tests.fakes.receiver import webhook_receiver
+from tests.marketplace.factories import make_member
 from tests.sample_shop import sample_catalog
 
 pytestmark = pytest.mark.django_db
@@ -230,6 +232,13 @@ def _a_product_that_new_rules_concern_and_one_that_is_gone(shop: Shop) -> Sequen
             trial=trial, product=product, kind="decision", before="rejected", after="approved"
         )
     return [NewJob("apply-rules", {"trial": trial.pk, "after": 0})]
+
+
+@case("judge-outdated", changes={"follow-ups"}, follow_ups={"quality-control": 1})
+def _a_product_that_earlier_rules_judged_and_one_that_is_gone(shop: Shop) -> Sequence[NewJob]:
+    for title, status in (("Red lamp", "rejected"), ("Blue lamp", "gone")):
+        _judge(make_product(shop.sync, title, status=status), "rejected")
+    return [NewJob("judge-outdated", {"run": 1, "after": 0})]
 
 
 def _trial(**fields: Any) -> RuleTrial:
@@ -410,6 +419,36 @@ def _what_was_told_long_ago(shop: Shop) -> Sequence[NewJob]:
             type(row).objects.filter(pk=row.pk).update(created_at=at)
         OutboxEntry.objects.filter(pk=entry.pk).update(told_at=at)
     return [NewJob("sweep-notifications", {})]
+
+
+@case("mail-login", changes={"Invitation"})
+def _an_address_with_a_shop_and_one_without(shop: Shop) -> Sequence[NewJob]:
+    return [NewJob("mail-login", {"email": email}) for email in (_with_mail(shop).email, "bob@lamps.example")]
+
+
+@case("mail-new-password", changes=set())
+def _an_address_with_a_login_and_one_without(shop: Shop) -> Sequence[NewJob]:
+    make_member(shop.sync.seller, email="ada@lamps.example")
+    return [NewJob("mail-new-password", {"email": email}) for email in ("ada@lamps.example", "bob@lamps.example")]
+
+
+@case("sweep-history", changes={"Invitation", "Recheck"})
+def _what_ended_long_ago_and_lately(shop: Shop) -> Sequence[NewJob]:
+    seller, product = shop.sync.seller, make_product(shop.sync, "lamp red")
+    for age in (timedelta(days=1), timedelta(days=365)):
+        at = timezone.now() - age
+        Invitation.objects.create(seller=seller, email="ada@lamps.example", token_sha256=str(age), expires_at=at)
+        recheck = Recheck.objects.create(seller=seller, product=product, asked_by="ada")
+        Recheck.objects.filter(pk=recheck.pk).update(asked_at=at)
+    return [NewJob("sweep-history", {})]
+
+
+@case("sweep-generations", changes={"GenerationRequest", "Proposal"})
+def _requests_that_ended_long_ago_and_lately(shop: Shop) -> Sequence[NewJob]:
+    for age in (timedelta(days=1), timedelta(days=365)):
+        request = _proposals(shop, states=("ready",))[0].request
+        GenerationRequest.objects.filter(pk=request.pk).update(finished_at=timezone.now() - age)
+    return [NewJob("sweep-generations", {})]
 
 
 @case("deliver-webhook", changes={"WebhookDelivery", "WebhookAttempt"})

@@ -6,7 +6,8 @@ from django.conf import settings
 from drf_spectacular.utils import extend_schema_field
 from rest_framework import serializers
 
-from catalog.models import CatalogConnection, FeedImport, FeedRowError
+from catalog.feeds.models import FeedImport, FeedRowError
+from catalog.models import CatalogConnection
 from catalog.sources import known
 from catalog.sources.source import Clues, Connection
 from marketplace.serializers import StrictSerializer

@@ -1,6 +1,8 @@
 """Sets of photos and their inventories as the API reads and says them."""
 
+from collections.abc import Mapping
 from typing import Any
+from uuid import UUID
 
 from drf_spectacular.utils import extend_schema_field
 from rest_framework import serializers
@@ -8,7 +10,7 @@ from rest_framework import serializers
 from catalog.photos.inventory import ItemDraft
 from catalog.photos.models import Photo, PhotoItem, PhotoSet
 from catalog.photos.naming import MAX_COUNT
-from catalog.photos.sets import items_of, standing_of
+from catalog.photos.sets import Standing, items_of, standings_of
 from catalog.photos.uploads import MAX_PHOTOS
 from marketplace.serializers import StrictSerializer
 
@@ -78,8 +80,21 @@ class PhotoItemSerializer(serializers.ModelSerializer[PhotoItem]):
         return [str(photo.pk) for photo in sorted(item.photos.all(), key=lambda it: it.position)]
 
 
+class PageOfPhotoSets(serializers.ListSerializer[PhotoSet]):
+    """Sets whose standings are asked for at once."""
+
+    def to_representation(self, data: Any) -> Any:
+        """Show the sets."""
+        rows = list(data)
+        if isinstance(self.child, ListedPhotoSetSerializer):
+            self.child.standings = standings_of(rows)
+        return super().to_representation(rows)
+
+
 class ListedPhotoSetSerializer(serializers.ModelSerializer[PhotoSet]):
     """A set of photos, and how far it is."""
+
+    standings: Mapping[UUID, Standing] = {}
 
     status = serializers.SerializerMethodField()
     progress_pct = serializers.SerializerMethodField()
@@ -87,6 +102,7 @@ class ListedPhotoSetSerializer(serializers.ModelSerializer[PhotoSet]):
 
     class Meta:
         model = PhotoSet
+        list_serializer_class = PageOfPhotoSets
         fields = [
             "id",
             "location",
@@ -107,12 +123,17 @@ class ListedPhotoSetSerializer(serializers.ModelSerializer[PhotoSet]):
     @extend_schema_field(serializers.ChoiceField(choices=STATES))
     def get_status(self, photo_set: PhotoSet) -> str:
         """Tell how far it is."""
-        return str(standing_of(photo_set).state)
+        return self._standing(photo_set).state
 
     @extend_schema_field(serializers.FloatField())
     def get_progress_pct(self, photo_set: PhotoSet) -> float:
         """Tell how far its job is."""
-        return standing_of(photo_set).progress_pct
+        return self._standing(photo_set).progress_pct
+
+    def _standing(self, photo_set: PhotoSet) -> Standing:
+        if photo_set.pk not in self.standings:
+            self.standings = standings_of([photo_set])
+        return self.standings[photo_set.pk]
 
 
 class PhotoSetSerializer(ListedPhotoSetSerializer):

@@ -1,4 +1,4 @@
-"""GTINs: the article numbers of GS1, told from other digits by their check digit.
+"""Read GTINs in texts: the article numbers of GS1, told from other digits by their check digit (marketplace.gtins).
 
 Decided: the digits are returned as they are labelled (8, 12, 13 or 14 of them, not padded to 14), for sellers and
 buyers look for what stands on the package. ISBN-13 and ISSN-13 are GTIN-13s (978, 979, 977). An ISBN-10 is returned as
@@ -6,16 +6,16 @@ the ISBN-13 that it stands for, for GS1 knows no other form of it, and only wher
 telephone numbers has its check digit. Numbers that a shop or a scale makes for itself
 (restricted circulation) and coupons are refused: they name no product outside that shop.
 
-Source: GS1 General Specifications 24, 1.4.2-1.4.5 (prefixes) and 7.9 (check digit); ISO 2108 (ISBN-10's).
+Source: ISO 2108 (the check digit of an ISBN-10).
 """
 
 import re
 
 from catalog.extraction.numbers import fold
+from marketplace.gtins import check_digit, is_gtin, is_restricted
 
 MAX_TEXT = 200
 
-_LENGTHS = (8, 12, 13, 14)
 _ADDRESS = re.compile(r"https?://[^/\s]+/(?:[^?#\s]*/)?01/(\d{8,14})(?=[/?#\s]|$)", re.IGNORECASE)  # GS1 Digital Link
 _LABEL = re.compile(
     r"\b(?:global trade item number|gtin|ean|upc|jan|isbn|issn|barcode|bar code|code[- ]barres|strichcode|штрихкод|"
@@ -25,11 +25,6 @@ _LABEL = re.compile(
 _CANDIDATE = re.compile(r"(?<![\w.,])\d(?:[ -]?\d){6,12}[ -]?[\dXx](?![\w]|[.,]\d)")
 _AI = re.compile(r"^\(01\)\s*")
 _SEPARATORS = re.compile(r"[ \-]")
-
-# GTIN-13 prefixes for restricted circulation and coupons (GS1 General Specifications, figure 1.4.2-1);
-# 951 is for tag data standards, 960-969 for GTIN-8, 977 to 979 for ISSN and ISBN (979-0: ISMN).
-_RESTRICTED_13 = re.compile(r"^(?:02|04|05|2\d|98[1-4]|99\d|951|96\d)")
-_RESTRICTED_8 = re.compile(r"^[02]")
 
 
 def parse_gtin(text: str) -> str | None:
@@ -46,12 +41,6 @@ def parse_gtin(text: str) -> str | None:
     return found.pop() if len(found) == 1 else None
 
 
-def check_digit(body: str) -> str:
-    """Return the check digit of all digits but the last of a GTIN."""
-    total = sum(int(digit) * (3 if place % 2 == 0 else 1) for place, digit in enumerate(reversed(body)))
-    return str(-total % 10)
-
-
 def _read(digits: str, *, is_book: bool) -> list[str]:
     """Return the GTINs of digits in groups: the one of all together, else those of the groups."""
     for parts in ([_SEPARATORS.sub("", digits)], _SEPARATORS.split(digits)):
@@ -64,14 +53,7 @@ def _read(digits: str, *, is_book: bool) -> list[str]:
 def _valid(digits: str, *, is_book: bool) -> str | None:
     if len(digits) == 10 and is_book:
         return _from_isbn_10(digits)
-    if len(digits) not in _LENGTHS or not digits.isdigit() or check_digit(digits[:-1]) != digits[-1]:
-        return None
-    if len(set(digits)) == 1:  # 00000000, 22222222: placeholders
-        return None
-    if len(digits) == 8:
-        return None if _RESTRICTED_8.match(digits) else digits
-    whole = digits.zfill(14)
-    return None if _RESTRICTED_13.match(whole[1:]) or whole.startswith("000000") else digits
+    return digits if is_gtin(digits) and not is_restricted(digits) else None
 
 
 def _from_isbn_10(digits: str) -> str | None:

@@ -13,6 +13,7 @@ from dataclasses import replace
 from typing import Any
 
 from catalog.sources.source import ExtractedProduct
+from jobs.storable import storable_text
 from marketplace.models import Product
 
 EDITED_FIELDS = ("title", "description", "attributes")
@@ -110,7 +111,7 @@ def attributes_in(text: str) -> dict[str, str]:
 
 
 def _checked(field: str, text: str) -> str:
-    text = text.replace("\x00", "").strip()
+    text = storable_text(text).strip()
     if not text:
         raise UnusableText("Write a text, or refuse the proposal.")
     if len(text) > MAX_TEXT_CHARS:

@@ -14,10 +14,10 @@ from django.utils.safestring import SafeString
 from unfold.decorators import action, display
 from unfold.widgets import UnfoldAdminDecimalFieldWidget
 
-from catalog.models import Domain
 from catalog.politeness import staff
 from catalog.politeness.domains import base_delay_of, circuit_of
 from catalog.politeness.gates import gate_keys
+from catalog.politeness.models import Domain
 from jobs.pages.confirmation import Form, ReasonForm, answered, ask
 from jobs.pages.lists import ReadOnlyAdmin
 from jobs.pages.presentation import NBSP, label, link, list_link, seconds_text

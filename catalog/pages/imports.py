@@ -7,7 +7,8 @@ from django.utils.html import format_html, format_html_join
 from django.utils.safestring import SafeString
 from unfold.decorators import display
 
-from catalog.models import CatalogConnection, FeedImport, FeedRowError
+from catalog.feeds.models import FeedImport, FeedRowError
+from catalog.models import CatalogConnection
 from jobs.pages.lists import ReadOnlyAdmin
 from jobs.pages.presentation import link, list_link
 

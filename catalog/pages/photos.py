@@ -44,8 +44,9 @@ def photos_page(request: SellerRequest) -> HttpResponse:
     """List the sets; begin one, with the photos that come with the form."""
     if request.method == "POST":
         return _begin(request)
-    found = sets.sets_of(request.seller).prefetch_related("photos")[:MAX_SHOWN_SETS]
-    rows = [{"set": it, "state": STATES[sets.standing_of(it).state], "photos": len(it.photos.all())} for it in found]
+    found = list(sets.sets_of(request.seller).prefetch_related("photos")[:MAX_SHOWN_SETS])
+    standings = sets.standings_of(found)
+    rows = [{"set": it, "state": STATES[standings[it.pk].state], "photos": len(it.photos.all())} for it in found]
     return render(request, "catalog/photos/list.html", {"rows": rows, "most": MAX_PHOTOS, "max_bytes": MAX_BYTES})
 
 

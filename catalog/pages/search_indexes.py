@@ -13,8 +13,8 @@ from unfold.widgets import UnfoldAdminSelectWidget
 
 from catalog.embedders.current import EMBEDDERS
 from catalog.indexes.active import active_index
-from catalog.indexes.building import BuildingRefused, cancel_building, change_embedder
 from catalog.models import SearchIndex
+from catalog.reindexing.building import BuildingRefused, cancel_building, change_embedder
 from jobs.pages.confirmation import ReasonForm, answered, ask, given_reason
 from jobs.pages.lists import ReadOnlyAdmin
 from jobs.pages.presentation import NBSP, label, list_link, progress_bar

@@ -84,7 +84,6 @@ class Photo(models.Model):
     size_bytes = models.PositiveIntegerField()
     received_bytes = models.PositiveIntegerField(default=0)
     sha256 = models.CharField(max_length=64, blank=True)
-    media_type = models.CharField(max_length=50, blank=True)
     width_px = models.PositiveIntegerField(default=0, help_text="As it was taken; upright.")
     height_px = models.PositiveIntegerField(default=0)
     crop = models.CharField(max_length=10, choices=Crop, blank=True)

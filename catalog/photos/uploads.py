@@ -9,7 +9,6 @@ from uuid import UUID
 
 from django.db import IntegrityError, OperationalError, transaction
 from django.db.models import Max
-from django.http import UnreadablePostError
 from django.utils import timezone
 
 from catalog.photos.files import PhotoNotStored, make_folder, original_path, remove_photo
@@ -119,8 +118,9 @@ def begin_upload(set_id: UUID, *, name: str, size_bytes: int) -> Photo:
 def take_piece(photo_id: UUID, *, offset: int, pieces: Iterable[bytes], checksum: Checksum | None = None) -> Photo:
     """Write what follows at the offset, and return the photo; when it is whole it is checked.
 
-    What came before a connection broke is kept, unless a checksum was to hold for all of it. The row's count is the
-    truth: what a killed process wrote beyond it is written again.
+    Of a request whose connection broke nothing is here: the ASGI handler reads a request whole before it is answered,
+    and forgets one that ends early. The row's count is the truth: what a killed process wrote beyond it is written
+    again.
 
     Raises:
         WrongOffset, WrongChecksum, UploadBusy: nothing was taken.
@@ -160,7 +160,7 @@ def take_whole(set_id: UUID, *, name: str, size_bytes: int, pieces: Iterable[byt
     photo = begin_upload(set_id, name=name, size_bytes=size_bytes)
     try:
         return take_piece(photo.pk, offset=0, pieces=pieces)
-    except (PhotoRefused, PhotoNotStored, UnreadablePostError):
+    except (PhotoRefused, PhotoNotStored):
         Photo.objects.filter(pk=photo.pk).delete()
         remove_photo(photo)
         raise
@@ -203,17 +203,13 @@ def _write(photo: Photo, pieces: Iterable[bytes], checksum: Checksum | None) -> 
         path.touch(mode=0o600)
         with path.open("r+b") as file:
             file.seek(photo.received_bytes)
-            try:
-                for piece in pieces:
-                    if written + len(piece) > left:
-                        raise PhotoTooLarge(f"More came than the {photo.size_bytes} bytes that were announced.")
-                    file.write(piece)
-                    written += len(piece)
-                    if digest is not None:
-                        digest.update(piece)
-            except UnreadablePostError:
-                if checksum is not None:  # which was to hold for all of it
-                    raise
+            for piece in pieces:
+                if written + len(piece) > left:
+                    raise PhotoTooLarge(f"More came than the {photo.size_bytes} bytes that were announced.")
+                file.write(piece)
+                written += len(piece)
+                if digest is not None:
+                    digest.update(piece)
             if digest is not None and checksum is not None and digest.digest() != checksum.digest:
                 raise WrongChecksum("The piece did not arrive as it was sent. Send it again.")
             file.truncate(photo.received_bytes + written)
@@ -224,8 +220,6 @@ def _write(photo: Photo, pieces: Iterable[bytes], checksum: Checksum | None) -> 
 def _told_as_no_room(name: str) -> Iterator[None]:
     try:
         yield
-    except UnreadablePostError:  # which is an OSError too
-        raise
     except OSError as error:
         raise PhotoNotStored(f"{name}: {error.strerror}") from error
 
@@ -244,7 +238,6 @@ def _complete(photo: Photo) -> PhotoRefused | None:
         return error
     with path.open("rb") as file:
         photo.sha256 = hashlib.file_digest(file, "sha256").hexdigest()
-    photo.media_type = header.media_type
     photo.width_px, photo.height_px = header.width_px, header.height_px
     return None
 

@@ -14,11 +14,11 @@ from django.db.models import Q
 from django.utils import timezone
 
 from catalog.hosts import host_of
-from catalog.models import Domain, DomainEvent
 from catalog.politeness import breaker, pace
 from catalog.politeness.breaker import Circuit, State
 from catalog.politeness.gates import gate_keys, list_rate_of, rate_of
 from catalog.politeness.manners import Manners, Standing
+from catalog.politeness.models import Domain, DomainEvent
 from catalog.politeness.tally import Tally
 from jobs.gates import charge, close_gate, open_gate, set_gate
 

@@ -3,11 +3,11 @@
 from django.db import transaction
 from django.utils import timezone
 
-from catalog.models import Domain
 from catalog.politeness import breaker
 from catalog.politeness.breaker import Circuit
 from catalog.politeness.domains import apply_gates, circuit_of, keep_circuit, tell
 from catalog.politeness.gates import gate_keys
+from catalog.politeness.models import Domain
 from jobs import audit
 from jobs.gates import override_gate
 from jobs.models import Gate

@@ -10,7 +10,6 @@ from django.db.models.functions import Cast
 
 from catalog.category_paths import PATH_SEPARATOR
 from catalog.models import SearchDocument
-from catalog.ranking.gtin_forms import plain_gtin
 from catalog.ranking.languages import STOP_WORDS, detect, stem
 from catalog.ranking.tokens import (
     Word,
@@ -22,6 +21,7 @@ from catalog.ranking.tokens import (
     words_of,
 )
 from catalog.ranking.units import measures
+from marketplace.gtins import plain_gtin
 from marketplace.models import Product
 
 MAX_FIELD_CHARS = 8_000

@@ -4,13 +4,13 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 from itertools import pairwise
 
-from catalog.ranking.gtin_forms import is_gtin, plain_gtin
 from catalog.ranking.languages import STOP_WORDS, stems_in
 from catalog.ranking.synonyms import Phrase, Synonyms
 from catalog.ranking.tokens import Word, codes_in, has_digit, joined, normalised, words_of
 from catalog.ranking.typos import corrected
 from catalog.ranking.units import measures
 from catalog.ranking.vocabulary import Vocabulary
+from marketplace.gtins import is_gtin, plain_gtin
 
 MAX_TERMS = 32
 MAX_SOUGHT = 32

@@ -13,6 +13,7 @@ from catalog.replies import PageNotFound, Reply, RequestRefused, TooManyRedirect
 from catalog.robots import RobotsForbid
 from catalog.sources.source import MAX_DESCRIPTION, MAX_PICTURES
 from jobs.errors import PermanentError
+from jobs.storable import storable_text
 from marketplace.money import Money
 
 ACCEPT_JSON = "application/json"
@@ -75,7 +76,7 @@ def text_of(value: Any, most: int = 500) -> str:
     """Return a JSON value as a line of text; empty for what is no text and no number."""
     if isinstance(value, bool) or not isinstance(value, str | int | Decimal):
         return ""
-    return " ".join(_storable(str(value)).split())[:most]
+    return " ".join(storable_text(str(value)).split())[:most]
 
 
 def items_of(value: Any) -> list[dict[str, Any]]:
@@ -113,7 +114,7 @@ def plain_text(html: Any) -> str:
     """Return the text of a piece of HTML: a line for each block, entities resolved."""
     if not isinstance(html, str) or not html.strip():
         return ""
-    root = LexborHTMLParser(_storable(html[: MAX_DESCRIPTION * 10])).body
+    root = LexborHTMLParser(storable_text(html[: MAX_DESCRIPTION * 10])).body
     parts: list[str] = []
     if root is not None:
         _gather(root, parts)
@@ -124,11 +125,6 @@ def plain_text(html: Any) -> str:
 def line_text(html: Any, most: int = 500) -> str:
     """Return the text of a piece of HTML in one line."""
     return " ".join(plain_text(html).split())[:most]
-
-
-def _storable(text: str) -> str:
-    """Return the text without what PostgreSQL cannot keep: NUL, and halves of surrogate pairs."""
-    return text.encode("utf-8", "ignore").decode().replace("\x00", "")
 
 
 def _gather(root: LexborNode, parts: list[str]) -> None:

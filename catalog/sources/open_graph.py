@@ -9,6 +9,7 @@ from catalog.extraction.money_reading import Hints, read_money
 from catalog.sources.interfaces import web_addresses
 from catalog.sources.source import MAX_DESCRIPTION, ExtractedProduct, PageMalformed
 from catalog.stock import availability_of
+from jobs.storable import storable_text
 
 
 def read_open_graph(html: str, address: str) -> ExtractedProduct:
@@ -49,4 +50,4 @@ def read_open_graph(html: str, address: str) -> ExtractedProduct:
 
 def _clean(text: str) -> str:
     """Return the text without what PostgreSQL refuses (NUL) and without spaces around."""
-    return text.replace("\x00", "").strip()
+    return storable_text(text).strip()

@@ -6,12 +6,12 @@ The batch sizes are those of the queues' other tasks: a claim takes what the sma
 from collections.abc import Sequence
 
 from catalog.embedders.current import current_embedder
-from catalog.indexes.building import SLICE_TIMEOUT_S, TASK, advance, fail, next_step_job
 from catalog.indexes.flushing import make_fast
 from catalog.indexes.identity import identity_of
-from catalog.indexes.reconciling import reconcile
-from catalog.indexes.sweeping import drop_old_indexes
 from catalog.milvus import connect
+from catalog.reindexing.building import SLICE_TIMEOUT_S, TASK, advance, fail, next_step_job
+from catalog.reindexing.reconciling import reconcile
+from catalog.reindexing.sweeping import drop_old_indexes
 from jobs.batch import Batch, GivenUp
 from jobs.registry import task
 

@@ -1,6 +1,7 @@
 """Ask Gemini for JSON: texts and pictures in, data that fits a schema out; counted, paced and capped."""
 
 import json
+import math
 from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
@@ -10,6 +11,7 @@ from django.conf import settings
 from jsonschema import Draft202012Validator
 
 from jobs.errors import JobError
+from jobs.storable import storable_json, storable_text
 from marketplace.gemini.client import gemini_client
 from marketplace.gemini.errors import (
     MAX_MESSAGE_CHARS,
@@ -232,15 +234,23 @@ def _text(answer: "GenerateContentResponse") -> str:
 
 def _written(candidate: "Candidate") -> str:
     parts = (candidate.content.parts or []) if candidate.content else []
-    return "".join(part.text for part in parts if part.text and not part.thought)
+    return storable_text("".join(part.text for part in parts if part.text and not part.thought))
 
 
 def _data(text: str, schema: Mapping[str, Any]) -> Any:
+    """Return what the text says, such as PostgreSQL can keep: one answer must not fail the batch that stores it."""
     try:
-        data = json.loads(text)
-    except ValueError as error:
+        data = storable_json(json.loads(text, parse_float=_finite, parse_constant=_finite))
+    except (ValueError, RecursionError) as error:
         raise GeminiOffSchema(f"no JSON: {error}"[:MAX_MESSAGE_CHARS]) from error
     problem = next(iter(Draft202012Validator(schema).iter_errors(data)), None)
     if problem is not None:
         raise GeminiOffSchema(f"not of the schema, at {problem.json_path}: {problem.message}"[:MAX_MESSAGE_CHARS])
     return data
+
+
+def _finite(number: str) -> float:
+    value = float(number)
+    if not math.isfinite(value):
+        raise ValueError(f"{number[:20]} is no number of JSON")
+    return value

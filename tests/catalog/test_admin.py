@@ -7,8 +7,8 @@ from django.contrib.auth.models import Permission, User
 from django.test import Client
 from django.utils import timezone
 
-from catalog.models import Domain
 from catalog.politeness.domains import meet, settle_manners
+from catalog.politeness.models import Domain
 from catalog.politeness.tally import Sight
 from jobs.models import Audit, Gate
 

@@ -13,7 +13,8 @@ from django.test import Client
 from rest_framework.test import APIClient
 
 from catalog.feed_files import feed_path
-from catalog.models import CatalogConnection, FeedImport, FeedRowError
+from catalog.feeds.models import FeedImport, FeedRowError
+from catalog.models import CatalogConnection
 from jobs.models import Job
 from jobs.rotation import rotate_keys
 from jobs.sealing import opened_text

@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 from django.core.management import CommandError, call_command
 
-from catalog.models import FeedImport, FeedRowError
+from catalog.feeds.models import FeedImport, FeedRowError
 from marketplace.models import ApiKey, Seller, SyncRun
 from tests.catalog.products import make_seller, make_sync
 

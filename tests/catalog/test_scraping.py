@@ -13,7 +13,7 @@ from django.utils import timezone
 
 from catalog.browser import close_process_browser
 from catalog.listings import is_cut_short
-from catalog.models import Domain
+from catalog.politeness.models import Domain
 from catalog.product_pages import PageRead, kept_read, read_of
 from catalog.robots import forget_rules
 from catalog.sources.source import ExtractedProduct

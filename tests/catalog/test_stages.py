@@ -11,7 +11,8 @@ from django.utils import timezone
 from catalog import index
 from catalog.generation.accepting import accept_text, undo_text
 from catalog.milvus import patiently
-from catalog.models import Domain, StoredVector
+from catalog.models import StoredVector
+from catalog.politeness.models import Domain
 from catalog.search.asking import Search
 from catalog.search.searching import search_products
 from jobs.batch import NewJob

@@ -8,6 +8,7 @@ from django.utils import timezone
 from jobs.batch import Batch, ClaimedJob, NewJob, Released
 from jobs.batch_records import decode, encode_batch
 from jobs.claim import claim
+from jobs.errors import PermanentError
 from jobs.execution import give_back_orphans, run_claimed, run_once
 from jobs.gates import pass_gates, set_gate
 from jobs.ledger import enqueue, enqueue_many
@@ -259,6 +260,15 @@ def test_a_held_job_is_back_behind_its_gates_as_if_it_had_never_passed(session: 
     assert set(Job.objects.values_list("attempt", "waits", "error_code")) == {(0, 0, "")}
     pass_gates()
     assert _state(gated.job_id) == State.PENDING
+
+
+def test_an_error_is_kept_without_what_postgresql_cannot_keep(session: Session) -> None:
+    _act()
+    batch = Batch(jobs=claim("workload", worker_id=session.worker_id, limit=8))
+    for job in batch.jobs:
+        batch.fail(job, PermanentError("no \x00page at \ud83d"))
+    settle(batch, task=get_task("act"), worker_name="w", run_s=0)
+    assert DeadLetter.objects.get().error_message == "no page at "
 
 
 def test_a_suspect_that_is_held_stays_one(session: Session) -> None:

@@ -11,8 +11,9 @@ from django.utils import timezone
 from rest_framework.test import APIClient
 
 from catalog.connections import connect
+from catalog.feeds.models import FeedImport, FeedRowError
 from catalog.generation.models import GenerationRequest, Proposal, ProposedText
-from catalog.models import FeedImport, FeedRowError, ScrapingJob
+from catalog.models import ScrapingJob
 from catalog.photos.models import Photo, PhotoSet
 from jobs import tenancy
 from jobs.events import relay

@@ -117,5 +117,5 @@ def test_the_number_of_queries_does_not_grow_with_the_products(
         Picture.objects.create(product=product, status="ready", perceptual_hash="0" * 16, sha256="a" * 64)
     products = list(Product.objects.select_related("seller"))
 
-    with django_assert_num_queries(7 if count > 1 else 6):
+    with django_assert_num_queries(6):
         facts_of(products)

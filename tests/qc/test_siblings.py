@@ -1,7 +1,9 @@
 """Siblings: what a product shares with earlier ones of its seller, and with nobody else."""
 
+import random
 from typing import Any
 
+import numpy as np
 import pytest
 
 from marketplace.models import Picture, Product, Seller
@@ -98,11 +100,50 @@ def test_only_the_first_picture_counts(seller: Seller) -> None:
     assert shared(show(make_product(seller))) == [Shared()]
 
 
-def test_of_a_large_shop_the_latest_pictures_are_compared(seller: Seller, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_an_old_picture_is_found_behind_any_number_of_others(seller: Seller, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("qc.siblings.MOST_COMPARED", 2)
-    _, second, third = (show(make_product(seller)) for _ in range(3))
+    first = show(make_product(seller))
+    others = [show(make_product(seller), f"{number:x}" * 16, "b") for number in range(1, 8)]
+    last = show(make_product(seller), NEAR, "c")
 
-    assert [it.picture for it in shared(third)] == [second.pk]
+    assert shared(last)[0].similar_picture == first.pk
+    assert [it.similar_picture for it in shared(first, *others, last)] == [None] * 8 + [first.pk]
+
+
+def test_of_many_that_share_all_the_first_ones_are_compared(seller: Seller, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("qc.siblings.MOST_COMPARED", 2)
+    first, second, third, fourth = (show(make_product(seller)) for _ in range(4))
+    Product.objects.filter(pk__in=[first.pk, second.pk]).update(title=fourth.title.upper())
+
+    assert [it.picture for it in shared(third)] == [first.pk]
+    assert [it.picture for it in shared(fourth)] == [None]  # the third is not among the first two
+
+
+def test_pictures_are_alike_as_their_bits_and_colours_say_whichever_are_asked_about(seller: Seller) -> None:
+    rng = random.Random(1)
+    kinds = [(rng.getrandbits(64), [rng.randrange(250) for _ in range(3)]) for _ in range(4)]
+    looks: dict[int, tuple[int, list[int] | None, str]] = {}
+    for _ in range(80):
+        bits, colour = rng.choice(kinds)
+        for place in rng.sample(range(64), rng.randrange(5)):
+            bits ^= 1 << place
+        seen = None if rng.random() < 0.1 else [channel + rng.randrange(6) for channel in colour]
+        product = make_product(seller, title=rng.choice(["Lamp", "lamp", "Chair"]))
+        show(product, f"{bits:016x}", rng.choice("ab"), average_colour="" if seen is None else bytes(seen).hex())
+        looks[product.pk] = bits, seen, product.title.lower()
+
+    def is_like(one: int, other: int) -> bool:
+        (bits, colour, title), (their_bits, their_colour, their_title) = looks[one], looks[other]
+        apart = np.abs(np.subtract(colour, their_colour)).max() if colour and their_colour else 0
+        return title != their_title and (bits ^ their_bits).bit_count() <= 4 and apart <= 6
+
+    def first_like(own: int) -> int | None:
+        return next((pk for pk in looks if pk < own and is_like(own, pk)), None)
+
+    products = list(Product.objects.order_by("?"))
+    found = shared_by(products)
+    assert {pk: found[pk].similar_picture for pk in looks} == {pk: first_like(pk) for pk in looks}
+    assert {it.pk: shared_by([it])[it.pk] for it in products[:20]} == {it.pk: found[it.pk] for it in products[:20]}
 
 
 def test_nothing_is_asked_of_no_products() -> None:

@@ -12,8 +12,8 @@ from django.core.management.base import BaseCommand, CommandError
 from catalog.api.import_serializers import FeedRowErrorSerializer
 from catalog.feed_files import FeedNotStored
 from catalog.feed_imports import import_file
+from catalog.feeds.models import FeedImport, FeedRowError
 from catalog.management.following import wait_for_end
-from catalog.models import FeedImport, FeedRowError
 from marketplace.models import Seller, SyncRun
 from marketplace.sellers import register_seller
 from marketplace.syncs import SellerSuspended, SyncRunning

@@ -11,10 +11,10 @@ from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
 
 from catalog.embedders.current import current_embedder
-from catalog.indexes.building import BuildingRefused, change_embedder
-from catalog.indexes.reconciling import Comparison, reconcile
 from catalog.milvus import IndexUnavailable
 from catalog.models import SearchIndex
+from catalog.reindexing.building import BuildingRefused, change_embedder
+from catalog.reindexing.reconciling import Comparison, reconcile
 from marketplace.models import Seller
 
 POLL_S = 0.25

@@ -1,4 +1,4 @@
-"""Other embedders to change to by name, and a Milvus to be killed."""
+"""A Milvus to be killed."""
 
 from collections.abc import Iterator
 from pathlib import Path
@@ -6,15 +6,7 @@ from typing import Any
 
 import pytest
 
-from catalog.embedders.current import EMBEDDERS
-from tests.catalog.indexes.embedders import AbsentEmbedder, OtherEmbedder
 from tests.catalog.indexes.server import Server
-
-
-@pytest.fixture
-def other_embedders(forgotten: None, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setitem(EMBEDDERS, "other", OtherEmbedder)
-    monkeypatch.setitem(EMBEDDERS, "absent", AbsentEmbedder)
 
 
 @pytest.fixture

@@ -15,9 +15,9 @@ from django.db import connection
 from catalog import index
 from catalog.embedders.hashing import HashingEmbedder
 from catalog.index import IndexFilter
-from catalog.indexes.reconciling import reconcile
 from catalog.indexing import Purpose, write_products
 from catalog.milvus import IndexMissing, IndexNotLoaded, IndexUnavailable
+from catalog.reindexing.reconciling import reconcile
 from marketplace.models import Product
 from qc.models import Verdict
 from tests.catalog.indexes.server import Server

@@ -1,6 +1,6 @@
 """Sets of photos as sellers bring them."""
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from functools import cache
 from pathlib import Path
 from typing import Any
@@ -8,6 +8,8 @@ from typing import Any
 import pytest
 from PIL import Image
 
+from catalog.photos import processing
+from catalog.photos.improving import ImprovedPhoto
 from catalog.photos.models import PhotoSet
 from catalog.photos.sets import begin_set
 from catalog.photos.uploads import take_whole
@@ -24,6 +26,24 @@ def folders(settings: Any, tmp_path: Path) -> Path:
     settings.PHOTO_DIR = tmp_path / "photos"
     settings.MEDIA_ROOT = tmp_path / "media"
     return tmp_path
+
+
+@pytest.fixture(scope="session", autouse=True)
+def _each_photo_is_improved_once() -> Iterator[None]:
+    """Many tests bring the same photos: what is made of one is remembered by its bytes, and none is made twice."""
+    improve, render = processing.improve_photo, cache(processing.render_picture)
+    known: dict[bytes, ImprovedPhoto] = {}
+
+    def improve_once(path: Path, *, max_bytes: int) -> ImprovedPhoto:
+        data = path.read_bytes()
+        if data not in known:
+            known[data] = improve(path, max_bytes=max_bytes)
+        return known[data]
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(processing, "improve_photo", improve_once)
+        patch.setattr(processing, "render_picture", render)
+        yield
 
 
 @pytest.fixture

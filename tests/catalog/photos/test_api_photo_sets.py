@@ -7,17 +7,22 @@ from typing import Any
 from uuid import uuid4
 
 import pytest
+from asgiref.sync import async_to_sync
 from django.core.cache import cache
 from django.core.files.uploadedfile import SimpleUploadedFile
+from django.core.handlers.asgi import ASGIHandler
+from django.db import connection
+from django.test.utils import CaptureQueriesContext
 from rest_framework.test import APIClient
 
 from catalog.photos.files import original_path, set_folder
 from catalog.photos.models import Photo, PhotoItem, PhotoSet
+from catalog.photos.sets import begin_set, start_processing
 from jobs.models import Job
 from jobs.session import Session
 from marketplace.api_keys import issue_key
 from marketplace.models import Seller
-from tests.catalog.photos.conftest import BLUE, RED, views
+from tests.catalog.photos.conftest import BLUE, RED, bring, views
 from tests.catalog.photos.drawing import jpeg
 from tests.catalog.products import drain
 
@@ -93,6 +98,27 @@ def test_a_piece_that_a_killed_process_left_behind_is_written_again(
         file.write(b"x" * 700)
     assert send(api, address, photo[1000:], at=1000).status_code == 204
     assert original_path(row).read_bytes() == photo
+
+
+def test_a_request_whose_connection_breaks_leaves_nothing(api: Any, photo_set: PhotoSet, photo: bytes) -> None:
+    address = begin(api, photo_set, len(photo))["Location"]
+    send(api, address, photo[:1000], at=0)
+    heard = iter([{"type": "http.request", "body": photo[1000:3000], "more_body": True}, {"type": "http.disconnect"}])
+    told: list[Any] = []
+
+    async def receive() -> Any:
+        return next(heard)
+
+    async def tell(message: Any) -> None:
+        told.append(message)
+
+    named = {"tus-resumable": "1.0.0", "upload-offset": "1000", "content-type": PIECE}
+    scope = {"type": "http", "method": "PATCH", "path": address, "query_string": b"",
+             "headers": [(name.encode(), value.encode()) for name, value in named.items()]}  # fmt: skip
+    async_to_sync(ASGIHandler())(scope, receive, tell)
+    assert told == []
+    assert head(api, address) == 1000
+    assert original_path(Photo.objects.get()).read_bytes() == photo[:1000]
 
 
 def test_a_piece_with_a_wrong_checksum_is_thrown_away(api: Any, photo_set: PhotoSet, photo: bytes) -> None:
@@ -230,6 +256,19 @@ def test_an_inventory_is_changed_and_accepted(
     assert api.post(f"{address}accept/").status_code == 409
     assert api.delete(address).status_code == 409
     assert PhotoItem.objects.get().product is not None
+
+
+def test_a_list_of_sets_costs_no_more_queries_than_one_set(api: Any, seller: Seller) -> None:
+    counts = []
+    for _ in range(3):
+        photo_set = begin_set(seller, location="", description="")
+        bring(photo_set, views(RED, count=1))
+        start_processing(photo_set, trigger="test")
+        with CaptureQueriesContext(connection) as queries:
+            listed = api.get("/api/photo-sets/").json()["results"]
+        counts.append(len(queries))
+    assert {it["status"] for it in listed} == {"queued"}
+    assert (len(listed), len(set(counts[1:]))) == (3, 1)
 
 
 def test_a_set_is_discarded_with_its_files(api: Any, photo_set: PhotoSet, photo: bytes) -> None:

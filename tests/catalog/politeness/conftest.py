@@ -13,9 +13,9 @@ from django.utils import timezone
 
 from catalog.browser import close_process_browser
 from catalog.fetching import FetchSession
-from catalog.models import Domain
 from catalog.politeness.domains import set_paces
 from catalog.politeness.gates import gate_of, list_gate_of
+from catalog.politeness.models import Domain
 from catalog.robots import forget_rules
 from catalog.sources.source import ListPage
 from jobs.batch import NewJob

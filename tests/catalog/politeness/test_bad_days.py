@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from catalog import scrolling
-from catalog.models import Domain
+from catalog.politeness.models import Domain
 from jobs.models import DeadLetter, Gate, Job
 from marketplace.models import Product
 from tests.catalog.politeness.conftest import Day

@@ -9,11 +9,11 @@ import pytest
 from django.db import OperationalError, connection
 from django.utils import timezone
 
-from catalog.models import Domain, DomainEvent
 from catalog.politeness import domains
 from catalog.politeness.breaker import Circuit, State, after
 from catalog.politeness.domains import charge_extra, meet, set_paces, settle_manners
 from catalog.politeness.manners import DomainRefuses, Manners, NotAsked
+from catalog.politeness.models import Domain, DomainEvent
 from catalog.politeness.tally import Sight, Tally
 from jobs.models import Gate
 

@@ -5,8 +5,6 @@ from hypothesis import given
 from hypothesis import settings as hypothesis_settings
 from hypothesis import strategies as st
 
-from catalog.extraction.gtins import check_digit
-from catalog.ranking.gtin_forms import is_gtin, plain_gtin
 from catalog.ranking.languages import detect, stem
 from catalog.ranking.tokens import codes_in, normalised, single_characters, spaced, words_of
 from catalog.ranking.units import measures
@@ -100,14 +98,6 @@ def test_one_stem_for_the_forms_of_a_word(words: str, language: str) -> None:
 )
 def test_small_words_tell_the_language(text: str, language: str) -> None:
     assert detect(forms(text), text) == language
-
-
-def test_a_gtin_has_one_form() -> None:
-    ean = "4006381333931"
-    assert {plain_gtin(form) for form in (ean, f"0{ean}", f"1{ean[:12]}{check_digit(f'1{ean[:12]}')}")} == {ean}
-    assert plain_gtin("00036000291452") == plain_gtin("036000291452") == "36000291452"
-    assert is_gtin(ean)
-    assert not is_gtin("4006381333932")
 
 
 @given(st.text(max_size=200))

@@ -1,97 +1,33 @@
-"""Feeds through the real tasks: a file that a seller sends, and what stands at an address."""
+"""Feeds through the real tasks: files that a seller sends."""
 
 import json
-import threading
 import tracemalloc
-from collections import Counter
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable
 from decimal import Decimal
 from pathlib import Path
 from typing import Any
 
 import pytest
-from django.utils import timezone
 
-from catalog.completion import SyncEnd, end_sync
 from catalog.feed_files import FeedFileAway, feed_path, products_path, store_feed
-from catalog.feed_imports import import_file, import_links, take_in
-from catalog.models import FeedImport, FeedRowError
+from catalog.feed_imports import take_in
+from catalog.feeds.models import FeedImport, FeedRowError
 from catalog.reading import SiteReader
-from catalog.robots import forget_rules
 from catalog.sources.source import ListPage
-from jobs.models import Job, Priority
 from jobs.session import Session
 from jobs.workflows import finish_groups
-from marketplace.models import Category, Product, ProductCategory, Seller, SyncRun
-from marketplace.syncs import SyncRunning, start_sync
-from qc.verdicts import judge_products, record_judgements
-from tests.catalog.products import drain, job_counts, make_product, make_seller
-from tests.sample_shop import Answer, small_site
+from marketplace.models import Product, ProductCategory, Seller, SyncRun
+from marketplace.syncs import SyncRunning
+from tests.catalog.feed_imports.sending import HEADER, LAMPS, following, read_all, send, statuses
+from tests.catalog.products import drain, job_counts, make_product
 
 pytestmark = pytest.mark.django_db
 STAGES = ("process-images", "generate-embedding", "quality-control", "index-product")
-HEADER = "id,title,description,price,category,link\n"
-LAMPS = (
-    HEADER
-    + "1,Red lamp,A lamp,19.90 EUR,Home > Lamps,https://shop.example/1\n"
-    + "2,Blue lamp,Another lamp,29.90 EUR,Home > Lamps,https://shop.example/2\n"
-)
-
-
-@pytest.fixture(autouse=True)
-def folder(settings: Any, tmp_path: Path) -> Path:
-    settings.FEED_DIR = tmp_path / "feeds"
-    return tmp_path / "feeds"
-
-
-@pytest.fixture
-def seller() -> Seller:
-    return make_seller()
-
-
-@pytest.fixture
-def follow(session: Session) -> Callable[[SyncRun | None], SyncRun]:
-    """Return a function that reads what a sync is to read, judges the products, shows them, and ends the sync."""
-
-    def run(sync: SyncRun | None) -> SyncRun:
-        assert sync is not None
-        _read(session)
-        drain(session, "quality-control")
-        pending = Product.objects.filter(last_sync=sync, status="pending")
-        record_judgements(judge_products(list(pending.values_list("pk", flat=True))))
-        pending.update(status="live", indexed_at=timezone.now(), embedding_fingerprint="x")
-        end_sync(SyncEnd(sync_id=sync.pk, stale=[]), priority=Priority.NORMAL)
-        sync.refresh_from_db()
-        return sync
-
-    return run
-
-
-def _read(session: Session) -> None:
-    drain(session, "sync-seller")
-    while Job.objects.filter(queue__startswith="scrape-", state__in=["gated", "pending"]).exists():
-        Job.objects.filter(state="gated").update(state="pending")
-        drain(session, "scrape-catalog", "scrape-product")
-
-
-def following(sync: SyncRun) -> Counter[str]:
-    """Count the jobs of a sync beyond its reading, by task."""
-    jobs = Job.objects.filter(grp=sync.group).exclude(task__in=("sync-seller", "scrape-catalog", "scrape-product"))
-    return Counter(jobs.values_list("task", flat=True))
-
-
-def send(seller: Seller, content: str | bytes, *, name: str = "lamps.csv", **options: Any) -> FeedImport:
-    body = content.encode() if isinstance(content, str) else content
-    return import_file(seller=seller, name=name, chunks=[body], trigger="test", **options)
-
-
-def statuses() -> dict[str, str]:
-    return dict(Product.objects.order_by("pk").values_list("external_id", "status"))
 
 
 def test_a_file_brings_its_products_live(seller: Seller, session: Session, search_index: str) -> None:
     feed = send(seller, LAMPS)
-    _read(session)
+    read_all(session)
     drain(session, *STAGES)
     assert finish_groups() == 1
     drain(session, "sync-seller", "index-product")
@@ -187,18 +123,6 @@ def test_a_file_that_keeps_others_takes_nothing_down(seller: Seller, follow: Cal
     assert (sync.outcome["gone"], sync.outcome["found"]) == (0, 1)
     assert statuses() == {"feed:1": "live", "feed:2": "live", "feed:3": "live"}
     assert ProductCategory.objects.count() == 3
-
-
-def test_the_catalogs_sync_leaves_what_files_brought(
-    seller: Seller, follow: Callable[..., SyncRun], feeds: "Feeds", sync_feed: Callable[[str], SyncRun]
-) -> None:
-    follow(send(seller, LAMPS).sync)
-
-    feeds.body = b"id,title\n9,Own lamp\n"
-    sync = sync_feed("/lamps.csv")
-
-    assert (sync.status, sync.outcome["gone"]) == ("finished", 0)
-    assert statuses() == {"feed:1": "live", "feed:2": "live", "feed:9": "live"}
 
 
 def test_a_file_that_says_the_same_again_writes_and_starts_nothing(
@@ -324,129 +248,3 @@ def test_a_second_file_waits_for_the_first(seller: Seller, folder: Path) -> None
     with pytest.raises(SyncRunning):
         send(seller, LAMPS)
     assert FeedImport.objects.count() == len(list(folder.iterdir())) == 1
-
-
-class Feeds:
-    """Serves one feed with an ETag, and counts what was asked for."""
-
-    def __init__(self) -> None:
-        self.body = LAMPS.encode()
-        self.etag = '"1"'
-        self.media_type = "text/csv"
-        self.asked: list[tuple[str, int]] = []
-        self.lock = threading.Lock()
-
-    def answer(self, path: str, headers: Mapping[str, str]) -> Answer:
-        status = 404 if path == "/robots.txt" else 304 if headers.get("If-None-Match") == self.etag else 200
-        with self.lock:
-            self.asked.append((path, status))
-        body = self.body if status == 200 else b""
-        return status, {"Content-Type": self.media_type, "ETag": self.etag}, body
-
-
-@pytest.fixture
-def feeds(settings: Any) -> Iterator[Feeds]:
-    feeds = Feeds()
-    forget_rules()
-    with small_site(feeds.answer) as site:
-        settings.FETCH_PRIVATE_HOSTS = [site.split("/")[2]]
-        feeds.site = site
-        yield feeds
-
-
-@pytest.fixture
-def sync_feed(feeds: Feeds, seller: Seller, follow: Callable[..., SyncRun]) -> Callable[[str], SyncRun]:
-    def run(path: str) -> SyncRun:
-        Seller.objects.update(catalog_address=feeds.site + path)
-        seller.refresh_from_db()
-        feeds.asked.clear()
-        return follow(start_sync(seller=seller, trigger="test")[0])
-
-    return run
-
-
-def test_a_feed_that_has_not_changed_costs_one_request_and_keeps_every_product(
-    feeds: Feeds, sync_feed: Callable[[str], SyncRun]
-) -> None:
-    feeds.body += b",No id,,,,\n"
-    first = sync_feed("/lamps.csv")
-    assert feeds.asked == [("/robots.txt", 404), ("/lamps.csv", 200)]
-    second = sync_feed("/lamps.csv")
-
-    assert feeds.asked == [("/lamps.csv", 304)]
-    assert (first.outcome["live"], second.outcome["live"], second.outcome["gone"]) == (2, 2, 0)
-    assert second.stages == {"sync-seller": {"completed": 1}, "scrape-catalog": {"completed": 1}}
-    assert not following(second)
-    assert set(ProductCategory.objects.values_list("sync_id", flat=True)) == {second.pk}
-    newest = FeedImport.objects.first()
-    assert newest is not None
-    assert (newest.sync, newest.rows, newest.refused, newest.row_errors.count()) == (second, 3, 1, 1)
-
-
-def test_a_feed_that_has_changed_is_read_again_and_only_what_changed_goes_on(
-    feeds: Feeds, sync_feed: Callable[[str], SyncRun]
-) -> None:
-    sync_feed("/lamps.csv")
-    feeds.body, feeds.etag = LAMPS.replace("29.90", "24.90").encode(), '"2"'
-    sync = sync_feed("/lamps.csv")
-
-    assert feeds.asked == [("/lamps.csv", 200)]
-    assert sync.outcome["live"] == 2
-    assert following(sync) == {"quality-control": 1, "index-product": 1}
-
-
-def test_products_that_died_have_the_feed_read_again_although_it_is_the_same(
-    feeds: Feeds, sync_feed: Callable[[str], SyncRun]
-) -> None:
-    sync_feed("/lamps.csv")
-    Product.objects.filter(external_id="feed:2").update(status="dead")
-    sync = sync_feed("/lamps.csv")
-
-    assert feeds.asked == [("/lamps.csv", 200)]
-    assert sync.outcome["live"] == 2
-
-
-@pytest.mark.parametrize(
-    ("path", "media_type", "body"),
-    [
-        ("/export?format=csv", "text/csv; charset=utf-8", LAMPS),
-        ("/lamps.jsonl", "text/plain", '{"id": "1", "title": "Red lamp"}\n{"id": "2", "title": "Blue lamp"}\n'),
-        (
-            "/merchant",
-            "application/xml",
-            '<?xml version="1.0"?><rss xmlns:g="http://base.google.com/ns/1.0" version="2.0"><channel><title>x</title>'
-            "<item><g:id>1</g:id><g:title>Red lamp</g:title></item>"
-            "<item><g:id>2</g:id><g:title>Blue lamp</g:title></item></channel></rss>",
-        ),
-    ],
-)
-def test_a_feed_is_told_by_its_name_its_type_or_how_it_begins(
-    feeds: Feeds, sync_feed: Callable[[str], SyncRun], path: str, media_type: str, body: str
-) -> None:
-    feeds.media_type, feeds.body = media_type, body.encode()
-
-    assert sync_feed(path).outcome["live"] == 2
-
-
-def test_links_bring_the_products_of_their_pages(seller: Seller, follow: Callable[..., SyncRun], settings: Any) -> None:
-    def answer(path: str, headers: Mapping[str, str]) -> Answer:
-        number = path.split("/")[2] if path.startswith("/p/") else ""
-        title = "Page Not Found" if number == "3" else f"Lamp {number}"
-        page = f'<meta property="og:title" content="{title}"><meta property="product:price:amount" content="9.90">'
-        return (200, {"Content-Type": "text/html"}, page.encode()) if number else (404, {}, b"")
-
-    forget_rules()
-    with small_site(answer) as site:
-        settings.FETCH_PRIVATE_HOSTS = settings.WHATSAPP_HOSTS = [site.split("/")[2]]
-        links = [f"{site}/p/{number}/447700900100" for number in (1, 2, 2, 3)]
-        sync = follow(import_links(seller=seller, addresses=links, trigger="test"))
-        assert sync.outcome["found"] == 3
-        follow(import_links(seller=seller, addresses=links[:1], trigger="test", keeps_others=True))
-
-    codes = {product.external_id: product.reasons[0]["code"] for product in Product.objects.all()}
-    assert codes == {
-        "whatsapp:1": "picture.missing",
-        "whatsapp:2": "picture.missing",
-        "whatsapp:3": "catalog.page_not_found",
-    }
-    assert not Category.objects.exists()

@@ -13,11 +13,11 @@ from catalog import index
 from catalog.embedders.hashing import HashingEmbedder
 from catalog.embedders.layout import LayoutEmbedder
 from catalog.index import IndexFilter, Kind
-from catalog.indexes import reconciling
-from catalog.indexes.reconciling import index_figures, reconcile
 from catalog.indexing import Purpose, mark_live, write_products
 from catalog.milvus import milvus_client
 from catalog.models import SearchIndex
+from catalog.reindexing import reconciling
+from catalog.reindexing.reconciling import index_figures, reconcile
 from marketplace.models import Product
 from qc.models import Verdict
 from tests.catalog.indexes.embedders import SpentEmbedder
@@ -63,7 +63,7 @@ def test_what_differs_is_found_then_mended_then_equal(
     assert reconcile(hashing, only_check=True).is_equal
     spoil(products)
 
-    with caplog.at_level(logging.ERROR, logger="catalog.indexes.reconciling"):
+    with caplog.at_level(logging.ERROR, logger="catalog.reindexing.reconciling"):
         checked = reconcile(hashing, only_check=True)
     mended = reconcile(hashing)
     again = reconcile(hashing)

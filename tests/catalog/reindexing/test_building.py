@@ -11,14 +11,14 @@ from catalog import index
 from catalog.embedders.current import current_embedder
 from catalog.embedders.hashing import HashingEmbedder
 from catalog.index import IndexFilter, Kind
-from catalog.indexes import building
-from catalog.indexes.building import BuildingRefused, advance, cancel_building, change_embedder
-from catalog.indexes.reconciling import index_figures, reconcile
 from catalog.indexes.standing import EmbedderChanged
-from catalog.indexes.sweeping import drop_old_indexes
 from catalog.indexing import Purpose, mark_live, write_products
 from catalog.milvus import milvus_client, patiently
 from catalog.models import IndexChange, SearchIndex
+from catalog.reindexing import building
+from catalog.reindexing.building import BuildingRefused, advance, cancel_building, change_embedder
+from catalog.reindexing.reconciling import index_figures, reconcile
+from catalog.reindexing.sweeping import drop_old_indexes
 from jobs.audit import ReasonMissing
 from jobs.execution import run_once
 from jobs.models import Audit, Job
