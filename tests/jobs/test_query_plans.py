@@ -40,7 +40,7 @@ from jobs.models import Job, JobDependency, Priority, State, Worker
 from jobs.permits import transport
 from jobs.prepared import PREPARED_AFTER
 from jobs.reclaim import reclaim_lost_jobs
-from jobs.registry import get_task
+from jobs.registry import get_task, tasks_of_queue
 from jobs.retention import Retention, clean_completed
 from jobs.schedules import fire_due_schedules
 from jobs.selection import LetterFilter
@@ -158,6 +158,10 @@ def claims_past_a_paused_tenant(some: Some) -> None:
     assert len(claim("noop-64", worker_id=LIVE_WORKER, limit=BATCH)) == BATCH
 
 
+def claims_what_fits_of_unlike_tasks(some: Some) -> None:
+    assert len(claim("mixed", worker_id=LIVE_WORKER, limit=BATCH)) == 4  # the most urgent lane is of one task
+
+
 def reclaims_what_the_dead_held(some: Some) -> None:
     Worker.objects.filter(pk__gte=LIVE_WORKER, pk__lt=LIVE_WORKER + 5).update(beat_at=F("beat_at") - timedelta(hours=1))
     Worker.objects.filter(pk=LIVE_WORKER + 6).update(ended_at=timezone.now())
@@ -227,6 +231,7 @@ def answers_about_the_queues(some: Some) -> None:
 ENGINE: list[Callable[[Some], None]] = [
     enqueues, claims_and_settles_plainly, claims_and_settles_with_results_and_failures, settles_jobs_with_keys, ticks,
     disappoints_who_waits_in_vain, finishes_a_group, holds_what_is_paused, claims_past_a_paused_tenant,
+    claims_what_fits_of_unlike_tasks,
     reclaims_what_the_dead_held, hands_back_what_a_worker_holds, tells_the_streams, forgets, stamps_anew, admits,
     cancels, changes_priorities_and_retries, answers_about_the_queues,
 ]  # fmt: skip
@@ -336,15 +341,24 @@ def _statements(module: ModuleType) -> list[tuple[str, str]]:
     return [(name, text) for name, text in found if "{" not in text.replace("'{}'", "")]
 
 
-def test_a_prepared_claim_reads_no_more_than_its_batch(some: Some, statistics: str) -> None:
+@pytest.mark.parametrize(
+    ("queue", "statement"), [("noop-64", sql.CLAIM), ("mixed", sql.CLAIM_BY_TASK)], ids=["alike", "unlike"]
+)
+def test_a_prepared_claim_reads_no_more_than_its_batch(some: Some, statistics: str, queue: str, statement: str) -> None:
     with connection.cursor() as cursor, undone("claims"):
         cursor.execute("SET LOCAL plan_cache_mode = force_generic_plan")
         for _ in range(PREPARED_AFTER + 2):
-            claim("noop-64", worker_id=LIVE_WORKER, limit=BATCH)
-        cursor.execute("SELECT name FROM pg_prepared_statements WHERE statement LIKE '%claimed AS%'")
+            claim(queue, worker_id=LIVE_WORKER, limit=BATCH)
+        cursor.execute(
+            "SELECT name FROM pg_prepared_statements"
+            " WHERE statement LIKE '%%claimed AS%%' AND (statement LIKE '%%is_beyond%%') = %s",
+            ["is_beyond" in statement],
+        )
         (name,) = cursor.fetchone()
-        values = {"worker": LIVE_WORKER, "queue": "noop-64", "tasks": ["noop-64"], "limit": BATCH}
-        names = dict.fromkeys(re.findall(r"%\((\w+)\)s", sql.CLAIM))
+        tasks = tasks_of_queue(queue)
+        values = {"worker": LIVE_WORKER, "queue": queue, "tasks": [it.name for it in tasks], "limit": BATCH}
+        values["sizes"] = [it.batch_size for it in tasks]
+        names = dict.fromkeys(re.findall(r"%\((\w+)\)s", statement))
         plan = explain(f'EXECUTE "{name}" ({", ".join(["%s"] * len(names))})', [values[it] for it in names])
     print(plan)
     assert plan.buffers < MAX_BUFFERS
