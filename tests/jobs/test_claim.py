@@ -72,6 +72,7 @@ def test_claims_take_all_that_is_due_in_order_and_no_task_gets_too_many(
     assert taken == due
 
 
+@pytest.mark.django_db(transaction=True)  # a permit looks after its own connection
 def test_one_permit_works_a_queue_of_unlike_tasks_to_its_end(session: Session) -> None:
     _enqueue(*[FEW] * 9, *[MANY] * 70, *[FEW] * 2)
     assert work("mixed") == 81
