@@ -7,7 +7,6 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from django.conf import settings
-from jsonschema import Draft202012Validator
 
 from jobs.errors import JobError
 from marketplace.gemini.client import gemini_client
@@ -236,6 +235,8 @@ def _written(candidate: "Candidate") -> str:
 
 
 def _data(text: str, schema: Mapping[str, Any]) -> Any:
+    from jsonschema import Draft202012Validator  # noqa: PLC0415 see marketplace.gemini.client
+
     try:
         data = json.loads(text)
     except ValueError as error:
