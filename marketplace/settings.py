@@ -12,7 +12,7 @@ from pathlib import Path
 
 from environs import Env, ValidationError, validate
 
-from marketplace.appearance import JOB_SUBJECT_PAGES, SPECTACULAR_SETTINGS, UNFOLD  # noqa: F401 settings as they are
+from marketplace import appearance
 from marketplace.stack.rendezvous import embedded_environment
 
 BASE_DIR = Path(__file__).resolve().parent.parent
@@ -362,9 +362,14 @@ REST_FRAMEWORK = {
     "NUM_PROXIES": 1 if BEHIND_PROXY else 0,
     "TEST_REQUEST_DEFAULT_FORMAT": "json",
 }
+SPECTACULAR_SETTINGS = appearance.SPECTACULAR_SETTINGS
 # Token bucket per API key and per address: (requests per minute, burst).
 API_RATE_PER_KEY = env.int("API_RATE_PER_KEY", 600, validate=validate.Range(min=1))
 API_RATE_PER_ADDRESS = env.int("API_RATE_PER_ADDRESS", 120, validate=validate.Range(min=1))
+
+# --- admin ----------------------------------------------------------------------------------------
+UNFOLD = appearance.UNFOLD
+JOB_SUBJECT_PAGES: dict[str, str] = appearance.JOB_SUBJECT_PAGES
 
 # --- logs -----------------------------------------------------------------------------------------
 LOG_LEVEL = env.str("LOG_LEVEL", "INFO", validate=validate.OneOf(["DEBUG", "INFO", "WARNING", "ERROR"]))

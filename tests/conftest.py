@@ -125,7 +125,7 @@ def django_db_setup(django_db_setup: None, django_db_blocker: Any) -> None:
     trigger = import_module("jobs.migrations.0005_audit_only_grows")
     with django_db_blocker.unblock(), connection.cursor() as cursor:
         cursor.execute(trigger.ALLOW_TRUNCATE)
-    TransactionTestCase._fixture_teardown = empty_filled_tables  # type: ignore[method-assign]
+    TransactionTestCase._fixture_teardown = empty_filled_tables
 
 
 @pytest.fixture(scope="session")
