@@ -12,7 +12,7 @@ PRODUCTION = env -u REDIS_URL DATABASE_URL=postgresql://souk@db.invalid/souk RED
 TESTS ?= tests
 PEERS ?= bullmq celery
 # All tests run in as many processes as there are cores, 4 at most; some of them in one.
-PROCESSES = $(if $(filter tests,$(TESTS)),$(if $(ARGS),,-n $(shell nproc | awk "{print (\$$1>4)?4:\$$1}") --dist loadgroup --no-loadscope-reorder))
+PROCESSES = $(if $(filter tests,$(TESTS)),$(if $(ARGS),,-n $(shell nproc | awk "{print (\$$1>4)?4:\$$1}") --dist loadscope --no-loadscope-reorder))
 COVERAGE = $(if $(filter tests,$(TESTS)),$(if $(ARGS),,--cov --cov-report=term:skip-covered))
 
 .DEFAULT_GOAL := help

@@ -22,13 +22,12 @@ from jobs.batch import ClaimedJob, NewJob
 from jobs.ledger import enqueue_many
 from jobs.models import Job
 from marketplace.models import Category, Product, ProductCategory, SyncRun
+from marketplace.products import AWAY
 
 BATCH = 500
 MAX_CRUMBS = 6
 TOO_MANY_LISTS = "catalog.too_many_lists"
 TOO_MANY_PRODUCTS = "catalog.too_many_products"
-# A product that was lost, and is listed again, goes through all stages once more.
-RETURNING = (Product.Status.GONE, Product.Status.DEAD)
 _ROW = ("pk", "external_id", "address", "status", "last_sync_id")
 
 
@@ -191,9 +190,9 @@ def _mark_seen(rows: Sequence[Product], sync: SyncRun) -> None:
     now = timezone.now()
     ids = [row.pk for row in rows]
     Product.objects.filter(pk__in=ids).update(last_seen_at=now, last_sync=sync)
-    Product.objects.filter(pk__in=ids, status__in=RETURNING).update(
-        status=Product.Status.PENDING, reasons=[], updated_at=now
-    )
+    # A product that was lost, and is listed again, goes through all stages once more.
+    returning = Product.objects.filter(pk__in=ids, status__in=AWAY)
+    returning.update(status=Product.Status.PENDING, reasons=[], updated_at=now)
 
 
 def _store_categories(

@@ -13,7 +13,7 @@ from unfold.decorators import action, display
 from jobs.pages.lists import ReadOnlyAdmin
 from jobs.pages.presentation import label, link, list_link, pretty_json
 from marketplace.models import Category, Picture, Product
-from marketplace.products import price_text
+from marketplace.products import AWAY, price_text
 
 STATUS_LABELS = {
     Product.Status.PENDING: "info",
@@ -95,7 +95,7 @@ class ProductAdmin(ReadOnlyAdmin):
 
     def get_actions_detail(self, request: HttpRequest, object_id: int) -> list[Any]:
         """Offer to judge what buyers could see."""
-        away = Product.objects.filter(pk=object_id, status__in=(Product.Status.GONE, Product.Status.DEAD))
+        away = Product.objects.filter(pk=object_id, status__in=AWAY)
         return [] if away.exists() else super().get_actions_detail(request, object_id)
 
     @action(description="Approve or reject…", permissions=["review"], url_path="judge", icon="gavel")

@@ -8,7 +8,6 @@ from drf_spectacular.types import OpenApiTypes
 from drf_spectacular.utils import OpenApiParameter, OpenApiResponse, extend_schema
 from rest_framework import status
 from rest_framework.generics import ListAPIView
-from rest_framework.pagination import CursorPagination
 from rest_framework.permissions import AllowAny
 from rest_framework.request import Request
 from rest_framework.response import Response
@@ -18,6 +17,7 @@ from jobs.admission import TooManyJobs
 from marketplace import sellers, syncs
 from marketplace.authentication import Caller, IsSeller
 from marketplace.models import Product, Seller, SyncRun
+from marketplace.paging import NewestFirst
 from marketplace.problems import Problem, Refused
 from marketplace.products import matching_products, products_of
 from marketplace.serializers import (
@@ -154,15 +154,6 @@ class SyncView(APIView):
         sync = get_object_or_404(SyncRun, pk=sync_id, seller=calling_seller(request))
         is_running = sync.status == SyncRun.Status.RUNNING
         return Response(SyncSerializer(sync).data, headers={"Retry-After": str(SYNC_POLL_S)} if is_running else None)
-
-
-class NewestFirst(CursorPagination):
-    """Pages that stay put while products come and go."""
-
-    page_size = 50
-    page_size_query_param = "limit"
-    max_page_size = 200
-    ordering = "-id"
 
 
 class ProductsView(ListAPIView[Product]):

@@ -17,7 +17,6 @@ from jobs import audit
 from jobs.api.directory_serializers import OptionalReasonSerializer
 from jobs.api.staff import StaffMay, StaffView, actor_of, read
 from marketplace import directory
-from marketplace.api import NewestFirst
 from marketplace.directory_serializers import (
     BulkEmbeddingAnswer,
     BulkEmbeddingSerializer,
@@ -26,6 +25,7 @@ from marketplace.directory_serializers import (
     WrittenBusinessSerializer,
 )
 from marketplace.models import DirectoryEntry
+from marketplace.paging import NewestFirst
 from marketplace.problems import Problem
 from marketplace.serializers import job_fields
 

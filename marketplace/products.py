@@ -5,6 +5,9 @@ from django.db.models import Prefetch, Q, QuerySet
 from marketplace.models import Picture, Product, ProductCategory, Seller
 from marketplace.money import Money
 
+# Not in its catalog any more, or not to be read: nothing is decided on it, and no buyer sees it.
+AWAY = (Product.Status.GONE, Product.Status.DEAD)
+
 
 def products_of(seller: Seller) -> QuerySet[Product]:
     """Find a seller's products, newest first, with their categories and pictures."""
@@ -54,4 +57,12 @@ def price_text(product: Product) -> str:
     money = product.money
     if money is None:
         return product.price_raw
+    return f"{amount_text(money)} {money.currency}".strip()
+
+
+def list_price_text(product: Product) -> str:
+    """Write the price before a reduction with its currency; empty where there is none."""
+    if product.list_price is None:
+        return ""
+    money = Money(amount=product.list_price, currency=product.currency, raw="")
     return f"{amount_text(money)} {money.currency}".strip()

@@ -8,11 +8,13 @@ With DATABASE_URL set, nothing has a default that would be unsafe in production.
 import base64
 import os
 from collections.abc import Sequence
+from email.utils import parseaddr
 from pathlib import Path
 
+from django.core.exceptions import ImproperlyConfigured
 from environs import Env, ValidationError, validate
 
-from marketplace import appearance
+from marketplace import appearance, schedules
 from marketplace.stack.rendezvous import embedded_environment
 
 BASE_DIR = Path(__file__).resolve().parent.parent
@@ -136,7 +138,15 @@ EMAIL_FILE_PATH = f"/{_mail['EMAIL_FILE_PATH']}"
 if EMBEDDED and not EMAIL_URL:
     EMAIL_BACKEND = "django.core.mail.backends.filebased.EmailBackend"
     EMAIL_FILE_PATH = str(VAR_DIR / "mail")
-DEFAULT_FROM_EMAIL = env.str("MAIL_FROM", "Souk <souk@localhost>")
+DEFAULT_FROM_EMAIL = env.str("MAIL_FROM", "" if EMAIL_URL else "Souk <souk@localhost>")
+if "@" not in parseaddr(DEFAULT_FROM_EMAIL)[1]:
+    raise ImproperlyConfigured(
+        "MAIL_FROM names no sender. Where EMAIL_URL is set, say whose mails they are: MAIL_FROM=Souk <a@souk.example>"
+    )
+
+# --- what has ended -------------------------------------------------------------------------------
+# Days that notifications, mails, used and expired invitations, rechecks and requests for proposals are kept.
+HISTORY_KEEP_DAYS = env.float("HISTORY_KEEP_DAYS", 180.0, validate=validate.Range(min=1))
 
 # --- data: PostgreSQL is the truth, Redis carries, Milvus finds -----------------------------------
 DATABASES = {"default": env.dj_db_url("DATABASE_URL", conn_max_age=600, conn_health_checks=True)}
@@ -231,20 +241,7 @@ JOB_QUEUES = [
     "ai-generation",
     "photo-processing",
 ]
-# Schedules that come with the code, by name: created by the first dispatcher that leads, and the staff's from then on.
-JOB_SCHEDULES = {
-    "resync-sellers": {"task": "resync-sellers", "crontab": "*/5 * * * *"},
-    "sweep-scraping-results": {"task": "sweep-scraping-results", "crontab": "17 * * * *"},
-    "refresh-directory": {"task": "refresh-directory", "crontab": "47 * * * *"},
-    "refresh-vocabulary": {"task": "refresh-vocabulary", "crontab": "* * * * *"},
-    "sweep-search-counts": {"task": "sweep-search-counts", "crontab": "37 * * * *"},
-    "reconcile-index": {"task": "reconcile-index", "crontab": "37 3 * * *"},
-    "sweep-search-indexes": {"task": "sweep-search-indexes", "crontab": "47 * * * *"},
-    "sweep-photo-sets": {"task": "sweep-photo-sets", "crontab": "27 * * * *"},
-    "send-digests": {"task": "send-digests", "crontab": "7 * * * *"},
-    "sweep-notifications": {"task": "sweep-notifications", "crontab": "27 4 * * *"},
-    "review-again": {"task": "review-again", "crontab": "*/10 * * * *"},
-}
+JOB_SCHEDULES: dict[str, dict[str, str]] = schedules.SCHEDULES
 RQ_QUEUES = {
     name: {
         "URL": REDIS_URL,

@@ -1,4 +1,4 @@
-"""The marketplace's own tasks; those of notifications and webhooks have modules of their own."""
+"""The marketplace's own tasks; those of accounts, notifications and webhooks have modules of their own."""
 
 from datetime import datetime
 
@@ -6,6 +6,8 @@ from django.utils import timezone
 
 from jobs.batch import Batch
 from jobs.registry import task
+from marketplace.accounts import tasks as _account_tasks  # noqa: F401
+from marketplace.history import sweep_history as delete_history
 from marketplace.notifications import tasks as _notification_tasks  # noqa: F401
 from marketplace.resync import slot_at, start_due_syncs
 from marketplace.webhooks import tasks as _webhook_tasks  # noqa: F401
@@ -20,3 +22,10 @@ def resync_sellers(batch: Batch) -> None:
         slot = slot_at(datetime.fromisoformat(due_at) if due_at else now)
         started = start_due_syncs(now=now, slot=slot)
         batch.complete(job, result={"slot": slot, "started": len(started)})
+
+
+@task(queue="notify-seller", batch_size=8, attempts=3)
+def sweep_history(batch: Batch) -> None:
+    """Delete invitations and rechecks whose time is over; running twice deletes no more."""
+    for job in batch:
+        batch.complete(job, result={"deleted": delete_history(now=timezone.now())})

@@ -68,6 +68,7 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path("seller/", include("marketplace.accounts.urls")),
     path("seller/", include("marketplace.notifications.page_urls")),
     path("seller/", include("marketplace.webhooks.page_urls")),
+    path("seller/", include("marketplace.rechecks.page_urls")),
     path("unsubscribe/<str:token>/", unsubscribe_page, name="unsubscribe"),
     path("seller/", include("qc.page_urls")),
     path("seller/", include("catalog.seller_urls")),

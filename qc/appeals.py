@@ -14,8 +14,9 @@ from django.utils import timezone
 from jobs import audit
 from marketplace.models import Product, Seller
 from marketplace.notifications.telling import Kind, tell
+from marketplace.products import AWAY
 from qc.models import Appeal, Verdict
-from qc.review import AWAY, CannotDecide, decide
+from qc.review import CannotDecide, decide
 
 MAX_WHY_CHARS = 500
 MAX_ANSWER_CHARS = 2_000

@@ -1,7 +1,8 @@
 """Holds: while one member of staff looks at a product, nobody else judges it.
 
-Every hold is taken, kept and given up under the lock of its product's row, so that what is seen there holds. A hold
-that ran out counts for nothing; its row is the next one's to take.
+A hold is taken, and looked at once more before a decision, under the lock of its product's row: of two who meet there
+one decides. Keeping and giving up touch one's own holds alone, without that lock; whose hold another one took in the
+moment it ran out is told when deciding. A hold that ran out counts for nothing; its row is the next one's to take.
 """
 
 from collections.abc import Collection

@@ -18,6 +18,7 @@ from jobs.ledger import enqueue_many
 from jobs.models import Priority
 from marketplace.models import Product
 from marketplace.notifications.telling import Kind, subject_of, tell
+from marketplace.products import AWAY
 from qc import holds
 from qc.facts import facts_of
 from qc.holds import CannotDecide as CannotDecide
@@ -27,7 +28,6 @@ from qc.staff_reasons import holding_reasons
 from qc.verdicts import NOT_JUDGED, Standing, apply_decisions, latest_verdicts, tell_of_products
 
 Decision = Verdict.Decision
-AWAY = (Product.Status.GONE, Product.Status.DEAD)
 
 
 class ReasonMissing(CannotDecide):

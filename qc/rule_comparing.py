@@ -10,6 +10,7 @@ from dataclasses import dataclass, replace
 from django.db.models import Exists, OuterRef, QuerySet
 
 from marketplace.models import Product
+from marketplace.products import AWAY
 from qc.facts import facts_of
 from qc.models import RulesetRevision, RuleTrialChange, Verdict
 from qc.rule_settings import Settings
@@ -22,7 +23,6 @@ Kind = RuleTrialChange.Kind
 Decision = Verdict.Decision
 
 CHUNK = 500  # products that are compared at once
-AWAY = (Product.Status.GONE, Product.Status.DEAD)
 _AREAS = frozenset(code.partition(".")[0] for code in BY_CODE)
 
 

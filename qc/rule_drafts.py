@@ -5,9 +5,17 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from qc.models import RulesetRevision
-from qc.rule_settings import AS_IT_COMES, Difference, changed_codes, differences, reduced
+from qc.rule_settings import (
+    AS_IT_COMES,
+    Difference,
+    changed_codes,
+    differences,
+    reduced,
+    settings_as_json,
+    settings_from,
+)
 from qc.rules.ruleset import Setting
-from qc.rulesets import latest_revision, settings_as_json, settings_from, settings_of
+from qc.rulesets import latest_revision, settings_of
 
 
 @dataclass(frozen=True, slots=True)

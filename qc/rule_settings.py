@@ -106,16 +106,26 @@ def checked_settings(stored: Any) -> dict[str, Setting]:
         problems |= _problems(code, given)
     if problems:
         raise BadSettings(problems)
-    return reduced({code: _setting(given) for code, given in stored.items()})
+    return reduced(settings_from(stored))
 
 
-def _setting(given: Mapping[str, Any]) -> Setting:
-    severity = given.get("severity")
-    return Setting(
-        is_on=given.get("is_on", True),
-        severity=Severity(severity) if severity else None,
-        limits={name: float(value) for name, value in (given.get("limits") or {}).items()},
-    )
+def settings_from(stored: Mapping[str, Mapping[str, Any]]) -> dict[str, Setting]:
+    """Return settings by code from their JSON; whoever did not write it checks it first."""
+    return {
+        code: Setting(
+            is_on=bool(it.get("is_on", True)),
+            severity=Severity(it["severity"]) if it.get("severity") else None,
+            limits={name: float(value) for name, value in (it.get("limits") or {}).items()},
+        )
+        for code, it in stored.items()
+    }
+
+
+def settings_as_json(settings: Settings) -> dict[str, dict[str, Any]]:
+    """Return the JSON of settings; what settings_from returns for it is equal to them."""
+    return {
+        code: {"is_on": it.is_on, "severity": it.severity, "limits": dict(it.limits)} for code, it in settings.items()
+    }
 
 
 def _problems(code: str, given: Any) -> dict[str, str]:

@@ -17,20 +17,12 @@ from django.utils import timezone
 from jobs.batch import NewJob
 from jobs.ledger import enqueue
 from jobs.models import Priority
+from marketplace.products import AWAY
 from qc.models import RulesetRevision, RuleTrial, RuleTrialChange, Verdict
-from qc.rule_comparing import AWAY, CHUNK, Change, compare, figures_of, judged_products
-from qc.rule_settings import Settings, differences, reduced
+from qc.rule_comparing import CHUNK, Change, compare, figures_of, judged_products
+from qc.rule_settings import Settings, differences, reduced, settings_as_json, settings_from
 from qc.rules.ruleset import make_ruleset
-from qc.rulesets import (
-    HELD_S,
-    CannotSave,
-    NothingChanged,
-    ruleset_of,
-    save_revision,
-    settings_as_json,
-    settings_from,
-    settings_of,
-)
+from qc.rulesets import HELD_S, CannotSave, NothingChanged, ruleset_of, save_revision, settings_of
 
 State = RuleTrial.State
 
@@ -186,6 +178,18 @@ def save_trial(
         if judges_again and trial.state == State.FINISHED:
             enqueue(_late_job(trial.pk))
     return revision
+
+
+def save_and_judge_again(settings: Settings, *, base: RulesetRevision | None, actor: str, note: str) -> RulesetRevision:
+    """Make settings hold that nobody has tried, and have the products that they concern judged again; all or nothing.
+
+    Raises:
+        NothingChanged, qc.rulesets.CannotSave: see there.
+        jobs.audit.ReasonMissing: the note is empty.
+    """
+    with transaction.atomic():
+        trial = begin_trial(settings, base=base)
+        return save_trial(trial.pk, actor=actor, note=note, judges_again=True)
 
 
 def jobs_to_judge_again(trial_id: int, *, after: int) -> tuple[list[NewJob], NewJob | None]:

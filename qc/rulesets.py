@@ -1,16 +1,13 @@
 """The rules as staff have set them: the latest revision holds, in every process within two seconds."""
 
 import time
-from collections.abc import Mapping
-from typing import Any
 
 from django.contrib.auth.models import User
 from django.db import connection, transaction
 
 from jobs import audit
 from qc.models import RulesetRevision
-from qc.rule_settings import Settings, differences, reduced
-from qc.rules.contract import Severity
+from qc.rule_settings import Settings, differences, reduced, settings_as_json, settings_from
 from qc.rules.ruleset import STANDARD, Ruleset, Setting, make_ruleset
 
 HELD_S = 2.0
@@ -108,22 +105,3 @@ def _hold_revisions() -> None:
     """Let nobody else make a revision until this transaction ends: two would follow the same one."""
     with connection.cursor() as cursor:
         cursor.execute("SELECT pg_advisory_xact_lock(hashtext('qc.rulesets'))")
-
-
-def settings_from(stored: Mapping[str, Mapping[str, Any]]) -> dict[str, Setting]:
-    """Return settings by code from their JSON."""
-    return {
-        code: Setting(
-            is_on=bool(it.get("is_on", True)),
-            severity=Severity(it["severity"]) if it.get("severity") else None,
-            limits={name: float(value) for name, value in it.get("limits", {}).items()},
-        )
-        for code, it in stored.items()
-    }
-
-
-def settings_as_json(settings: Mapping[str, Setting]) -> dict[str, dict[str, Any]]:
-    """Return the JSON of settings; what settings_from returns for it is equal to them."""
-    return {
-        code: {"is_on": it.is_on, "severity": it.severity, "limits": dict(it.limits)} for code, it in settings.items()
-    }

@@ -2,7 +2,7 @@
 
 from django.urls import path
 
-from qc.pages import appeal_answers, checking_again, review, review_groups, rule_history, rule_trials, rules
+from qc.pages import appeal_answers, checking_again, rejudging, review, review_groups, rule_history, rule_trials, rules
 from qc.pages.guarding import reviewers_page, rule_makers_page, rules_page
 
 urlpatterns = [
@@ -25,6 +25,12 @@ urlpatterns = [
     path("rules/", rules_page(rules.list_page, "GET"), name="admin-rules"),
     path("rules/draft/", rule_makers_page(rules.draft_page, "GET", "POST"), name="admin-rules-draft"),
     path("rules/rule/<str:code>/", rule_makers_page(rules.rule_page, "GET", "POST"), name="admin-rule"),
+    path("rules/outdated/", rules_page(rejudging.outdated_page, "GET"), name="admin-rules-outdated"),
+    path(
+        "rules/judge-again/",
+        rule_makers_page(rejudging.judge_again, "GET", "POST"),
+        name="admin-rules-judge-again",
+    ),
     path("rules/history/", rules_page(rule_history.history_page, "GET"), name="admin-rules-history"),
     path("rules/history/back/", rule_makers_page(rule_history.go_back, "POST"), name="admin-rules-back"),
     path("rules/trials/<int:trial_id>/", rules_page(rule_trials.trial_page, "GET"), name="admin-rule-trial"),

@@ -10,6 +10,7 @@ from jobs.ledger import enqueue_many
 from jobs.registry import get_task, task
 from jobs.retry import REMOTE_API, RetryPolicy
 from jobs.settlement import inherit
+from qc.rejudging import jobs_of_chunk
 from qc.reviewer.again import jobs_to_review_again
 from qc.reviewer.review import is_on
 from qc.reviewer.stage import lift, review_batch
@@ -105,3 +106,12 @@ def apply_rules(batch: Batch) -> None:
     for job in batch:
         queued, goes_on = jobs_to_judge_again(job.payload["trial"], after=job.payload["after"])
         batch.complete(job, result={"queued": len(queued)}, then=[*queued, goes_on] if goes_on else queued)
+
+
+@task(queue="quality-control", batch_size=64, attempts=3, keep_completed=10)
+def judge_outdated(batch: Batch) -> None:
+    """Have a chunk of the products judged again that rules of an earlier version judged."""
+    for job in batch:
+        following = jobs_of_chunk(job.payload["run"], after=job.payload["after"])
+        queued = sum(it.task == "quality-control" for it in following)
+        batch.complete(job, result={"queued": queued}, then=following)

@@ -9,6 +9,7 @@ from django.utils import timezone
 
 from marketplace.models import Product
 from marketplace.notifications.telling import Kind, subject_of, tell
+from marketplace.products import AWAY
 from qc.facts import facts_of
 from qc.models import Verdict
 from qc.reviewer.review import Review, is_on, is_worth_asking
@@ -225,7 +226,7 @@ def apply_decisions(products: Sequence[Product], standings: dict[int, Standing])
     now = timezone.now()
     for product in products:
         standing = standings[product.pk]
-        was_live, is_away = product.status == Status.LIVE, product.status in (Status.GONE, Status.DEAD)
+        was_live, is_away = product.status == Status.LIVE, product.status in AWAY
         is_approved = standing.decision == Decision.APPROVED
         must_reindex = not is_away and (is_approved or was_live)
         recorded.append(Recorded(product_id=product.pk, decision=standing.decision, must_reindex=must_reindex))

@@ -4,6 +4,7 @@ import ipaddress
 import sys
 from collections.abc import Iterator
 from importlib import import_module
+from pathlib import Path
 from typing import Any
 
 import hypothesis
@@ -13,6 +14,7 @@ import redis
 from django.conf import settings
 from django.db import connection
 from django.test import TransactionTestCase
+from xdist.scheduler import LoadScopeScheduling
 
 from marketplace.gemini.client import close_clients
 from marketplace.gemini.pace import forget_calls
@@ -83,13 +85,26 @@ def pytest_configure(config: pytest.Config) -> None:
     sys.addaudithook(_refuse_other_machines)
 
 
-def _group_of(item: pytest.Item) -> str:
-    return "milvus" if item.path.name in USES_MILVUS else item.path.stem
+def group_of(nodeid: str) -> str:
+    """Name what a test shares a process with: its file, or all that write to Milvus, which bears one at a time."""
+    path = Path(nodeid.partition("::")[0])
+    return "milvus" if path.name in USES_MILVUS else str(path.with_suffix(""))
 
 
-def pytest_itemcollected(item: pytest.Item) -> None:
-    """Keep the tests of a file in one process, and all that write to Milvus, which bears one writer at a time."""
-    item.add_marker(pytest.mark.xdist_group(_group_of(item)))
+class GroupScheduling(LoadScopeScheduling):  # type: ignore[misc]
+    """Share tests among processes by group, in the order of collection.
+
+    xdist's own groups (`--dist loadgroup`) do nothing with pytest 9.2, and say nothing of it: pytest-xdist issue 1386.
+    """
+
+    def _split_scope(self, nodeid: str) -> str:
+        return group_of(nodeid)
+
+
+@pytest.hookimpl(optionalhook=True)
+def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> GroupScheduling:
+    """Use our own groups."""
+    return GroupScheduling(config, log)
 
 
 @pytest.hookimpl(trylast=True)
@@ -100,7 +115,7 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
     """
     if hasattr(config, "workerinput"):
         places = {name: place for place, name in enumerate(LONGEST_FIRST)}
-        items.sort(key=lambda item: places.get(_group_of(item), len(places)))
+        items.sort(key=lambda item: places.get(Path(group_of(item.nodeid)).name, len(places)))
 
 
 def pytest_sessionstart(session: pytest.Session) -> None:

@@ -258,21 +258,10 @@ class Road:
         for price_range in ({"max_price": str(middle - CENT)}, {"min_price": str(middle)}):
             # Nobody asked this before: the ranking of a known query may be some seconds old.
             words = f"{query} 0{time.monotonic_ns()}" if query else query
-            answer = self.whole_answer(seller, q=words, seller=seller.id, limit=MOST_RESULTS, **price_range)
+            answer = whole_answer(seller.client, q=words, seller=seller.id, limit=MOST_RESULTS, **price_range)
             assert answer["has_more"] is False
             found.update(result["id"] for result in answer["results"])
         return found
-
-    def whole_answer(self, seller: SellerOnRoad, **query: str | int) -> dict[str, Any]:
-        """Ask until the answer is no longer degraded: one that a busy machine leaves no time for is made behind it."""
-        answers: list[dict[str, Any]] = []
-
-        def is_whole() -> bool:
-            answers.append(dict(seller.client.get("/api/search/", **query)))
-            return not answers[-1]["degraded"]
-
-        wait_until(is_whole, "an answer to a search that is not degraded")
-        return answers[-1]
 
     def jobs_of_products(self, sync_id: int) -> dict[tuple[str, str, str], int]:
         """Count the sync's jobs by product, task and state."""
@@ -331,6 +320,18 @@ class Road:
         assert rechecked.keys() <= copies
         for name, times in rechecked.items():
             expected[name, "quality-control", "completed"] += times
+
+
+def whole_answer(client: Client, **query: str | int) -> dict[str, Any]:
+    """Ask until the answer is no longer degraded: one that a busy machine leaves no time for is made behind it."""
+    answers: list[dict[str, Any]] = []
+
+    def is_whole() -> bool:
+        answers.append(dict(client.get("/api/search/", **query)))
+        return not answers[-1]["degraded"]
+
+    wait_until(is_whole, "an answer to a search that is not degraded")
+    return answers[-1]
 
 
 def sample_stats(catalog: str) -> Counter[str]:

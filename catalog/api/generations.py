@@ -9,14 +9,12 @@ from django.urls import reverse
 from drf_spectacular.types import OpenApiTypes
 from drf_spectacular.utils import OpenApiResponse, extend_schema
 from rest_framework import serializers, status
-from rest_framework.authentication import SessionAuthentication
 from rest_framework.generics import ListAPIView
-from rest_framework.pagination import CursorPagination
-from rest_framework.permissions import IsAdminUser
 from rest_framework.request import Request
 from rest_framework.response import Response
 from rest_framework.views import APIView
 
+from catalog.api.callers import SellerOrStaffView, actor_of, seller_of
 from catalog.api.generation_serializers import (
     AcceptedSerializer,
     AcceptSerializer,
@@ -41,9 +39,10 @@ from catalog.generation.models import GenerationRequest, Proposal, ProposedText
 from catalog.generation.requests import TooManyGenerations, UnknownProducts, progress_of, start_generation
 from jobs.admission import TooManyJobs
 from marketplace.api import calling_seller
-from marketplace.authentication import Caller, IsSeller
+from marketplace.authentication import IsSeller
 from marketplace.gemini.errors import GeminiNotSetUp
 from marketplace.models import Product, Seller
+from marketplace.paging import InOrder, NewestByTime
 from marketplace.problems import Problem, Refused
 
 POLL_S = 2
@@ -83,41 +82,20 @@ class CannotDecide(Problem):
         super().__init__(str(refusal))
 
 
-class NewestFirst(CursorPagination):
-    """Pages that stay put while requests come."""
-
-    page_size = 50
-    page_size_query_param = "limit"
-    max_page_size = 200
-    ordering = ("-created_at", "id")
-
-
-class InOrder(CursorPagination):
-    """Pages in the order of the products asked for."""
-
-    page_size = 50
-    page_size_query_param = "limit"
-    max_page_size = 200
-    ordering = "id"
-
-
-class GenerationView(APIView):
-    """What sellers and staff may call: a seller sees the own requests alone, staff see all."""
-
-    authentication_classes = [*APIView.authentication_classes, SessionAuthentication]
-    permission_classes = [IsSeller | IsAdminUser]
+class GenerationView(SellerOrStaffView):
+    """Requests for proposals: a seller sees the own ones alone, staff see all."""
 
     def requests(self) -> QuerySet[GenerationRequest]:
         """Return the requests that the caller may see."""
-        rows = GenerationRequest.objects.all()
-        return rows.filter(seller=self.request.user.seller) if isinstance(self.request.user, Caller) else rows
+        seller, rows = seller_of(self.request), GenerationRequest.objects.all()
+        return rows if seller is None else rows.filter(seller=seller)
 
 
 class GenerationsView(GenerationView, ListAPIView[GenerationRequest]):
     """The caller's requests for proposals."""
 
     serializer_class = ListedGenerationSerializer
-    pagination_class = NewestFirst
+    pagination_class = NewestByTime
 
     def get_queryset(self) -> Any:
         """Find the requests."""
@@ -145,15 +123,14 @@ class GenerationsView(GenerationView, ListAPIView[GenerationRequest]):
         form = NewGenerationSerializer(data=request.data)
         form.is_valid(raise_exception=True)
         order, product_ids = form.order(), form.validated_data["products"]
-        is_seller = isinstance(request.user, Caller)
-        seller = calling_seller(request) if is_seller else _seller_of(product_ids)
+        seller = seller_of(request)
         try:
             row = start_generation(
                 order,
-                seller=seller,
+                seller=seller or _seller_of(product_ids),
                 product_ids=product_ids,
-                trigger="api" if is_seller else "staff",
-                actor="" if is_seller else request.user.get_username(),
+                trigger="api" if seller else "staff",
+                actor="" if seller else actor_of(request),
             )
         except GeminiNotSetUp as error:
             raise NotSetUp(NOT_SET_UP) from error
@@ -210,7 +187,7 @@ class AcceptGenerationView(APIView):
         seller = calling_seller(request)
         row = get_object_or_404(GenerationRequest, pk=generation_id, seller=seller)
         open_texts = texts_of(seller.pk).filter(proposal__request=row, state=ProposedText.State.OPEN)
-        accepted, left = accept_texts(open_texts, actor=_actor(seller))
+        accepted, left = accept_texts(open_texts, actor=actor_of(request))
         return Response({"accepted": accepted, "left": left})
 
 
@@ -224,7 +201,7 @@ class TextView(APIView):
         seller = calling_seller(self.request)
         get_object_or_404(texts_of(seller.pk), pk=text_id)
         try:
-            act(text_id, _actor(seller))
+            act(text_id, actor_of(self.request))
         except UnusableText as error:
             raise serializers.ValidationError({"text": [str(error)]}) from error
         except (NotOpen, NotAccepted, OutOfDate) as error:
@@ -263,10 +240,6 @@ class UndoTextView(TextView):
     def post(self, request: Request, text_id: int) -> Response:
         """Let your catalog's own text stand again."""
         return self.decide(text_id, lambda pk, actor: undo_text(pk, actor=actor))
-
-
-def _actor(seller: Seller) -> str:
-    return f"seller {seller.pk}"
 
 
 def _seller_of(product_ids: list[int]) -> Seller:

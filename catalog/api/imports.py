@@ -12,7 +12,6 @@ from drf_spectacular.utils import OpenApiParameter, OpenApiResponse, extend_sche
 from rest_framework import status
 from rest_framework.exceptions import NotFound
 from rest_framework.generics import ListAPIView
-from rest_framework.pagination import CursorPagination
 from rest_framework.parsers import MultiPartParser
 from rest_framework.renderers import BaseRenderer, JSONRenderer
 from rest_framework.request import Request
@@ -31,9 +30,10 @@ from catalog.feed_files import FeedNotStored
 from catalog.models import CatalogConnection, FeedImport, FeedRowError
 from jobs.admission import TooManyJobs
 from jobs.sealing import NoEncryptionKey
-from marketplace.api import SYNC_POLL_S, AnotherSyncRuns, NewestFirst, calling_seller
+from marketplace.api import SYNC_POLL_S, AnotherSyncRuns, calling_seller
 from marketplace.authentication import IsSeller
 from marketplace.models import SyncRun
+from marketplace.paging import InOrder, NewestFirst
 from marketplace.problems import Problem, Refused
 from marketplace.serializers import SyncSerializer
 from marketplace.syncs import SyncRunning
@@ -185,13 +185,11 @@ class CsvRenderer(BaseRenderer):
         return out.getvalue().encode()
 
 
-class ByRow(CursorPagination):
+class ByRow(InOrder):
     """Pages in the order of the file."""
 
     page_size = 200
-    page_size_query_param = "limit"
     max_page_size = 1000
-    ordering = "id"
 
 
 class FeedErrorsView(ListAPIView[FeedRowError]):

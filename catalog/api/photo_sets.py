@@ -11,12 +11,12 @@ from drf_spectacular.types import OpenApiTypes
 from drf_spectacular.utils import OpenApiParameter, OpenApiResponse, extend_schema
 from rest_framework import serializers, status
 from rest_framework.generics import ListAPIView
-from rest_framework.pagination import CursorPagination
 from rest_framework.parsers import BaseParser, JSONParser, MultiPartParser
 from rest_framework.request import Request
 from rest_framework.response import Response
 from rest_framework.views import APIView
 
+from catalog.api.callers import actor_of
 from catalog.api.photo_serializers import (
     InventorySerializer,
     ListedPhotoSetSerializer,
@@ -32,6 +32,7 @@ from catalog.photos.uploads import MAX_BYTES, MAX_PHOTOS, PhotoRefused, take_who
 from jobs.admission import TooManyJobs
 from marketplace.api import SYNC_POLL_S, AnotherSyncRuns, calling_seller
 from marketplace.authentication import IsSeller
+from marketplace.paging import NewestByTime
 from marketplace.problems import Problem, Refused
 from marketplace.serializers import SyncSerializer
 from marketplace.syncs import SyncRunning
@@ -64,21 +65,12 @@ def told(error: Exception) -> Told:
     return Told(status_code=refusal.status, code=refusal.code, message=str(refusal))
 
 
-class NewestFirst(CursorPagination):
-    """Pages that stay put while sets come and go."""
-
-    page_size = 50
-    page_size_query_param = "limit"
-    max_page_size = 200
-    ordering = ("-created_at", "id")
-
-
 class PhotoSetsView(ListAPIView[PhotoSet]):
     """The calling seller's sets of photos."""
 
     permission_classes = [IsSeller]
     serializer_class = ListedPhotoSetSerializer
-    pagination_class = NewestFirst
+    pagination_class = NewestByTime
     parser_classes = [JSONParser, MultiPartParser]
 
     def get_queryset(self) -> Any:
@@ -196,7 +188,7 @@ class PhotoSetView(OnePhotoSet):
     def delete(self, request: Request, set_id: UUID) -> Response:
         """Discard a set with its photos; what works on it stops."""
         photo_set = self.photo_set(set_id)
-        self.act(lambda: sets.discard_set(photo_set, actor=f"seller {photo_set.seller_id}"))
+        self.act(lambda: sets.discard_set(photo_set, actor=actor_of(request)))
         return Response(status=status.HTTP_204_NO_CONTENT)
 
 
@@ -222,7 +214,7 @@ class StopPhotoSetView(OnePhotoSet):
     def post(self, request: Request, set_id: UUID) -> Response:
         """Stop the work on a set, which takes photos again; what is done is not done again."""
         photo_set = self.photo_set(set_id)
-        sets.stop_processing(photo_set, actor=f"seller {photo_set.seller_id}")
+        sets.stop_processing(photo_set, actor=actor_of(request))
         return Response(PhotoSetSerializer(self.photo_set(set_id)).data)
 
 

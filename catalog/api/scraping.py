@@ -1,7 +1,6 @@
 """Scraping jobs and previews over HTTP: for sellers by their key, for staff by their session."""
 
 import re
-from collections.abc import Sequence
 from typing import Any
 
 from django.conf import settings
@@ -12,15 +11,13 @@ from django.urls import reverse
 from drf_spectacular.types import OpenApiTypes
 from drf_spectacular.utils import OpenApiParameter, OpenApiResponse, extend_schema
 from rest_framework import exceptions, status
-from rest_framework.authentication import BaseAuthentication, SessionAuthentication
 from rest_framework.generics import ListAPIView
-from rest_framework.pagination import CursorPagination
-from rest_framework.permissions import IsAdminUser
 from rest_framework.request import Request
 from rest_framework.response import Response
 from rest_framework.views import APIView
 
 from catalog import previews, scraping_jobs
+from catalog.api.callers import SellerOrStaffView, actor_of, seller_of
 from catalog.api.scraping_serializers import (
     ListedScrapingJobSerializer,
     NewPreviewSerializer,
@@ -35,9 +32,9 @@ from catalog.scraping_results import all_scraping_jobs, scraping_jobs_of
 from jobs.admission import TooManyJobs
 from jobs.models import FINAL_STATES, Job
 from marketplace.api import calling_seller
-from marketplace.authentication import Caller, IsSeller
+from marketplace.authentication import IsSeller
 from marketplace.egress import AddressRefused
-from marketplace.models import Seller
+from marketplace.paging import NewestByTime
 from marketplace.problems import Problem, Refused
 
 POLL_S = 2  # seconds after which it is worth asking again
@@ -62,33 +59,13 @@ class HasEnded(Problem):
     title = "The scraping job has ended"
 
 
-class NewestFirst(CursorPagination):
-    """Pages that stay put while scraping jobs come and go."""
-
-    page_size = 50
-    page_size_query_param = "limit"
-    max_page_size = 200
-    ordering = ("-created_at", "id")
-
-
-class ScrapingView(APIView):
-    """What sellers and staff may call: a seller sees the own jobs alone, staff see all."""
-
-    authentication_classes: Sequence[type[BaseAuthentication]] = [
-        *APIView.authentication_classes,
-        SessionAuthentication,
-    ]
-    permission_classes = [IsSeller | IsAdminUser]
+class ScrapingView(SellerOrStaffView):
+    """Scraping jobs: a seller sees the own ones alone, staff see all."""
 
     def jobs(self) -> QuerySet[ScrapingJob]:
         """Return the scraping jobs that the caller may see."""
         seller = seller_of(self.request)
         return all_scraping_jobs() if seller is None else scraping_jobs_of(seller)
-
-
-def seller_of(request: Request) -> Seller | None:
-    """Return the calling seller; None for staff."""
-    return request.user.seller if isinstance(request.user, Caller) else None
 
 
 def unreadable(error: AddressRefused) -> UnreadableAddress:
@@ -100,7 +77,7 @@ class ScrapingJobsView(ScrapingView, ListAPIView[ScrapingJob]):
     """The caller's scraping jobs."""
 
     serializer_class = ListedScrapingJobSerializer
-    pagination_class = NewestFirst
+    pagination_class = NewestByTime
 
     def get_queryset(self) -> Any:
         """Find the scraping jobs that the query asks for."""
@@ -167,10 +144,8 @@ class ScrapingJobView(ScrapingView):
     def delete(self, request: Request, job_id: Any) -> Response:
         """Cancel a scraping job; what it has found so far stays."""
         row = get_object_or_404(self.jobs(), pk=job_id)
-        seller = seller_of(request)
-        actor = f"seller {seller.pk}" if seller else request.user.get_username()
         try:
-            row = scraping_jobs.cancel_scraping(row, actor=actor, reason="asked for over the API")
+            row = scraping_jobs.cancel_scraping(row, actor=actor_of(request), reason="asked for over the API")
         except scraping_jobs.HasEnded as error:
             raise HasEnded(str(error)) from error
         return Response(ScrapingJobSerializer(row).data)

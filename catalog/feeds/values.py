@@ -10,13 +10,13 @@ from typing import Any
 from selectolax.lexbor import LexborHTMLParser
 
 from catalog.sitemaps.locations import read_instant
+from marketplace.storable import storable_text
 
 MAX_DEPTH = 8  # of lists in lists
 MAX_VALUES = 1_000
 MAX_NUMBER_CHARS = 1_000
 MAX_HTML_CHARS = 60_000  # a parser's time grows with the square of the depth: 12,000 <div> take 0.2 s
 
-_SURROGATES = re.compile("[\ud800-\udfff]")
 _ENTITY = re.compile(r"&(?:[a-zA-Z]{2,8}|#\d{1,6}|#x[0-9a-fA-F]{1,5});")
 _TAG = re.compile(r"</?[a-zA-Z][^<>]{0,2000}>")
 _UNSEEN = re.compile(r"<(script|style|template|noscript)\b.*?(?:</\1\s*>|\Z)", re.IGNORECASE | re.DOTALL)
@@ -31,9 +31,7 @@ _ADDRESS_KEYS = ("src", "url", "href", "contenturl", "link", "image")
 
 def clean(text: str) -> str:
     """Return the text without what PostgreSQL refuses (NUL, halves of pairs) and without spaces around."""
-    if "\x00" in text:
-        text = text.replace("\x00", "")
-    return text.strip() if text.isascii() else _SURROGATES.sub("\ufffd", text).strip()
+    return storable_text(text).strip()
 
 
 def texts_of(value: Any, keys: tuple[str, ...] = _NAMING_KEYS) -> list[str]:

@@ -9,6 +9,7 @@ from django.utils import timezone
 
 from catalog.generation.edits import UnusableText, catalog_hash, lay_over, take_back, text_of
 from catalog.generation.models import ProposedText
+from catalog.occasions import occasion_of
 from jobs.batch import NewJob
 from jobs.ledger import enqueue
 from jobs.models import Priority
@@ -68,7 +69,7 @@ def accept_text(text_id: int, *, actor: str, changed_to: str | None = None) -> P
         text.accepted_text = text.text if changed_to is None else laid
         _decide(text, State.ACCEPTED, actor)
         _save(product)
-        _follow(product, occasion=f"{text.pk}-accepted", is_seen=not text.language)
+        _follow(product, edit=f"{text.pk}-accepted", is_seen=not text.language)
     return text
 
 
@@ -106,7 +107,7 @@ def _accept_of_product(product_id: int, text_ids: Collection[int], *, actor: str
         if taken:
             _save(product)
             is_seen = any(not text.language for text in taken)
-            _follow(product, occasion=f"{taken[0].pk}-accepted", is_seen=is_seen)
+            _follow(product, edit=f"{taken[0].pk}-accepted", is_seen=is_seen)
     return len(taken), len(texts) - len(taken)
 
 
@@ -143,7 +144,7 @@ def undo_text(text_id: int, *, actor: str) -> ProposedText:
         same.update(state=State.UNDONE, decided_by=actor, decided_at=timezone.now())
         text.refresh_from_db()
         _save(product)
-        _follow(product, occasion=f"{text.pk}-undone", is_seen=not text.language)
+        _follow(product, edit=f"{text.pk}-undone", is_seen=not text.language)
     return text
 
 
@@ -171,20 +172,13 @@ def _save(product: Product) -> None:
     product.save(update_fields=["title", "description", "attributes", "edits", "unedited", "updated_at"])
 
 
-def _follow(product: Product, *, occasion: str, is_seen: bool) -> None:
+def _follow(product: Product, *, edit: str, is_seen: bool) -> None:
     """Have a product embedded, judged and indexed anew whose own words changed.
 
-    One that has no vector yet comes through these stages anyway; one that is gone goes through none. The job names the
-    occasion where those of a sync name the sync, for the keys of what follows are made of it.
+    One that has no vector yet comes through these stages anyway; one that is gone goes through none.
     """
     if not is_seen or not product.embedding_fingerprint or product.status == Product.Status.GONE:
         return
-    enqueue(
-        NewJob(
-            "generate-embedding",
-            {"sync": f"edit-{occasion}", "product": product.pk},
-            tenant=str(product.seller_id),
-            priority=Priority.HIGH,
-            key=f"edit:{product.pk}:{occasion}",
-        )
-    )
+    payload = {"edit": edit, "sync": product.last_sync_id, "product": product.pk}
+    tenant, key = str(product.seller_id), occasion_of(payload)
+    enqueue(NewJob("generate-embedding", payload, tenant=tenant, priority=Priority.HIGH, key=key))

@@ -14,6 +14,7 @@ from typing import Any
 
 from catalog.sources.source import ExtractedProduct
 from marketplace.models import Product
+from marketplace.storable import storable_text
 
 EDITED_FIELDS = ("title", "description", "attributes")
 TRANSLATIONS = "translations"
@@ -110,7 +111,7 @@ def attributes_in(text: str) -> dict[str, str]:
 
 
 def _checked(field: str, text: str) -> str:
-    text = text.replace("\x00", "").strip()
+    text = storable_text(text).strip()
     if not text:
         raise UnusableText("Write a text, or refuse the proposal.")
     if len(text) > MAX_TEXT_CHARS:

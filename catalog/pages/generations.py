@@ -3,6 +3,7 @@
 from typing import Any
 
 from django.contrib import admin
+from django.contrib.admin.views.main import ChangeList
 from django.db.models import QuerySet
 from django.http import HttpRequest
 from django.utils.html import format_html, format_html_join
@@ -10,7 +11,7 @@ from django.utils.safestring import SafeString
 from unfold.decorators import display
 
 from catalog.generation.models import GenerationRequest, Proposal
-from catalog.generation.requests import progress_of
+from catalog.generation.requests import Progress, progress_of
 from jobs.pages.lists import ReadOnlyAdmin
 from jobs.pages.presentation import link, list_link, pretty_json
 
@@ -42,6 +43,15 @@ class GenerationRequestAdmin(ReadOnlyAdmin):
     ]
     readonly_fields = ["seller_link", "progress", "proposal_link", "job_link", "kind_list", "parameter_list"]
 
+    def get_changelist_instance(self, request: HttpRequest) -> ChangeList:
+        """Count the products of all that the page lists at once."""
+        listed: ChangeList = super().get_changelist_instance(request)
+        rows = list(listed.result_list)
+        counted = progress_of(rows)
+        for row in rows:
+            row.counted = counted[row.pk]
+        return listed
+
     @display(description="seller", ordering="seller")
     def seller_link(self, request: GenerationRequest) -> SafeString:
         """Link to the seller."""
@@ -60,7 +70,7 @@ class GenerationRequestAdmin(ReadOnlyAdmin):
     @display(description="progress")
     def progress(self, request: GenerationRequest) -> str:
         """Count its products."""
-        it = progress_of([request])[request.pk]
+        it: Progress = getattr(request, "counted", None) or progress_of([request])[request.pk]
         return f"{it.done} of {it.total} ({it.ready} ready, {it.empty} unchanged, {it.failed} failed)"
 
     @display(description="proposals")

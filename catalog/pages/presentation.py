@@ -1,7 +1,7 @@
 """A search's answer, a product and its pictures as the public pages show them."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from hashlib import sha256
 from typing import Any
 
@@ -13,7 +13,7 @@ from catalog.pictures import DISPLAY_SIDE_PX, THUMBNAIL_SIDE_PX
 from catalog.search.answers import Answer, FacetValue, Found
 from catalog.search.price_ranges import read_range
 from marketplace.models import Picture, Product, Seller
-from marketplace.products import amount_text, price_text
+from marketplace.products import list_price_text, price_text
 
 SHOWN_VALUES = 8  # of a filter; the rest is folded away
 STARTING_POINTS = 12
@@ -128,7 +128,7 @@ def card(found: Found) -> Card:
         product=product,
         title=product.title or product.external_id,
         price=price_text(product),
-        list_price=list_price_text(product),
+        list_price=list_price_text(product) if is_reduced(product) else "",
         stock_icon=icon,
         stock_text=text,
         thumbnail=None if picture is None else rendition(picture, side_px=THUMBNAIL_SIDE_PX),
@@ -142,12 +142,9 @@ def stock(product: Product) -> tuple[str, str]:
     return STOCK[Product.Availability(product.availability)]
 
 
-def list_price_text(product: Product) -> str:
-    """Write the price that it cost before, where that was more; else empty."""
-    if product.price is None or product.list_price is None or product.list_price <= product.price:
-        return ""
-    money = product.money
-    return "" if money is None else amount_text(replace(money, amount=product.list_price))
+def is_reduced(product: Product) -> bool:
+    """Tell whether it cost more before."""
+    return product.price is not None and product.list_price is not None and product.list_price > product.price
 
 
 def filters(asked: Asked, answer: Answer) -> list[Filter]:

@@ -23,7 +23,6 @@ from catalog.generation.accepting import (
     texts_of,
     undo_text,
 )
-from catalog.generation.comparing import Piece, compare_words
 from catalog.generation.edits import UnusableText, text_of
 from catalog.generation.models import GenerationRequest, Proposal, ProposedText
 from catalog.generation.orders import LANGUAGES
@@ -32,6 +31,7 @@ from catalog.generation.requests import progress_of
 from catalog.pages.presentation import Rendition, rendition
 from catalog.pictures import THUMBNAIL_SIDE_PX
 from marketplace.accounts.seller_pages import SellerRequest, seller_page
+from marketplace.comparing import Piece, compare_words
 from marketplace.models import Picture, Product
 
 PAGE_SIZE = 25
@@ -49,7 +49,7 @@ STATES = {
 
 @dataclass(frozen=True, slots=True)
 class ShownText:
-    """One text as a page shows it: what it is, the way to it from what stands, and what to look at."""
+    """One text as a page shows it: what it is, what it takes the place of, and what to look at."""
 
     text: ProposedText
     name: str
@@ -60,8 +60,14 @@ class ShownText:
     is_out_of_date: bool
     present: str
     catalog_now: str  # what the catalog says under an accepted text, where that has changed since
-    pieces: Sequence[Piece]
+    before: str  # what it is compared with
+    written: str
     claims: Sequence[str]
+
+    @property
+    def pieces(self) -> Sequence[Piece]:
+        """The way to it from what stood before, word by word; long texts take a while, so only who shows it asks."""
+        return compare_words(self.before, self.written)
 
 
 @dataclass(frozen=True, slots=True)
@@ -206,10 +212,10 @@ def shown_text(text: ProposedText, proposal: Proposal) -> ShownText:
     product: Product = proposal.product
     icon, state = STATES[State(text.state)]
     is_open = text.state == State.OPEN
-    written = text.accepted_text or text.text
-    present = text_of(product, text.field, text.language) if is_open else text.source
-    if text.field == "attributes":  # what is proposed is added to what is there
-        present = ""
+    before = text_of(product, text.field, text.language) if is_open else text.source
+    # What is proposed as attributes is added to what is there; what a translation stood for is not its source.
+    if text.field == "attributes" or (text.language and not is_open):
+        before = ""
     return ShownText(
         text=text,
         name=name_of(text),
@@ -220,7 +226,8 @@ def shown_text(text: ProposedText, proposal: Proposal) -> ShownText:
         is_out_of_date=is_open and is_out_of_date(text, product),
         present=text.source if text.language else "",
         catalog_now=_catalog_now(text, product),
-        pieces=compare_words("" if text.language and not is_open else present, written),
+        before=before,
+        written=text.accepted_text or text.text,
         claims=[note["claim"] for note in text.notes],
     )
 

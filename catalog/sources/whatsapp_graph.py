@@ -31,6 +31,7 @@ from catalog.sources.source import (
 from catalog.sources.whatsapp import WhatsAppSource
 from catalog.stock import availability_of
 from marketplace.money import Money
+from marketplace.storable import storable_text
 
 NAME = "whatsapp-graph"
 PAGE_SIZE = 100
@@ -161,7 +162,7 @@ def _text(row: Mapping[str, Any], name: str) -> str:
     value = row.get(name)
     if isinstance(value, int) and not isinstance(value, bool):
         return str(value)
-    return value.replace("\x00", "").strip() if isinstance(value, str) else ""
+    return storable_text(value).strip() if isinstance(value, str) else ""
 
 
 def _gtin(text: str) -> str:

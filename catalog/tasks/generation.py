@@ -1,8 +1,9 @@
 """The stage of proposals: texts that a model writes for a product, which its seller takes or refuses."""
 
 from collections.abc import Sequence
-from dataclasses import replace
 from typing import Any
+
+from django.utils import timezone
 
 from catalog.generation.completing import finish_requests
 from catalog.generation.proposing import (
@@ -14,14 +15,12 @@ from catalog.generation.proposing import (
     store_proposals,
     subjects_of,
 )
+from catalog.generation.sweeping import sweep_generations as delete_generations
 from jobs.batch import Batch, ClaimedJob, GivenUp
 from jobs.effects import bind, effect
 from jobs.errors import JobError
 from jobs.registry import task
-from jobs.retry import REMOTE_API
-
-# Our own pace and Gemini's are waited for as often as they ask: a request may have more products than a minute calls.
-PATIENT = replace(REMOTE_API, waits=1_000)
+from marketplace.gemini.pace import PATIENT
 
 
 def give_up_on_proposals(given_up: Sequence[GivenUp]) -> None:
@@ -77,3 +76,10 @@ def finish_generation(batch: Batch) -> None:
 def finish(jobs: Sequence[ClaimedJob], data: Any) -> None:
     """End the requests of these jobs."""
     finish_requests([job.payload["request"] for job in jobs])
+
+
+@task(queue="ai-generation", batch_size=64, attempts=3)
+def sweep_generations(batch: Batch) -> None:
+    """Delete requests for proposals whose time is over; running twice deletes no more."""
+    for job in batch:
+        batch.complete(job, result={"deleted": delete_generations(now=timezone.now())})

@@ -1,7 +1,6 @@
 """The stage of photos: a sequence of them becomes an inventory, which its seller edits and accepts."""
 
 from collections.abc import Sequence
-from dataclasses import replace
 from typing import Any
 
 from django.utils import timezone
@@ -13,11 +12,8 @@ from jobs.batch import Batch, ClaimedJob, GivenUp
 from jobs.effects import bind, effect
 from jobs.errors import JobError
 from jobs.registry import task
-from jobs.retry import REMOTE_API
+from marketplace.gemini.pace import PATIENT
 from marketplace.notifications.telling import Kind, tell
-
-# Our own pace and Gemini's are waited for as often as they ask; the photos are done by then.
-PATIENT = replace(REMOTE_API, waits=1_000)
 
 
 def give_up_on_photos(given_up: Sequence[GivenUp]) -> None:
@@ -26,7 +22,7 @@ def give_up_on_photos(given_up: Sequence[GivenUp]) -> None:
         row = fail_set(job.payload["photo_set"], code=job.error_code, message=job.error_message)
         if row is not None:
             subject = {"photo_set": str(row.pk), "title": str(row), "reason": job.error_code}
-            tell(Kind.WORK_GAVE_UP, seller_id=row.seller_id, subjects=[{**subject, "message": job.error_message}])
+            tell(Kind.INVENTORY_FAILED, seller_id=row.seller_id, subjects=[{**subject, "message": job.error_message}])
 
 
 @task(

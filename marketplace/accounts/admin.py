@@ -14,7 +14,6 @@ from jobs.pages.lists import ReadOnlyAdmin
 from jobs.pages.presentation import label
 from marketplace.accounts.members import BadEmail, MailNotSent, invite_for_staff, remove_member
 from marketplace.accounts.models import Invitation, SellerMember
-from marketplace.accounts.pages import link_to
 from marketplace.models import Seller
 
 
@@ -33,12 +32,7 @@ class InvitesMembers:
                 request, self, [seller], action="seller", title="Mail a login", effect=effect, button="Mail", back=back
             )
         try:
-            invite_for_staff(
-                seller,
-                actor=request.user.get_username(),
-                reason=reason,
-                link=lambda token: link_to(request, token),
-            )
+            invite_for_staff(seller, actor=request.user.get_username(), reason=reason)
         except (BadEmail, MailNotSent) as error:
             messages.error(request, str(error))
         else:

@@ -10,7 +10,6 @@ from rest_framework.views import APIView
 
 from marketplace.accounts.members import BadEmail, MailNotSent, clean_email, invite
 from marketplace.accounts.models import Invitation
-from marketplace.accounts.pages import link_to
 from marketplace.api import calling_seller
 from marketplace.authentication import IsSeller
 from marketplace.problems import Problem
@@ -78,11 +77,9 @@ class LoginView(APIView):
         if taken is not None and not taken.is_allowed:
             raise Throttled(wait=taken.retry_after_s)
         try:
-            invitation = invite(
-                seller, email=email, invited_by="API key", link=lambda token: link_to(request._request, token)
-            )
+            invitation = invite(seller, email=email, invited_by="API key")
         except BadEmail as error:
             raise serializers.ValidationError({"email": str(error)}) from error
         except MailNotSent as error:
-            raise MailAway from error
+            raise MailAway(str(error)) from error
         return Response(InvitationSerializer(invitation).data, status=status.HTTP_202_ACCEPTED)

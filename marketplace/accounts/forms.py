@@ -1,11 +1,9 @@
 """What people fill in to log in, and to get a login."""
 
-from collections.abc import Iterable
 from typing import Any
 
 from django import forms
-from django.contrib.auth.forms import AuthenticationForm, PasswordResetForm
-from django.contrib.auth.models import User
+from django.contrib.auth.forms import AuthenticationForm
 
 from marketplace.accounts.members import BadEmail, clean_email
 
@@ -38,14 +36,3 @@ class EmailForm(forms.Form):
     """Where a mail is to go."""
 
     email = CleanEmailField(label="E-mail address", widget=EMAIL_WIDGET)
-
-
-class ResetForm(PasswordResetForm):
-    """The address of a member who forgot the password. Staff reset theirs in the admin."""
-
-    email = CleanEmailField(label="E-mail address", widget=EMAIL_WIDGET)
-
-    def get_users(self, email: str) -> Iterable[User]:
-        """Find the member whose login it is."""
-        found = User.objects.filter(username=email, is_active=True, is_staff=False)
-        return [user for user in found if user.has_usable_password()]

@@ -6,29 +6,35 @@ address, also when two people are first at the same instant.
 
 import hashlib
 import secrets
-from collections.abc import Callable
+from collections.abc import Sequence
 from datetime import datetime, timedelta
-from smtplib import SMTPException
 
+from django.conf import settings
 from django.contrib.auth.models import User
 from django.contrib.auth.password_validation import validate_password
 from django.core.exceptions import ValidationError
-from django.core.mail import send_mail
+from django.core.mail import EmailMessage
 from django.core.validators import validate_email
 from django.db import IntegrityError, transaction
 from django.db.models import QuerySet
 from django.template.loader import render_to_string
+from django.urls import reverse
 from django.utils import timezone
+from django.utils.crypto import salted_hmac
+from django.utils.http import urlsafe_base64_encode
 
 from jobs import audit
+from jobs.errors import JobError
 from marketplace.accounts.models import Invitation, SellerMember
+from marketplace.links import absolute
 from marketplace.models import Seller
+from marketplace.notifications import mailing
 
 HOLDS_FOR = timedelta(days=3)
 MAX_SHOPS_A_MAIL = 10
+SALT = "marketplace.accounts.members.invitation"
 MAX_EMAIL_LENGTH = 150  # what the name of a Django user holds
-
-Link = Callable[[str], str]  # from a token to the address that is mailed
+NO_MAIL = "This marketplace sends no mail. Ask those who run it for a login or a new password."
 
 
 class BadEmail(ValueError):
@@ -73,23 +79,30 @@ def account_of(email: str) -> User | None:
     return User.objects.filter(username=email).first()
 
 
-def invite(seller: Seller, *, email: str, invited_by: str, link: Link, now: datetime | None = None) -> Invitation:
+def invite(seller: Seller, *, email: str, invited_by: str, now: datetime | None = None) -> Invitation:
     """Mail a link to an address; who uses it within HOLDS_FOR may act for the seller.
 
     Args:
         seller: whom it is about.
         email: where the link goes; nobody else sees it.
         invited_by: who asked for it, for the record.
-        link: makes the address of a token.
         now: the time; the present by default.
 
     Raises:
         BadEmail, MailNotSent: nothing is kept.
     """
-    return _mail([seller], email=clean_email(email), invited_by=invited_by, link=link, now=now)[0]
+    if not settings.SENDS_MAIL:
+        raise MailNotSent(NO_MAIL)
+    token = secrets.token_urlsafe(32)
+    email = clean_email(email)
+    try:
+        return _mail([seller], [token], email=email, invited_by=invited_by, now=now)[0]
+    except JobError as error:
+        Invitation.objects.filter(token_sha256=_token_hash(token)).delete()
+        raise MailNotSent((MailNotSent.__doc__ or "").strip()) from error
 
 
-def invite_for_staff(seller: Seller, *, actor: str, reason: str, link: Link) -> Invitation:
+def invite_for_staff(seller: Seller, *, actor: str, reason: str) -> Invitation:
     """Mail a link to the seller's own address on behalf of staff, and leave an audit row.
 
     Raises:
@@ -98,47 +111,43 @@ def invite_for_staff(seller: Seller, *, actor: str, reason: str, link: Link) -> 
     with transaction.atomic():
         # First: a mail cannot be taken back.
         audit.record(actor=actor, action="invite seller", subject=f"seller {seller.pk}", reason=reason)
-        return invite(seller, email=seller.email, invited_by=f"staff {actor}", link=link)
+        return invite(seller, email=seller.email, invited_by=f"staff {actor}")
 
 
-def invite_registered(*, email: str, link: Link) -> int:
+def invite_registered(email: str, *, occasion: str) -> int:
     """Mail an address the links of the active sellers that are registered with it; return how many those are.
 
-    Who asks must not learn whether there are any.
+    Who asks must not learn whether there are any: a task calls it. For the same occasion it mails the same links.
 
     Raises:
-        BadEmail, MailNotSent: nothing is kept.
+        MailServerUnavailable, RecipientRefused, MailRefused: what was not mailed is of no use to anybody.
     """
-    email = clean_email(email)
     named = Seller.objects.filter(email__iexact=email, status=Seller.Status.ACTIVE).order_by("pk")
     sellers = list(named[:MAX_SHOPS_A_MAIL])
     if sellers:
-        _mail(sellers, email=email, invited_by="the address itself", link=link, now=None)
+        tokens = [_token_of(f"{occasion}:{seller.pk}:{email}") for seller in sellers]
+        _mail(sellers, tokens, email=email, invited_by="the address itself", now=None)
     return len(sellers)
 
 
-def _mail(sellers: list[Seller], *, email: str, invited_by: str, link: Link, now: datetime | None) -> list[Invitation]:
+def _mail(
+    sellers: Sequence[Seller], tokens: Sequence[str], *, email: str, invited_by: str, now: datetime | None
+) -> list[Invitation]:
+    """Keep the invitations that are not there yet, then mail their links: what arrives holds, killed in between too."""
     expires_at = (now or timezone.now()) + HOLDS_FOR
-    tokens = {seller.pk: secrets.token_urlsafe(32) for seller in sellers}
-    context = {
-        "shops": [(seller.name, link(tokens[seller.pk])) for seller in sellers],
-        "expires_at": expires_at,
-    }
-    try:
-        with transaction.atomic():
-            invitations = [
-                Invitation.objects.create(
-                    seller=seller,
-                    email=email,
-                    token_sha256=_token_hash(tokens[seller.pk]),
-                    invited_by=invited_by[:150],
-                    expires_at=expires_at,
-                )
-                for seller in sellers
-            ]
-            send_mail("Your login to Souk", render_to_string("accounts/invitation.txt", context), None, [email])
-    except (SMTPException, OSError) as error:
-        raise MailNotSent((MailNotSent.__doc__ or "").strip()) from error
+    hashes = [_token_hash(token) for token in tokens]
+    wanted = [
+        Invitation(
+            seller=seller, email=email, token_sha256=token_hash, invited_by=invited_by[:150], expires_at=expires_at
+        )
+        for seller, token_hash in zip(sellers, hashes, strict=True)
+    ]
+    Invitation.objects.bulk_create(wanted, ignore_conflicts=True)
+    invitations = list(Invitation.objects.filter(token_sha256__in=hashes).order_by("seller_id"))
+    links = [absolute(reverse("seller-join", args=[token])) for token in tokens]
+    names = [seller.name for seller in sellers]
+    context = {"shops": list(zip(names, links, strict=True)), "expires_at": min(it.expires_at for it in invitations)}
+    mailing.send(EmailMessage("Your login to Souk", render_to_string("accounts/invitation.txt", context), to=[email]))
     return invitations
 
 
@@ -218,6 +227,11 @@ def remove_member(member: SellerMember, *, actor: str, reason: str) -> None:
 def new_account(invitation: Invitation) -> User:
     """Return the account that the invited address will have, not stored yet."""
     return User(username=invitation.email, email=invitation.email)
+
+
+def _token_of(occasion: str) -> str:
+    """Return the token of an occasion, which nobody can know without SECRET_KEY."""
+    return urlsafe_base64_encode(salted_hmac(SALT, occasion, algorithm="sha256").digest())
 
 
 def _token_hash(token: str) -> str:

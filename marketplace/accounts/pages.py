@@ -1,25 +1,27 @@
 """Pages that lead to a login, and out of it."""
 
+from collections.abc import Callable
 from typing import Any
 
+from django.conf import settings
 from django.contrib import messages
 from django.contrib.auth import login
 from django.contrib.auth.forms import SetPasswordForm
 from django.contrib.auth.models import User
-from django.contrib.auth.views import LoginView, LogoutView, PasswordResetConfirmView, PasswordResetView
+from django.contrib.auth.views import LoginView, LogoutView, PasswordResetConfirmView
 from django.http import HttpRequest, HttpResponse, HttpResponseBase
 from django.shortcuts import redirect, render
 from django.urls import reverse, reverse_lazy
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_http_methods, require_POST
 
-from marketplace.accounts.forms import EmailForm, LoginForm, ResetForm
+from marketplace.accounts.asking import ask_for_login, ask_for_password
+from marketplace.accounts.forms import EmailForm, LoginForm
 from marketplace.accounts.login_throttle import wait_before_login, wait_before_mail
 from marketplace.accounts.members import (
+    NO_MAIL,
     AccountExists,
-    MailNotSent,
     account_of,
-    invite_registered,
     join,
     join_as_new,
     new_account,
@@ -60,24 +62,6 @@ class SellerLogoutView(LogoutView):
     next_page = "seller-login"
 
 
-class SellerResetView(PasswordResetView):
-    """Mail a link by which a new password can be set."""
-
-    form_class = ResetForm
-    template_name = "seller/reset.html"
-    email_template_name = "accounts/reset.txt"
-    subject_template_name = "accounts/reset_subject.txt"
-    success_url = reverse_lazy("seller-login")
-
-    def form_valid(self, form: Any) -> HttpResponse:
-        """Send the mail, if one may be asked for; the answer is the same whether the address is known."""
-        wait_s = wait_before_mail(self.request, email=form.cleaned_data["email"])
-        if wait_s:
-            return too_many(self.render_to_response(self.get_context_data(form=form, wait_s=wait_s)), wait_s)
-        messages.info(self.request, ON_ITS_WAY)
-        return super().form_valid(form)
-
-
 class SellerResetConfirmView(PasswordResetConfirmView):
     """Set a new password by the mailed link."""
 
@@ -103,25 +87,32 @@ def too_many(response: Any, wait_s: int) -> HttpResponse:
 @require_http_methods(["GET", "POST"])
 def ask_page(request: HttpRequest) -> HttpResponse:
     """Mail the address that a seller is registered with a link to its first login."""
+    return _mail_page(request, ask_for_login, template="seller/ask.html")
+
+
+@public_page
+@never_cache
+@require_http_methods(["GET", "POST"])
+def reset_page(request: HttpRequest) -> HttpResponse:
+    """Mail a member a link by which a new password can be set."""
+    return _mail_page(request, ask_for_password, template="seller/reset.html")
+
+
+def _mail_page(request: HttpRequest, ask: Callable[[str], None], *, template: str) -> HttpResponse:
+    """Have a mail sent, if one may be asked for; the answer is the same whether the address is known."""
     form = EmailForm(request.POST or None)
     if not form.is_valid():
-        return render(request, "seller/ask.html", {"form": form})
+        return render(request, template, {"form": form})
+    if not settings.SENDS_MAIL:
+        form.add_error(None, NO_MAIL)
+        return render(request, template, {"form": form}, status=503)
     email = form.cleaned_data["email"]
     wait_s = wait_before_mail(request, email=email)
     if wait_s:
-        return too_many(render(request, "seller/ask.html", {"form": form, "wait_s": wait_s}), wait_s)
-    try:
-        invite_registered(email=email, link=lambda token: link_to(request, token))
-    except MailNotSent as error:
-        form.add_error(None, str(error))
-        return render(request, "seller/ask.html", {"form": form}, status=503)
+        return too_many(render(request, template, {"form": form, "wait_s": wait_s}), wait_s)
+    ask(email)
     messages.info(request, ON_ITS_WAY)
     return redirect("seller-login")
-
-
-def link_to(request: HttpRequest, token: str) -> str:
-    """Return the address of an invitation, as it is mailed."""
-    return request.build_absolute_uri(reverse("seller-join", args=[token]))
 
 
 @public_page
@@ -186,5 +177,4 @@ def closed(view: Any) -> Any:
 
 login_page = closed(SellerLoginView.as_view())
 logout_page = closed(SellerLogoutView.as_view())
-reset_page = closed(SellerResetView.as_view())
 reset_confirm_page = closed(SellerResetConfirmView.as_view())

@@ -1,9 +1,8 @@
-"""The addresses of logins and rechecks, below /seller/."""
+"""The addresses of logins, below /seller/."""
 
 from django.urls import path
 
 from marketplace.accounts import pages
-from marketplace.rechecks.pages import recheck_page
 
 urlpatterns = [
     path("login/", pages.login_page, name="seller-login"),
@@ -13,5 +12,4 @@ urlpatterns = [
     path("switch/", pages.switch_page, name="seller-switch"),
     path("password/", pages.reset_page, name="seller-reset"),
     path("password/<uidb64>/<token>/", pages.reset_confirm_page, name="seller-reset-confirm"),
-    path("products/<int:product_id>/recheck/", recheck_page, name="seller-recheck"),
 ]

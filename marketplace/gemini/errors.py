@@ -139,8 +139,9 @@ def speaking_to_gemini() -> Iterator[None]:
         raise GeminiTimeout from error
     except httpx2.HTTPError as error:
         raise GeminiUnreachable(f"{type(error).__name__}: {error}"[:MAX_MESSAGE_CHARS]) from error
-    # json's, pydantic's and the client's own, on a body that is not what it should be.
-    except (ValueError, TypeError, AttributeError, KeyError) as error:
+    # json's, pydantic's and the client's own, on a body that is not what it should be; the client reads the answer's
+    # JSON itself, however deep it is.
+    except (ValueError, TypeError, AttributeError, KeyError, RecursionError) as error:
         raise GeminiBadAnswer(f"{type(error).__name__}: {error}"[:MAX_MESSAGE_CHARS]) from error
 
 

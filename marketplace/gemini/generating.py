@@ -1,6 +1,7 @@
 """Ask Gemini for JSON: texts and pictures in, data that fits a schema out; counted, paced and capped."""
 
 import json
+import math
 from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
@@ -22,6 +23,7 @@ from marketplace.gemini.errors import (
 )
 from marketplace.gemini.pace import take_call
 from marketplace.gemini.usage import counted, spent_usd
+from marketplace.storable import storable_json, storable_text
 
 if TYPE_CHECKING:
     from google.genai.types import Candidate, GenerateContentResponse, Part
@@ -231,17 +233,25 @@ def _text(answer: "GenerateContentResponse") -> str:
 
 def _written(candidate: "Candidate") -> str:
     parts = (candidate.content.parts or []) if candidate.content else []
-    return "".join(part.text for part in parts if part.text and not part.thought)
+    return storable_text("".join(part.text for part in parts if part.text and not part.thought))
 
 
 def _data(text: str, schema: Mapping[str, Any]) -> Any:
+    """Return what the text says, such as PostgreSQL can keep: one answer must not fail the batch that stores it."""
     from jsonschema import Draft202012Validator  # noqa: PLC0415 see marketplace.gemini.client
 
     try:
-        data = json.loads(text)
-    except ValueError as error:
+        data = storable_json(json.loads(text, parse_float=_finite, parse_constant=_finite))
+    except (ValueError, RecursionError) as error:
         raise GeminiOffSchema(f"no JSON: {error}"[:MAX_MESSAGE_CHARS]) from error
     problem = next(iter(Draft202012Validator(schema).iter_errors(data)), None)
     if problem is not None:
         raise GeminiOffSchema(f"not of the schema, at {problem.json_path}: {problem.message}"[:MAX_MESSAGE_CHARS])
     return data
+
+
+def _finite(number: str) -> float:
+    value = float(number)
+    if not math.isfinite(value):
+        raise ValueError(f"{number[:20]} is no number of JSON")
+    return value

@@ -1,6 +1,7 @@
 """The pace of calls to Gemini: in no minute more than GEMINI_REQUESTS_PER_MIN to one model, over all processes."""
 
 import logging
+from dataclasses import replace
 from functools import lru_cache
 from typing import Any
 from uuid import uuid4
@@ -8,9 +9,13 @@ from uuid import uuid4
 import redis
 from django.conf import settings
 
+from jobs.retry import REMOTE_API
 from marketplace.gemini.errors import GeminiPaced
 
 logger = logging.getLogger(__name__)
+
+# Of tasks that make many calls for one request: our own pace and Gemini's are waited for as often as they ask.
+PATIENT = replace(REMOTE_API, waits=1_000)
 
 WINDOW_S = 60
 # Of a minute's calls, what jobs leave to people who wait for an answer.

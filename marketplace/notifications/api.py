@@ -10,7 +10,7 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 from rest_framework.views import APIView
 
-from marketplace.api import NewestFirst, calling_seller
+from marketplace.api import calling_seller
 from marketplace.authentication import IsSeller
 from marketplace.notifications.kinds import Kind, MailMode
 from marketplace.notifications.models import Notification
@@ -21,9 +21,11 @@ from marketplace.notifications.serializers import (
     NotificationSerializer,
     ReadAnswerSerializer,
     ReadSerializer,
+    SubjectsFilterSerializer,
     WholeNotificationSerializer,
 )
 from marketplace.notifications.unsubscribing import mail_modes, set_mail_mode
+from marketplace.paging import NewestFirst
 
 
 class NotificationsView(ListAPIView[Notification]):
@@ -59,14 +61,16 @@ class NotificationView(APIView):
 
     @extend_schema(
         operation_id="get_notification",
-        parameters=[OpenApiParameter("notification_id", int, OpenApiParameter.PATH)],
+        parameters=[OpenApiParameter("notification_id", int, OpenApiParameter.PATH), SubjectsFilterSerializer],
         responses=WholeNotificationSerializer,
         tags=["notifications"],
     )
     def get(self, request: Request, notification_id: int) -> Response:
-        """Show one notification with all that it is about; showing it does not mark it read."""
+        """Show one notification with what it is about, 1,000 at once; showing it does not mark it read."""
+        query = SubjectsFilterSerializer(data=request.query_params)
+        query.is_valid(raise_exception=True)
         notification = get_object_or_404(notifications_of(calling_seller(request).pk), pk=notification_id)
-        return Response(WholeNotificationSerializer(notification).data)
+        return Response(WholeNotificationSerializer(notification, context={"subjects": query.validated_data}).data)
 
 
 class ReadNotificationsView(APIView):

@@ -14,17 +14,18 @@ from marketplace.notifications.models import Mail, Notification
 DIGEST_HOUR = 6  # UTC
 
 
-def write_digests(*, now: datetime) -> int:
-    """Write the digests of the day that `now` is in, from DIGEST_HOUR on; return how many are new.
+def write_digests(*, now: datetime, at_most: int | None = None) -> int:
+    """Write digests of the day that `now` is in, from DIGEST_HOUR on, each in a transaction; return how many are new.
 
-    A seller has one a day at most, which a constraint keeps; what comes later in the day waits for the next.
+    Where it is `at_most`, there may be more. A seller has one a day, which a constraint keeps; what comes later in the
+    day waits for the next.
     """
     if now.hour < DIGEST_HOUR or not settings.SENDS_MAIL:
         return 0
     waiting = Notification.objects.filter(mail=None, mail_mode=MailMode.DIGEST, created_at__lt=now)
     had = Mail.objects.filter(digest_on=now.date()).values("seller")
     sellers = Seller.objects.filter(pk__in=waiting.exclude(seller__in=had).values("seller")).exclude(email="")
-    return sum(_write_digest(seller, now=now) for seller in sellers.order_by("pk").iterator())
+    return sum(_write_digest(seller, now=now) for seller in sellers.order_by("pk")[:at_most])
 
 
 @transaction.atomic

@@ -12,7 +12,7 @@ from jobs.ledger import enqueue
 from marketplace.models import Seller, SyncRun
 from marketplace.notifications.kinds import MANNERS, Kind, MailMode
 from marketplace.notifications.models import Mail, MailPreference, Notification, OutboxEntry
-from marketplace.notifications.telling import GROUPED_WITHIN_S
+from marketplace.notifications.telling import GROUPED_WITHIN_S, IDENTIFIED_BY
 from marketplace.webhooks.publishing import publish_webhooks
 
 EXAMPLES = 10
@@ -42,10 +42,21 @@ def make_notifications(waits_by_entry: Mapping[int, int], *, now: datetime) -> l
     ]
 
 
-def make_overdue(*, now: datetime) -> list[Notification]:
-    """Make the notifications whose own jobs came to nothing."""
-    told = OutboxEntry.objects.filter(notification=None, told_at__lt=now - OVERDUE_AFTER)
-    return make_notifications(dict.fromkeys(told.values_list("pk", flat=True), 0), now=now)
+def make_overdue(*, now: datetime, at_most: int | None = None) -> list[Notification]:
+    """Make notifications whose own jobs came to nothing, each in a transaction of its own.
+
+    Returns `at_most` of them, all by default; where it is as many, there may be more. Kinds of a later version
+    are left to it.
+    """
+    told = OutboxEntry.objects.filter(notification=None, told_at__lt=now - OVERDUE_AFTER, kind__in=list(Kind))
+    groups = told.order_by("seller_id", "kind").values_list("seller_id", "kind").distinct()[:at_most]
+    made = [_make_alone(seller_id, Kind(kind), now=now) for seller_id, kind in groups]
+    return [it for it in made if it is not None]
+
+
+@transaction.atomic
+def _make_alone(seller_id: int, kind: Kind, *, now: datetime) -> Notification | None:
+    return _make_one(seller_id, kind, waits_by_entry={}, now=now)
 
 
 def _make_one(seller_id: int, kind: Kind, *, waits_by_entry: Mapping[int, int], now: datetime) -> Notification | None:
@@ -102,13 +113,15 @@ def _notification(seller: Seller, kind: Kind, entries: Collection[OutboxEntry]) 
 
 
 def subjects_of(entries: Iterable[OutboxEntry]) -> list[dict[str, Any]]:
-    """Return what entries are about, each product once, as the last of them says it."""
+    """Return what entries are about, each subject once, as the last of them says it."""
     subjects: dict[object, dict[str, Any]] = {}
     for entry in entries:
         for number, subject in enumerate(entry.subjects):
-            named = subject.get("product", (entry.pk, number))
-            subjects.pop(named, None)
-            subjects[named] = subject
+            identity = next(
+                ((field, subject[field]) for field in IDENTIFIED_BY if field in subject), (entry.pk, number)
+            )
+            subjects.pop(identity, None)
+            subjects[identity] = subject
     return list(subjects.values())
 
 

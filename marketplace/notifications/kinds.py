@@ -13,9 +13,10 @@ class Kind(StrEnum):
     PRODUCTS_FLAGGED = "products.flagged"
     PRODUCTS_APPROVED = "products.approved"  # after a look by staff, or an appeal
     APPEAL_ANSWERED = "appeal.answered"
-    WORK_GAVE_UP = "work.gave_up"  # a dead letter that needs the seller
+    WORK_GAVE_UP = "work.gave_up"  # products of which a dead letter needs the seller
     PROPOSALS_READY = "proposals.ready"
     INVENTORY_READY = "inventory.ready"
+    INVENTORY_FAILED = "inventory.failed"
     WEBHOOK_SWITCHED_OFF = "webhook.switched_off"
 
 
@@ -29,11 +30,16 @@ class MailMode(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Manner:
-    """How a kind is told: what settings call it, when it is mailed, whether a running sync's are told as one."""
+    """How a kind is told: what settings call it, when it is mailed, whether a running sync's are told as one.
+
+    Args:
+        noun: what one of its subjects is.
+    """
 
     label: str
     mail: MailMode
     waits_for_sync: bool = False
+    noun: str = "product"
 
 
 MANNERS: dict[Kind, Manner] = {
@@ -42,9 +48,10 @@ MANNERS: dict[Kind, Manner] = {
     Kind.PRODUCTS_REJECTED: Manner("Products were rejected", MailMode.INSTANT, waits_for_sync=True),
     Kind.PRODUCTS_FLAGGED: Manner("Products wait for our review", MailMode.DIGEST, waits_for_sync=True),
     Kind.PRODUCTS_APPROVED: Manner("Products were approved after review", MailMode.DIGEST),
-    Kind.APPEAL_ANSWERED: Manner("An appeal was answered", MailMode.INSTANT),
+    Kind.APPEAL_ANSWERED: Manner("An appeal was answered", MailMode.INSTANT, noun="appeal"),
     Kind.WORK_GAVE_UP: Manner("Products could not be read", MailMode.INSTANT, waits_for_sync=True),
     Kind.PROPOSALS_READY: Manner("Proposals are ready", MailMode.DIGEST),
-    Kind.INVENTORY_READY: Manner("An inventory is ready", MailMode.INSTANT),
-    Kind.WEBHOOK_SWITCHED_OFF: Manner("A webhook was switched off", MailMode.INSTANT),
+    Kind.INVENTORY_READY: Manner("An inventory is ready", MailMode.INSTANT, noun="photo sequence"),
+    Kind.INVENTORY_FAILED: Manner("An inventory could not be made", MailMode.INSTANT, noun="photo sequence"),
+    Kind.WEBHOOK_SWITCHED_OFF: Manner("A webhook was switched off", MailMode.INSTANT, noun="webhook"),
 }

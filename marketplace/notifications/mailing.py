@@ -7,25 +7,21 @@ from typing import Any
 from urllib.parse import urlsplit
 
 from django.conf import settings
-from django.core.mail import EmailMultiAlternatives
+from django.core.mail import EmailMessage, EmailMultiAlternatives
 from django.template.loader import render_to_string
 from django.urls import reverse
 
+from marketplace.links import absolute
 from marketplace.notifications.errors import MailRefused, MailServerUnavailable, RecipientRefused
 from marketplace.notifications.models import Mail, Notification
 from marketplace.notifications.unsubscribing import unsubscribe_path
 from marketplace.notifications.wording import Words, label_of, words_of
 
 
-def waiting_mails(mail_ids: Collection[int]) -> dict[int, Mail]:
-    """Find those of the mails, by id, that were not sent yet, with their sellers and notifications."""
-    mails = Mail.objects.filter(pk__in=mail_ids).exclude(state=Mail.State.SENT)
-    return mails.select_related("seller").prefetch_related("notifications").in_bulk()
-
-
-def absolute(path: str) -> str:
-    """Return the public address of a path."""
-    return f"{settings.PUBLIC_URL.rstrip('/')}{path}"
+def waiting_mail(mail_id: int) -> Mail | None:
+    """Return the mail with its seller and notifications; None when it was sent, or is gone."""
+    mails = Mail.objects.filter(pk=mail_id).exclude(state=Mail.State.SENT)
+    return mails.select_related("seller").prefetch_related("notifications").first()
 
 
 def compose(mail: Mail) -> EmailMultiAlternatives:
@@ -84,7 +80,7 @@ def _item(notification: Notification, words: Words) -> Mapping[str, Any]:
     }
 
 
-def send(message: EmailMultiAlternatives) -> None:
+def send(message: EmailMessage) -> None:
     """Hand the mail to the mail server.
 
     Raises:

@@ -14,7 +14,7 @@ from django.views.decorators.http import require_http_methods, require_POST, req
 from marketplace.accounts.seller_pages import SellerRequest, seller_page
 from marketplace.notifications.kinds import MANNERS, Kind, MailMode
 from marketplace.notifications.models import Mail
-from marketplace.notifications.reading import all_subjects, mark_read, notifications_of, unread_count
+from marketplace.notifications.reading import mark_read, notifications_of, subjects_told, unread_count
 from marketplace.notifications.unsubscribing import (
     BadLink,
     mail_modes,
@@ -22,7 +22,7 @@ from marketplace.notifications.unsubscribing import (
     set_mail_mode,
     unsubscribe,
 )
-from marketplace.notifications.wording import label_of, words_of
+from marketplace.notifications.wording import label_of, noun_of, words_of
 from marketplace.public_pages import public_page
 
 PER_PAGE = 30
@@ -62,12 +62,13 @@ def notification_page(request: SellerRequest, notification_id: int) -> HttpRespo
     notification = get_object_or_404(notifications_of(request.seller.pk), pk=notification_id)
     mark_read(request.seller.pk, ids=[notification.pk])
     words = words_of(notification)
-    subjects = all_subjects(notification)
+    subjects = subjects_told(notification, limit=SUBJECTS_SHOWN)
     context = {
         "notification": notification,
         "words": words,
-        "subjects": [subject for subject in subjects[:SUBJECTS_SHOWN] if subject.get("title")],
-        "more": max(0, len(subjects) - SUBJECTS_SHOWN),
+        "subjects": [subject for subject in subjects if subject.get("title")],
+        "more": max(0, notification.count - SUBJECTS_SHOWN),
+        "noun": noun_of(notification.kind),
         "leads_on": words.path != request.path,
     }
     return render(request, "notifications/one.html", context)

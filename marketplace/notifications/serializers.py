@@ -5,10 +5,10 @@ from typing import Any
 from drf_spectacular.utils import extend_schema_field
 from rest_framework import serializers
 
+from marketplace.links import absolute
 from marketplace.notifications.kinds import Kind, MailMode
-from marketplace.notifications.mailing import absolute
 from marketplace.notifications.models import Notification
-from marketplace.notifications.reading import all_subjects
+from marketplace.notifications.reading import subjects_told
 from marketplace.notifications.wording import words_of
 from marketplace.serializers import StrictSerializer
 
@@ -56,18 +56,32 @@ class NotificationSerializer(serializers.ModelSerializer[Notification]):
         return absolute(words_of(notification).path)
 
 
+class SubjectsFilterSerializer(StrictSerializer):
+    """Which of a notification's subjects are shown."""
+
+    limit = serializers.IntegerField(required=False, default=1000, min_value=1, max_value=1000)
+    offset = serializers.IntegerField(required=False, default=0, min_value=0, max_value=10**9, help_text="From 0.")
+
+
 class WholeNotificationSerializer(NotificationSerializer):
-    """A notification with all that it is about."""
+    """A notification with what it is about: `count` subjects in all, of which the query names some."""
 
     subjects = serializers.SerializerMethodField()
+    next_offset = serializers.SerializerMethodField(help_text="Where the next subjects begin; null: there are no more.")
 
     class Meta(NotificationSerializer.Meta):
-        fields = [*NotificationSerializer.Meta.fields, "subjects"]
+        fields = [*NotificationSerializer.Meta.fields, "subjects", "next_offset"]
 
     @extend_schema_field(serializers.ListField(child=serializers.DictField()))
     def get_subjects(self, notification: Notification) -> list[dict[str, Any]]:
-        """Return all subjects."""
-        return all_subjects(notification)
+        """Return the subjects that were asked for."""
+        return subjects_told(notification, **self.context["subjects"])
+
+    @extend_schema_field(serializers.IntegerField(allow_null=True))
+    def get_next_offset(self, notification: Notification) -> int | None:
+        """Return how many subjects come before the next that were not shown."""
+        end = self.context["subjects"]["offset"] + self.context["subjects"]["limit"]
+        return end if end < notification.count else None
 
 
 class NotificationFilterSerializer(StrictSerializer):

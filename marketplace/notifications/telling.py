@@ -18,6 +18,8 @@ __all__ = ["Kind", "subject_of", "tell"]
 # What happens of one kind within this time is one message.
 GROUPED_WITHIN_S = 60.0
 MAX_TEXT = 300
+# What a subject is known by, whichever of them it has: told of twice, it counts once, as it was last.
+IDENTIFIED_BY = ("product", "photo_set", "endpoint")
 
 
 def tell(

@@ -37,6 +37,14 @@ def label_of(kind: str) -> str:
         return kind
 
 
+def noun_of(kind: str) -> str:
+    """Name what one subject of a kind is."""
+    try:
+        return MANNERS[Kind(kind)].noun
+    except ValueError:  # of another version
+        return "subject"
+
+
 def products_text(count: int) -> str:
     """Count products."""
     return "1 product" if count == 1 else f"{count:,} products"
@@ -119,10 +127,28 @@ def _proposals(count: int, _: dict[str, Any]) -> tuple[str, str]:
 
 
 def _inventory(count: int, _: dict[str, Any]) -> tuple[str, str]:
+    if count > 1:
+        return (
+            f"{count:,} inventories are ready",
+            "They were made of your photos. Nothing is published before you accept.",
+        )
     return "An inventory is ready", "It was made of your photos. Nothing is published before you accept it."
 
 
-def _switched_off(_: int, facts: dict[str, Any]) -> tuple[str, str]:
+def _inventory_failed(count: int, _: dict[str, Any]) -> tuple[str, str]:
+    title = "An inventory" if count <= 1 else f"{count:,} inventories"
+    return (
+        f"{title} could not be made",
+        "Your photos are kept. Open the sequence, see what is wrong, take out or add photos, and have it made again.",
+    )
+
+
+def _switched_off(count: int, facts: dict[str, Any]) -> tuple[str, str]:
+    if count > 1:
+        return (
+            f"{count:,} webhooks were switched off",
+            "They get no messages any more. Mend each, switch it on again, and have what it missed delivered.",
+        )
     why = {
         "gone": "It answered 410, which says that it is gone for good.",
         "failing": "It has not taken a message for three days.",
@@ -144,6 +170,7 @@ _WORDINGS: dict[Kind, Wording] = {
     Kind.WORK_GAVE_UP: _gave_up,
     Kind.PROPOSALS_READY: _proposals,
     Kind.INVENTORY_READY: _inventory,
+    Kind.INVENTORY_FAILED: _inventory_failed,
     Kind.WEBHOOK_SWITCHED_OFF: _switched_off,
 }
 
@@ -166,6 +193,7 @@ _PAGES = {
     Kind.APPEAL_ANSWERED: ("seller-appeals", ""),
     Kind.PROPOSALS_READY: ("seller-proposals", ""),
     Kind.INVENTORY_READY: ("seller-photos", ""),
+    Kind.INVENTORY_FAILED: ("seller-photos", ""),
     Kind.WEBHOOK_SWITCHED_OFF: ("seller-webhooks", ""),
 }
 

@@ -12,9 +12,10 @@ from django.utils import timezone
 from jobs.admission import TooManyJobs, admit
 from jobs.batch import NewJob
 from jobs.ledger import enqueue
-from jobs.models import FINAL_STATES, Job, Priority, State
+from jobs.models import FINAL_STATES, DeadLetter, Job, Priority, State
 from marketplace.models import Product, SyncRun
 from marketplace.rechecks.models import Recheck
+from marketplace.rechecks.wording import sentence_for
 
 TASK = "recheck-product"
 A_DAY = 200  # of one seller
@@ -158,10 +159,20 @@ def latest_recheck(product: Product) -> Recheck | None:
 
 
 def standing_of(recheck: Recheck) -> Standing:
-    """Tell how far a recheck is; one whose jobs are off the ledger has long ended."""
-    jobs = list(Job.objects.filter(grp=recheck.group).order_by("pk").only("task", "state", "error_message"))
+    """Tell how far a recheck is; one whose jobs are off the ledger has long ended.
+
+    A job that was tried again, by another one, counts no more: also where that one is off the ledger already.
+    """
+    rows = Job.objects.filter(grp=recheck.group).order_by("pk").select_related("dead_letter")
+    jobs = list(rows.only("task", "state", "error_code", "origin_id", "dead_letter__resolution"))
     live = [job for job in jobs if job.state not in FINAL_STATES]
     if live:
         return Standing(is_running=True, step=STEPS.get(live[-1].task, STEPS[TASK]))
-    lost = [job for job in jobs if job.state != State.COMPLETED]
-    return Standing(is_running=False, error=lost[-1].error_message or "It was cancelled." if lost else "")
+    tried_again = {job.origin_id for job in jobs} | {job.pk for job in jobs if _was_retried(job)}
+    lost = [job for job in jobs if job.state != State.COMPLETED and job.pk not in tried_again]
+    return Standing(is_running=False, error=sentence_for(lost[-1].error_code) if lost else "")
+
+
+def _was_retried(job: Job) -> bool:
+    letter: DeadLetter | None = getattr(job, "dead_letter", None)
+    return letter is not None and letter.resolution == DeadLetter.Resolution.RETRIED

@@ -168,7 +168,6 @@ def probe_http2(port: int) -> None:
         raise ConnectionError(f"port {port} does not speak HTTP/2")
 
 
-# The migration has made the system checks; each further process would import every page for them, 1.5 s.
 # --- Souk's own processes -------------------------------------------------------------------------
 def web_service(base_dir: Path, ports: Ports) -> Service:
     """Describe the web process."""
@@ -199,6 +198,7 @@ def probe_http(port: int) -> None:
         raise ConnectionError(f"the web process answers with {status}")
 
 
+# The migration has made the system checks; each further process would import every page for them, 1.5 s.
 def dispatcher_service(base_dir: Path) -> Service:
     """Describe the dispatcher."""
     return Service(
@@ -206,18 +206,34 @@ def dispatcher_service(base_dir: Path) -> Service:
     )
 
 
-def worker_services(base_dir: Path, queues: Sequence[str], counts: Mapping[str, int]) -> list[Service]:
-    """Describe the workers: one a queue, or as many as counts says."""
+def worker_services(
+    base_dir: Path, queues: Sequence[str], counts: Mapping[str, int], shared: Mapping[str, Sequence[str]]
+) -> list[Service]:
+    """Describe the workers: as many a queue as counts says, one for each group of shared, one for any other queue.
+
+    Args:
+        base_dir: where manage.py is.
+        queues: all there are.
+        counts: processes by queue.
+        shared: queues by the name of the one worker that serves them; one that counts names has its own.
+
+    Raises:
+        StackError: counts names a queue that is none.
+    """
     unknown = set(counts) - set(queues)
     if unknown:
         raise StackError(f"no such queue: {', '.join(sorted(unknown))} (there are {', '.join(queues)})")
+    groups = {name: [queue for queue in group if queue not in counts] for name, group in shared.items()}
+    in_groups = {queue for group in groups.values() for queue in group}
+    served = {queue: ([queue], counts.get(queue, 1)) for queue in queues if queue not in in_groups}
+    served |= {name: (group, 1) for name, group in groups.items() if group}
     return [
         Service(
-            name=f"worker-{queue}" + (f"-{number}" if number > 1 else ""),
-            command=[sys.executable, str(base_dir / "manage.py"), "rqworker", "--skip-checks", queue],
+            name=f"worker-{name}" + (f"-{number}" if number > 1 else ""),
+            command=[sys.executable, str(base_dir / "manage.py"), "rqworker", "--skip-checks", *group],
             # Within the grace that the stack gives it, so that it is not killed with a batch in hand.
-            environ={"JOB_WORKER_NAME": f"{queue}-{number}", "JOB_GRACE_S": "7"},
+            environ={"JOB_WORKER_NAME": f"{name}-{number}", "JOB_GRACE_S": "7"},
         )
-        for queue in queues
-        for number in range(1, counts.get(queue, 1) + 1)
+        for name, (group, count) in served.items()
+        for number in range(1, count + 1)
     ]

@@ -56,6 +56,7 @@ class Plan:
     parts: Sequence[str]
     queues: Sequence[str]
     workers: Mapping[str, int] = field(default_factory=dict)
+    shared_workers: Mapping[str, Sequence[str]] = field(default_factory=dict)
     external: Mapping[str, str] = field(default_factory=dict)  # services that somebody else runs
     environ: Mapping[str, str]  # what the processes inherit
     echo: TextIO | None = None  # where the processes' log lines are shown
@@ -169,7 +170,7 @@ class Supervisor:
         if "dispatcher" in plan.parts:
             found.append(dispatcher_service(plan.base_dir))
         if "workers" in plan.parts:
-            found += worker_services(plan.base_dir, plan.queues, plan.workers)
+            found += worker_services(plan.base_dir, plan.queues, plan.workers, plan.shared_workers)
         return found
 
     async def _bring_up(self, services: Sequence[Service]) -> bool:

@@ -15,8 +15,9 @@ from rest_framework.views import APIView
 
 from jobs.admission import TooManyJobs
 from jobs.sealing import NoEncryptionKey
-from marketplace.api import NewestFirst, calling_seller
+from marketplace.api import calling_seller
 from marketplace.authentication import IsSeller
+from marketplace.paging import NewestFirst
 from marketplace.problems import Problem, Refused
 from marketplace.webhooks import deliveries, endpoints
 from marketplace.webhooks.models import WebhookDelivery, WebhookEndpoint
@@ -35,6 +36,7 @@ TAGS = ["webhooks"]
 ENDPOINT = OpenApiParameter("endpoint_id", int, OpenApiParameter.PATH)
 DELIVERY = OpenApiParameter("delivery_id", int, OpenApiParameter.PATH)
 REFUSED = OpenApiResponse(OpenApiTypes.OBJECT, "Too much work waits; Retry-After says when to come back.")
+NO_KEY = OpenApiResponse(OpenApiTypes.OBJECT, "This marketplace has no key to keep secrets with.")
 NO_STORE = {"Cache-Control": "no-store"}
 
 
@@ -52,6 +54,14 @@ class KeepsNoSecrets(Problem):
     status_code = status.HTTP_503_SERVICE_UNAVAILABLE
     code = "webhook.no_encryption_key"
     title = "Secrets cannot be kept here"
+
+
+class IsRotating(Problem):
+    """The secret before this one still signs beside it. Make another when `previous_until` is over."""
+
+    status_code = status.HTTP_409_CONFLICT
+    code = "webhook.still_rotating"
+    title = "Two secrets sign now"
 
 
 class IsBeingSent(Problem):
@@ -84,6 +94,7 @@ class WebhooksView(APIView):
         responses={
             201: WebhookWithSecretSerializer,
             409: OpenApiResponse(OpenApiTypes.OBJECT, "There are ten already."),
+            503: NO_KEY,
         },
         tags=TAGS,
     )
@@ -144,7 +155,11 @@ class RotateSecretView(APIView):
         operation_id="rotate_webhook_secret",
         parameters=[ENDPOINT],
         request=None,
-        responses=WebhookWithSecretSerializer,
+        responses={
+            200: WebhookWithSecretSerializer,
+            409: OpenApiResponse(OpenApiTypes.OBJECT, "The secret before this one still signs; see previous_until."),
+            503: NO_KEY,
+        },
         tags=TAGS,
     )
     def post(self, request: Request, endpoint_id: int) -> Response:
@@ -152,6 +167,8 @@ class RotateSecretView(APIView):
         endpoint = own_endpoint(request, endpoint_id)
         try:
             secret = endpoints.rotate_secret(endpoint, now=timezone.now())
+        except endpoints.StillRotating as error:
+            raise IsRotating(str(error)) from error
         except NoEncryptionKey as error:
             raise KeepsNoSecrets from error
         endpoint.refresh_from_db()

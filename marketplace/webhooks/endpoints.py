@@ -11,7 +11,7 @@ from jobs.models import Audit, Priority
 from jobs.sealing import opened_text, seal_text
 from marketplace.models import Seller
 from marketplace.notifications.kinds import Kind
-from marketplace.notifications.telling import tell
+from marketplace.notifications.telling import MAX_TEXT, tell
 from marketplace.webhooks.addresses import checked_endpoint
 from marketplace.webhooks.models import WebhookDelivery, WebhookEndpoint
 from marketplace.webhooks.publishing import TEST_KIND, deliver, new_message
@@ -28,6 +28,16 @@ Why = WebhookEndpoint.Why
 
 class TooManyEndpoints(Exception):
     """A seller has ten endpoints at most."""
+
+
+class StillRotating(Exception):
+    """Two secrets sign now: a third would end one of them at once, and what still verifies by it would refuse all."""
+
+    def __init__(self, *, until: datetime) -> None:
+        super().__init__(
+            f"The secret before this one signs until {until:%Y-%m-%d %H:%M} UTC. Make another after that; if one has "
+            "leaked, make a new webhook and delete this one."
+        )
 
 
 @transaction.atomic
@@ -95,8 +105,15 @@ def _switch(endpoint: WebhookEndpoint, *, is_active: bool, why: Why) -> None:
 
 @transaction.atomic
 def rotate_secret(endpoint: WebhookEndpoint, *, now: datetime) -> str:
-    """Give the endpoint a new secret and return it; the old one signs beside it for a day."""
+    """Give the endpoint a new secret and return it; the old one signs beside it for a day.
+
+    Raises:
+        StillRotating: the one before signs beside it still.
+        NoEncryptionKey: JOB_ENCRYPTION_KEYS is empty.
+    """
     locked = WebhookEndpoint.objects.select_for_update().get(pk=endpoint.pk)
+    if locked.previous_until is not None and now < locked.previous_until:
+        raise StillRotating(until=locked.previous_until)
     secret = new_secret()
     locked.previous_secret, locked.previous_until = locked.secret, now + PREVIOUS_SECRET_SIGNS_FOR
     locked.secret = seal_text(secret)
@@ -138,7 +155,13 @@ def switch_off_failing(endpoint_id: int, *, is_gone: bool, now: datetime) -> boo
     _switch(endpoint, is_active=False, why=Why.GONE if is_gone else Why.FAILING)
     endpoint.save(update_fields=["state", "off_why", "off_at", "updated_at"])
     facts = {"endpoint": endpoint.pk, "url": endpoint.address, "why": endpoint.off_why}
-    tell(Kind.WEBHOOK_SWITCHED_OFF, seller_id=endpoint.seller_id, facts=facts)
+    subject = {
+        "endpoint": endpoint.pk,
+        "title": endpoint.address[:MAX_TEXT],
+        "reason": f"webhook.{endpoint.off_why}",
+        "message": f"Switched off: {endpoint.get_off_why_display()}.",
+    }
+    tell(Kind.WEBHOOK_SWITCHED_OFF, seller_id=endpoint.seller_id, subjects=[subject], facts=facts)
     return True
 
 

@@ -15,7 +15,7 @@ from jobs.admission import TooManyJobs
 from jobs.errors import JobError
 from jobs.models import Job
 from jobs.models import State as JobState
-from jobs.sealing import NoEncryptionKey
+from jobs.sealing import NoEncryptionKey, UnknownEncryptionKey
 from marketplace.accounts.seller_pages import SellerRequest, seller_page
 from marketplace.notifications.kinds import MANNERS, Kind
 from marketplace.webhooks import deliveries, endpoints
@@ -25,6 +25,12 @@ from marketplace.webhooks.publishing import TEST_KIND
 
 PER_PAGE = 25
 REDELIVERED_DAYS = (1, 3, 7, 30)
+NO_KEY = "Secrets cannot be kept here: who runs this marketplace must set JOB_ENCRYPTION_KEYS first."
+LOST_KEY = (
+    "The secret cannot be opened: who runs this marketplace must put the key that it was kept under back into "
+    "JOB_ENCRYPTION_KEYS. Or make a new secret."
+)
+REVEALED = "webhook_revealed"  # of the session: the endpoint whose secret the next page shows, once
 KIND_LABELS = [(str(kind), manner.label) for kind, manner in MANNERS.items()]
 
 
@@ -76,7 +82,7 @@ def webhooks_page(request: SellerRequest) -> HttpResponse:
         except endpoints.TooManyEndpoints:
             form.add_error(None, "There are ten webhooks, which is the most. Delete one, or change it.")
         except NoEncryptionKey:
-            form.add_error(None, "Secrets cannot be kept here: this marketplace's operators must set a key first.")
+            form.add_error(None, NO_KEY)
         else:
             messages.success(request, "The webhook is made. Take its secret over, then send a test event.")
             return redirect("seller-webhook", endpoint.pk)
@@ -105,22 +111,15 @@ def webhook_page(request: SellerRequest, endpoint_id: int) -> HttpResponse:
         )
         messages.success(request, "The webhook is changed.")
         return redirect("seller-webhook", endpoint.pk)
-    return _shown(request, endpoint, form=form)
-
-
-def _shown(
-    request: SellerRequest, endpoint: WebhookEndpoint, *, form: EndpointForm | None = None, secret: str = ""
-) -> HttpResponse:
     sent = WebhookDelivery.objects.filter(endpoint=endpoint).select_related("message").order_by("-pk")
     page = Paginator(sent, PER_PAGE).get_page(request.GET.get("page"))
-    stored = {"address": endpoint.address, "description": endpoint.description, "kinds": endpoint.kinds}
     context = {
         "endpoint": endpoint,
-        "form": form or EndpointForm(initial=stored),
+        "form": form,
         "page": page,
         "undelivered": deliveries.undelivered(endpoint)[:100].count(),
         "days": REDELIVERED_DAYS,
-        "secret": secret,
+        "secret": _secret_to_show(request, endpoint),
         "is_rotating": endpoint.previous_until is not None and endpoint.previous_until > timezone.now(),
     }
     return render(request, "webhooks/one.html", context)
@@ -129,9 +128,8 @@ def _shown(
 @require_POST
 @seller_page
 def secret_page(request: SellerRequest, endpoint_id: int) -> HttpResponse:
-    """Show the secret: on the answer to a POST alone, which nobody keeps."""
-    endpoint = _own(request, endpoint_id)
-    return _shown(request, endpoint, secret=endpoints.secret_of(endpoint))
+    """Show the secret, once."""
+    return _with_secret(request, _own(request, endpoint_id))
 
 
 @require_POST
@@ -139,9 +137,32 @@ def secret_page(request: SellerRequest, endpoint_id: int) -> HttpResponse:
 def rotate_page(request: SellerRequest, endpoint_id: int) -> HttpResponse:
     """Make a new secret, and show it."""
     endpoint = _own(request, endpoint_id)
-    secret = endpoints.rotate_secret(endpoint, now=timezone.now())
-    endpoint.refresh_from_db()
-    return _shown(request, endpoint, secret=secret)
+    try:
+        endpoints.rotate_secret(endpoint, now=timezone.now())
+    except endpoints.StillRotating as error:
+        messages.warning(request, str(error))
+    except NoEncryptionKey:
+        messages.error(request, NO_KEY)
+    else:
+        return _with_secret(request, endpoint)
+    return redirect("seller-webhook", endpoint.pk)
+
+
+def _with_secret(request: SellerRequest, endpoint: WebhookEndpoint) -> HttpResponse:
+    request.session[REVEALED] = endpoint.pk
+    return redirect("seller-webhook", endpoint.pk)
+
+
+def _secret_to_show(request: SellerRequest, endpoint: WebhookEndpoint) -> str:
+    """Return the secret on the page that follows the request for it; the session holds no secret, only whose."""
+    if request.method != "GET" or request.session.get(REVEALED) != endpoint.pk:
+        return ""
+    del request.session[REVEALED]
+    try:
+        return endpoints.secret_of(endpoint)
+    except UnknownEncryptionKey:
+        messages.error(request, LOST_KEY)
+        return ""
 
 
 @require_POST

@@ -6,13 +6,13 @@ from collections.abc import Mapping, Sequence
 from datetime import datetime
 from typing import Any
 
-from django.conf import settings
 from django.core.serializers.json import DjangoJSONEncoder
 from django.urls import reverse
 from django.utils import timezone
 
 from jobs.batch import NewJob
 from jobs.ledger import enqueue_many
+from marketplace.links import absolute
 from marketplace.notifications.models import Notification
 from marketplace.webhooks.models import WebhookDelivery, WebhookEndpoint, WebhookMessage
 
@@ -35,7 +35,7 @@ def publish_webhooks(notification: Notification, *, subjects: Sequence[Mapping[s
         "subjects": sent,
         "has_more": has_more,
         "facts": notification.facts,
-        "url": f"{settings.PUBLIC_URL.rstrip('/')}{reverse('api:notification', args=[notification.pk])}",
+        "url": absolute(reverse("api:notification", args=[notification.pk])),
     }
     message = new_message(seller_id=notification.seller_id, kind=notification.kind, data=data, source=notification)
     deliver(message, wanted)

@@ -12,9 +12,10 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 from rest_framework.views import APIView
 
-from marketplace.api import NewestFirst, calling_seller
+from marketplace.api import calling_seller
 from marketplace.authentication import IsSeller
 from marketplace.models import Product
+from marketplace.paging import NewestFirst
 from marketplace.problems import Problem
 from marketplace.serializers import StrictSerializer
 from qc.appeals import MAX_WHY_CHARS, CannotAppeal, TooManyAppeals, appeals_of, open_appeal, withdraw

@@ -17,9 +17,9 @@ from marketplace.models import Picture
 from qc.appeals import MAX_ANSWER_CHARS, CannotAppeal, answer, is_answerable
 from qc.facts import facts_of
 from qc.models import Appeal, Verdict
+from qc.pages.asked import int_of
 from qc.pages.differences import changes_between, text_of
 from qc.pages.guarding import admin_page, reviewer_of
-from qc.pages.review import int_of
 from qc.pages.verdicts import DECISION_LABELS, who_made
 from qc.review import CannotDecide
 

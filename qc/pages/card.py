@@ -10,8 +10,7 @@ from django.utils.html import escape
 from django.utils.safestring import SafeString, mark_safe
 
 from marketplace.models import Picture, Product, Seller
-from marketplace.money import Money
-from marketplace.products import amount_text, price_text
+from marketplace.products import list_price_text, price_text
 from qc.facts import facts_of
 from qc.models import Appeal, Verdict
 from qc.staff_reasons import AS_FOUND, STAFF_REASONS, holding_reasons
@@ -53,7 +52,7 @@ def card_of(product: Product) -> dict[str, Any]:
         "description": marked(product.description, quoted_in(product.reasons, "description")),
         "named": fields,
         "price": price_text(product),
-        "list_price": _list_price(product),
+        "list_price": list_price_text(product),
         "web_address": product.address if product.address.startswith(("http://", "https://")) else "",
         "categories": [it.path for it in product.categories.all()[:5]],
         "shown": [it for it in pictures if it.display],
@@ -106,13 +105,6 @@ def _reason(entry: Mapping[str, str]) -> dict[str, str]:
     icon, variant, verb = SEVERITY_LABELS.get(entry.get("severity", ""), SEVERITY_LABELS["flag"])
     told = {key: entry.get(key, "") for key in ("code", "field", "message", "remedy")}
     return told | {"icon": icon, "variant": variant, "verb": verb}
-
-
-def _list_price(product: Product) -> str:
-    if product.list_price is None:
-        return ""
-    money = Money(amount=product.list_price, currency=product.currency, raw="")
-    return f"{amount_text(money)} {money.currency}".strip()
 
 
 def _choices(product: Product) -> list[dict[str, str]]:

@@ -1,21 +1,20 @@
 """What changed between two states of what a seller says of a product, for people to see."""
 
-import re
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
-from difflib import SequenceMatcher
 from typing import Any
 
-from django.utils.html import escape, format_html, format_html_join
+from django.utils.html import format_html, format_html_join
 from django.utils.safestring import SafeString
 
+from marketplace.comparing import Change as Fate
+from marketplace.comparing import compare_words
 from qc.rules.contract import ProductFacts
 
-# Beyond this, finding the changed words takes too long: the text is shown as wholly replaced.
-MAX_WORDS = 400
+MAX_TOKENS = 400  # of one text: a page compares the texts of many verdicts
 SHA256_LENGTH = 64
+_MARKS = {Fate.SAME: "{}", Fate.REMOVED: "<del>{}</del>", Fate.ADDED: "<ins>{}</ins>"}
 ORDER = {name: place for place, name in enumerate(ProductFacts().content)}
-_WORD = re.compile(r"\s+|[^\W_]+|.", re.DOTALL)
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,20 +51,5 @@ def _short(text: str) -> str:
 
 def difference(before: str, after: str) -> SafeString:
     """Return both texts in one, word by word."""
-    old, new = _WORD.findall(before), _WORD.findall(after)
-    if max(len(old), len(new)) > MAX_WORDS:
-        old, new = [before], [after]
-    return format_html_join("", "{}", ((piece,) for piece in _pieces(old, new)))
-
-
-def _pieces(old: list[str], new: list[str]) -> Iterator[SafeString]:
-    matcher = SequenceMatcher(a=old, b=new, autojunk=False)
-    for verb, old_start, old_end, new_start, new_end in matcher.get_opcodes():
-        gone, come = "".join(old[old_start:old_end]), "".join(new[new_start:new_end])
-        if verb == "equal":
-            yield escape(come)
-            continue
-        if gone:
-            yield format_html("<del>{}</del>", gone)
-        if come:
-            yield format_html("<ins>{}</ins>", come)
+    pieces = compare_words(before, after, most_tokens=MAX_TOKENS)
+    return format_html_join("", "{}", ((format_html(_MARKS[it.change], it.text),) for it in pieces))

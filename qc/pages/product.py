@@ -10,8 +10,7 @@ from django.views.decorators.http import require_safe
 
 from marketplace.accounts.seller_pages import SellerRequest, seller_page
 from marketplace.models import Picture, Product
-from marketplace.money import Money
-from marketplace.products import amount_text, price_text, products_of
+from marketplace.products import list_price_text, price_text, products_of
 from marketplace.rechecks.asking import latest_recheck, refusal, standing_of
 from qc.appeals import MAX_WHY_CHARS, appeals_of, ground_for
 from qc.models import Appeal, Verdict
@@ -146,14 +145,10 @@ def split_reasons(product: Product) -> tuple[list[ShownReason], list[ShownReason
 
 def fields_of(product: Product, reasons: Sequence[ShownReason]) -> list[ShownField]:
     """Return the listing, field by field: what buyers see, and empty fields that a reason names."""
-    list_price = ""
-    if product.list_price is not None:
-        money = Money(amount=product.list_price, currency=product.currency, raw="")
-        list_price = f"{amount_text(money)} {product.currency}".strip()
     values = {
         "title": product.title,
         "price": price_text(product),
-        "list_price": list_price,
+        "list_price": list_price_text(product),
         "currency": product.currency,
         "description": product.description,
         "brand": product.brand,

@@ -3,7 +3,6 @@
 from collections.abc import Sequence
 from http import HTTPStatus
 from typing import Any
-from urllib.parse import urlencode
 
 from django.contrib import messages
 from django.db import transaction
@@ -15,6 +14,7 @@ from marketplace.models import Product
 from qc import holds, review, review_figures, waiting
 from qc.appeals import open_count
 from qc.models import Verdict
+from qc.pages.asked import ids_in, int_of, narrowing_of, query_of, wants_json, written
 from qc.pages.card import card_of
 from qc.pages.guarding import admin_page, reviewer_of
 from qc.staff_reasons import UnknownReason, chosen_reasons
@@ -133,38 +133,6 @@ def forget_skipped(request: HttpRequest) -> HttpResponse:
     return HttpResponseRedirect(_queue_address(request))
 
 
-# --- what requests say ------------------------------------------------------------------------------
-def narrowing_of(query: Any) -> Narrowing:
-    """Read which products are meant."""
-    return Narrowing(code=_written(query, "code")[:100], seller_id=int_of(query.get("seller")))
-
-
-def _written(query: Any, name: str) -> str:
-    """Return what was written into a field, without the NUL that PostgreSQL does not take."""
-    return str(query.get(name, "")).replace("\x00", "")
-
-
-def query_of(narrowing: Narrowing) -> str:
-    """Return the query that narrowing_of reads."""
-    told = {"code": narrowing.code, "seller": narrowing.seller_id}
-    return urlencode({name: value for name, value in told.items() if value})
-
-
-def int_of(text: str | None) -> int | None:
-    """Read an id; None where it is none that the database could know."""
-    return int(text) if text and text.isascii() and text.isdecimal() and len(text) <= 18 else None
-
-
-def ids_in(text: str) -> list[int]:
-    """Read ids that are joined by commas, a hundred at most."""
-    return [found for it in text.split(",")[:100] if (found := int_of(it)) is not None]
-
-
-def wants_json(request: HttpRequest) -> bool:
-    """Tell the page's script from a form."""
-    return request.headers.get("Accept", "") == "application/json"
-
-
 def _act(request: HttpRequest) -> str:
     """Return what the form's button says; the buttons of the reasons reject."""
     return "reject" if "reason" in request.POST else request.POST.get("act", "")
@@ -174,13 +142,13 @@ def _decide(request: HttpRequest, product_id: int, *, is_approval: bool) -> Verd
     found: Sequence[dict[str, str]] = ()
     if not is_approval:
         found = Product.objects.filter(pk=product_id).values_list("reasons", flat=True).first() or ()
-    words = _written(request.POST, "words")
+    words = written(request.POST, "words")
     return review.decide(
         product_id,
         decision=Verdict.Decision.APPROVED if is_approval else Verdict.Decision.REJECTED,
         actor=reviewer_of(request),
         reasons=[] if is_approval else chosen_reasons(request.POST.get("reason", ""), words=words, found=found),
-        note=_written(request.POST, "note").strip()[:MAX_NOTE],
+        note=written(request.POST, "note").strip()[:MAX_NOTE],
         seen=request.POST.get("seen", ""),
         must_hold=True,
     )

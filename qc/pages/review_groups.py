@@ -12,8 +12,8 @@ from unfold.widgets import UnfoldAdminIntegerFieldWidget, UnfoldAdminSelectWidge
 from marketplace.models import Picture, Product, Seller
 from qc import review, review_figures, waiting
 from qc.models import Verdict
+from qc.pages.asked import int_of, narrowing_of
 from qc.pages.guarding import admin_page, reviewer_of
-from qc.pages.review import int_of, narrowing_of
 from qc.review_groups import MAX_AT_ONCE, decide_group, first_of, seal
 from qc.staff_reasons import AS_FOUND, BY_CODE, STAFF_REASONS
 

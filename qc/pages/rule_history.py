@@ -8,8 +8,8 @@ from django.shortcuts import get_object_or_404
 from django.urls import reverse
 
 from qc.models import RulesetRevision, RuleTrial
+from qc.pages.asked import int_of
 from qc.pages.guarding import CHANGE_RULES, admin_page
-from qc.pages.review import int_of
 from qc.pages.rules import keep_draft
 from qc.rule_comparing import sum_up
 from qc.rule_drafts import changes_in, draft_back_to

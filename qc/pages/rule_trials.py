@@ -15,9 +15,9 @@ from qc.models import RuleTrial, RuleTrialChange
 from qc.pages.guarding import CHANGE_RULES, admin_page, reviewer_of
 from qc.pages.rules import draft_note, keep_draft
 from qc.rule_comparing import sum_up
-from qc.rule_settings import differences
+from qc.rule_settings import differences, settings_from
 from qc.rule_trials import judged_again, save_trial
-from qc.rulesets import CannotSave, latest_revision, settings_from, settings_of
+from qc.rulesets import CannotSave, latest_revision, settings_of
 
 PAGE = 50
 Kind = RuleTrialChange.Kind

@@ -12,6 +12,7 @@ from unfold.widgets import UnfoldAdminDecimalFieldWidget, UnfoldAdminSelectWidge
 
 from qc.models import RulesetRevision
 from qc.pages.guarding import CHANGE_RULES, admin_page, reviewer_of
+from qc.pages.rejudging import outdated_context
 from qc.review_figures import Overturned, overturned_by_code
 from qc.rule_drafts import Draft, base_of, changes_in, draft_from, is_outdated, taken_over
 from qc.rule_figures import products_by_code
@@ -99,6 +100,7 @@ def list_page(request: HttpRequest) -> HttpResponse:
         latest=latest,
         draft_changes=list(changes.values()),
         may_change=request.user.has_perm(CHANGE_RULES),
+        **outdated_context(request),
     )
 
 

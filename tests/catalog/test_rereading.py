@@ -162,7 +162,7 @@ def test_a_page_that_is_lost_is_said_and_the_product_taken_down(
     recheck = _check(product, session)
     assert status_and_codes(product) == ("dead", ["catalog.page_not_found"])
     assert standing_of(recheck).status == "failed"
-    assert "/p/1" in standing_of(recheck).error
+    assert standing_of(recheck).error == "The page does not exist (any more)."
 
 
 @pytest.mark.parametrize("status", ["rejected", "dead"])

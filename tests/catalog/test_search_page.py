@@ -83,7 +83,7 @@ def test_browsing_shows_what_is_live_newest_first(shop: dict[str, Product]) -> N
     assert titles(page) == ["Clay bowl", "Café mug", "Oak chair", "Red table lamp"]
     assert texts(page, "h1") == ["All products"]
     assert texts(page, "#count")[0].startswith("4 products in ")
-    assert texts(page, ".card .price") == ["20 EUR", "Price at the shop", "20 EUR instead of 30", "49.90 EUR"]
+    assert texts(page, ".card .price") == ["20 EUR", "Price at the shop", "20 EUR instead of 30 EUR", "49.90 EUR"]
     assert texts(page, ".card .stock")[1] == "Out of stock"
     assert links(page, ".card h2 a")[-1] == f"/p/{shop['lamp'].pk}/"
     (picture,) = page.css(".card img")

@@ -14,7 +14,9 @@ import psutil
 import psycopg
 import pytest
 import redis
+from django.conf import settings
 
+from marketplace.management.commands.stack import SHARED_WORKERS
 from marketplace.stack import launch
 from marketplace.stack.postgres import clear_leftovers, launched, server_identity
 from marketplace.stack.rendezvous import embedded_environment, is_supervised, running_stack, stack_file, write_private
@@ -230,9 +232,21 @@ def test_unknown_parts_queues_and_counts_are_refused(stack: Stack) -> None:
     assert "knows no mysql" in stack.command("--only", "mysql").stderr
     assert "not QUEUE=N" in stack.command("--only", "redis", "--workers", "scrape-product=many").stderr
     with pytest.raises(StackError, match="no such queue: nope"):
-        worker_services(Path(), ["scrape-product"], {"nope": 1})
-    names = [service.name for service in worker_services(Path(), ["a", "b"], {"b": 2})]
-    assert names == ["worker-a", "worker-b", "worker-b-2"]
+        worker_services(Path(), ["scrape-product"], {"nope": 1}, {})
+    queues = ["a", "b", "c", "d", "e"]
+    services = worker_services(Path(), queues, {"b": 2, "d": 1}, {"quiet": ["c", "d", "e"], "none": ["b"]})
+    served = {service.name: service.command[4:] for service in services}
+    assert served == {
+        "worker-a": ["a"],
+        "worker-b": ["b"],
+        "worker-b-2": ["b"],
+        "worker-d": ["d"],
+        "worker-quiet": ["c", "e"],
+    }
+
+
+def test_every_shared_queue_is_one() -> None:
+    assert {queue for group in SHARED_WORKERS.values() for queue in group} < set(settings.JOB_QUEUES)
 
 
 def test_ports_are_remembered_while_free_but_not_by_a_copy(tmp_path: Path) -> None:

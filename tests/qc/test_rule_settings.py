@@ -4,10 +4,18 @@ from typing import Any
 
 import pytest
 
-from qc.rule_settings import BadSettings, Difference, changed_codes, checked_settings, differences, reduced
+from qc.rule_settings import (
+    BadSettings,
+    Difference,
+    changed_codes,
+    checked_settings,
+    differences,
+    reduced,
+    settings_as_json,
+    settings_from,
+)
 from qc.rules.contract import Severity
 from qc.rules.ruleset import BY_CODE, RULES, Setting, make_ruleset
-from qc.rulesets import settings_as_json, settings_from
 
 TITLE = "text.title_too_long"
 

@@ -6,10 +6,12 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from django.core.cache import cache
 from django.core.management import CommandError, call_command
 
-from jobs.models import Audit
+from jobs.models import Audit, Job
 from marketplace.models import Seller
+from qc.models import RuleTrial, Verdict
 from qc.rules.ruleset import RULES
 from qc.rulesets import forget_ruleset, latest_revision
 from tests.qc.reviewing import make_flagged
@@ -72,6 +74,29 @@ def test_an_import_has_products_judged_again_where_that_is_asked(settings_file: 
     run_jobs()
     product.refresh_from_db()
     assert product.status == "pending"
+
+
+def test_an_import_that_is_refused_leaves_no_trial(settings_file: Path) -> None:
+    with pytest.raises(CommandError, match="Say why"):
+        rules("import", settings_file, "--note", " ", "--judge-again")
+    assert (RuleTrial.objects.count(), Job.objects.count()) == (0, 0)
+
+
+def test_what_earlier_rules_judged_is_judged_again(capsys: pytest.CaptureFixture[str]) -> None:
+    cache.clear()
+    make_flagged(Seller.objects.create(name="Harbour Lane"))
+    with pytest.raises(CommandError, match="nothing to judge again"):
+        rules("judge-again", "--note", "after the upgrade")
+    Verdict.objects.update(rule_version="1.0")
+    cache.clear()
+    rules("list")
+    assert "the rules of an earlier version judged: 1 (see judge-again)" in capsys.readouterr().out
+
+    assert "1 product is being judged again" in rules("judge-again", "--note", "an upgrade", "--actor", "ana")
+
+    run_jobs()
+    assert Verdict.objects.count() == 2
+    assert Audit.objects.get().actor == "ana"
 
 
 @pytest.mark.parametrize(

@@ -7,9 +7,9 @@ from django.contrib.auth.models import Permission, User
 from django.core.cache import cache
 from django.test import Client
 
-from jobs.models import Audit
+from jobs.models import Audit, Job
 from marketplace.models import Seller
-from qc.models import RulesetRevision, RuleTrial
+from qc.models import RulesetRevision, RuleTrial, Verdict
 from qc.rules.contract import Severity
 from qc.rules.ruleset import RULES, Setting
 from qc.rulesets import settings_of
@@ -19,6 +19,7 @@ from tests.qc.trying import NO_PHONES, run_jobs, save
 pytestmark = pytest.mark.django_db
 RULES_PAGE, DRAFT, HISTORY = "/admin/qc/rules/", "/admin/qc/rules/draft/", "/admin/qc/rules/history/"
 PHONE = "/admin/qc/rules/rule/text.phone_number/"
+AGAIN = "/admin/qc/rules/judge-again/"
 TITLE = "/admin/qc/rules/rule/text.title_too_long/"
 OFF = {"severity": "flag"}  # a switch that is off is not sent
 
@@ -189,3 +190,38 @@ def test_what_is_not_there_is_not_found(ana: Client) -> None:
     assert ana.get("/admin/qc/rules/rule/text.nonsense/").status_code == 404
     assert ana.get("/admin/qc/rules/trials/9999/").status_code == 404
     assert ana.post("/admin/qc/rules/history/back/", {"revision": 9999}).status_code == 404
+
+
+def test_what_earlier_rules_judged_is_judged_again_from_the_page_of_the_rules(ana: Client) -> None:
+    make_flagged(Seller.objects.create(name="Harbour Lane"))
+    assert 'id="outdated"' not in text_of(ana, RULES_PAGE)
+    Verdict.objects.update(rule_version="1.0")
+    cache.clear()
+    assert "1 product was judged by the rules of an earlier version" in text_of(ana, RULES_PAGE)
+    assert "Judge it again…" in text_of(ana, RULES_PAGE)
+    assert "Judge 1 product again" in text_of(ana, AGAIN)
+
+    assert ana.post(AGAIN, {"reason": "after the upgrade"})["Location"] == RULES_PAGE
+
+    page = text_of(ana, RULES_PAGE)
+    assert "Judged again by the rules of now: 0 of 1 products" in page
+    assert 'hx-get="/admin/qc/rules/outdated/"' in page
+    assert "is being judged again" in page
+    run_jobs()
+    Job.objects.filter(task="index-product").update(state="completed")
+    part = ana.get("/admin/qc/rules/outdated/", HTTP_HX_REQUEST="true").content.decode()
+    assert "1 product was judged again for ana" in part
+    assert "hx-get" not in part
+    assert ana.get("/admin/qc/rules/outdated/")["Location"] == RULES_PAGE
+    assert "there is nothing to judge again" in ana.post(AGAIN, {"reason": "x"}, follow=True).content.decode()
+
+
+def test_only_who_may_change_rules_has_products_judged_again() -> None:
+    cache.clear()
+    make_flagged(Seller.objects.create(name="Harbour Lane"))
+    Verdict.objects.update(rule_version="1.0")
+    looker = client_of("ben", "view_rulesetrevision")
+    page = text_of(looker, RULES_PAGE)
+    assert "1 product was judged" in page
+    assert "Judge it again" not in page
+    assert looker.post(AGAIN, {"reason": "x"}).status_code == 403

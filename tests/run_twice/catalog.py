@@ -247,6 +247,14 @@ def _a_request_of_which_one_job_was_cancelled(shop: Shop) -> Sequence[NewJob]:
     return [NewJob("finish-generation", {"request": str(request.pk)}, tenant=shop.sync.seller.tenant)]
 
 
+@case("sweep-generations", changes={"GenerationRequest", "Proposal"})
+def _requests_that_ended_long_ago_and_lately(shop: Shop) -> Sequence[NewJob]:
+    for age in (timedelta(days=1), timedelta(days=365)):
+        request = _proposals(shop, states=("ready",))[0].request
+        GenerationRequest.objects.filter(pk=request.pk).update(finished_at=timezone.now() - age)
+    return [NewJob("sweep-generations", {})]
+
+
 def _proposals(shop: Shop, *, states: Sequence[str]) -> list[Proposal]:
     request = GenerationRequest.objects.create(seller=shop.sync.seller, kinds=["title"], trigger="api")
     return [

@@ -8,14 +8,17 @@ from django.utils import timezone
 
 from jobs.batch import NewJob
 from jobs.models import Job
+from marketplace.accounts.models import Invitation
 from marketplace.models import Seller
 from marketplace.notifications.grouping import mail_instantly
 from marketplace.notifications.kinds import Kind
 from marketplace.notifications.models import Mail, Notification, OutboxEntry
+from marketplace.rechecks.models import Recheck
 from marketplace.webhooks.endpoints import change_endpoint, create_endpoint
 from marketplace.webhooks.models import WebhookDelivery
 from marketplace.webhooks.publishing import new_message
-from tests.catalog.products import make_seller
+from tests.catalog.products import make_product, make_seller
+from tests.marketplace.factories import make_member
 from tests.run_twice.case import Case, Shop, declare
 
 CASES: dict[str, Case] = {}
@@ -80,6 +83,28 @@ def _what_was_told_long_ago(shop: Shop) -> Sequence[NewJob]:
             type(row).objects.filter(pk=row.pk).update(created_at=at)
         OutboxEntry.objects.filter(pk=entry.pk).update(told_at=at)
     return [NewJob("sweep-notifications", {})]
+
+
+@case("mail-login", changes={"Invitation"})
+def _an_address_with_a_shop_and_one_without(shop: Shop) -> Sequence[NewJob]:
+    return [NewJob("mail-login", {"email": email}) for email in (_with_mail(shop).email, "bob@lamps.example")]
+
+
+@case("mail-new-password", changes=set())
+def _an_address_with_a_login_and_one_without(shop: Shop) -> Sequence[NewJob]:
+    make_member(shop.sync.seller, email="ada@lamps.example")
+    return [NewJob("mail-new-password", {"email": email}) for email in ("ada@lamps.example", "bob@lamps.example")]
+
+
+@case("sweep-history", changes={"Invitation", "Recheck"})
+def _what_ended_long_ago_and_lately(shop: Shop) -> Sequence[NewJob]:
+    seller, product = shop.sync.seller, make_product(shop.sync, "lamp red")
+    for age in (timedelta(days=1), timedelta(days=365)):
+        at = timezone.now() - age
+        Invitation.objects.create(seller=seller, email="ada@lamps.example", token_sha256=str(age), expires_at=at)
+        recheck = Recheck.objects.create(seller=seller, product=product, asked_by="ada")
+        Recheck.objects.filter(pk=recheck.pk).update(asked_at=at)
+    return [NewJob("sweep-history", {})]
 
 
 @case("deliver-webhook", changes={"WebhookDelivery", "WebhookAttempt"})

@@ -51,5 +51,12 @@ def _a_product_that_new_rules_concern_and_one_that_is_gone(shop: Shop) -> Sequen
     return [NewJob("apply-rules", {"trial": trial.pk, "after": 0})]
 
 
+@case("judge-outdated", changes={"follow-ups"}, follow_ups={"quality-control": 1})
+def _a_product_that_earlier_rules_judged_and_one_that_is_gone(shop: Shop) -> Sequence[NewJob]:
+    for title, status in (("Red lamp", "rejected"), ("Blue lamp", "gone")):
+        judge(make_product(shop.sync, title, status=status), "rejected")
+    return [NewJob("judge-outdated", {"run": 1, "after": 0})]
+
+
 def _trial(**fields: Any) -> RuleTrial:
     return RuleTrial.objects.create(changes={"price.missing": {"is_on": False}}, **fields)

@@ -26,12 +26,17 @@ VAR_DIR (var/ by default), and any other command finds a running stack of the sa
 
   manage.py stack                                        everything, until Ctrl-C
   manage.py stack --only redis,postgres,milvus           the services alone, for development
-  manage.py stack --workers scrape-product=2             two worker processes for one queue
+  manage.py stack --workers scrape-product=2,preview=1   two worker processes for one queue, one for another
   manage.py stack --status --json                        what runs (exit status 1: nothing does)
   manage.py stack --run "manage.py search lamp --json"   one command inside the stack
 """
 
 DEFAULT_WORKERS = "process-images=2"
+# Queues with little to do share a worker on one machine, each of which costs 1.5 s to start and 100 MB.
+SHARED_WORKERS = {
+    "quick": ("preview", "notify-seller", "deliver-webhook", "generate-business-embedding"),
+    "slow": ("scraping", "ai-generation", "photo-processing"),
+}
 
 
 class Command(BaseCommand):
@@ -54,7 +59,11 @@ class Command(BaseCommand):
             "--workers",
             default=DEFAULT_WORKERS,
             metavar="QUEUE=N,...",
-            help="worker processes of a queue, 1 where not named (default: %(default)s, the stage that computes most)",
+            help=(
+                "worker processes of a queue (default: %(default)s, the stage that computes most); of those not named "
+                + "; ".join(f"{', '.join(queues)} share one, worker-{name}" for name, queues in SHARED_WORKERS.items())
+                + "; each other has one"
+            ),
         )
         parser.add_argument("--status", action="store_true", help="show what runs; exit status 1 when nothing does")
         parser.add_argument("--json", action="store_true", help="with --status: for machines")
@@ -92,6 +101,7 @@ class Command(BaseCommand):
             parts=parts,
             queues=settings.JOB_QUEUES,
             workers=_counts(options["workers"]),
+            shared_workers=SHARED_WORKERS,
             external=settings.EXTERNAL_SERVICES,
             environ=_outer_environ(),
             echo=None if is_quiet else sys.stdout,

@@ -13,13 +13,22 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, T
 from rich.table import Table
 
 from jobs.audit import ReasonMissing
+from qc.rejudging import CannotJudgeAgain, begin_judging_again, outdated_count
 from qc.rule_comparing import Change, changes_by_chunk, figures_of, judged_products, sum_up
 from qc.rule_figures import products_by_code
-from qc.rule_settings import BadSettings, Settings, checked_settings, differences, effective, number_text
-from qc.rule_trials import begin_trial, save_trial
+from qc.rule_settings import (
+    BadSettings,
+    Settings,
+    checked_settings,
+    differences,
+    effective,
+    number_text,
+    settings_as_json,
+)
+from qc.rule_trials import save_and_judge_again
 from qc.rules.contract import Rule
 from qc.rules.ruleset import RULES, Setting
-from qc.rulesets import CannotSave, latest_revision, save_revision, settings_as_json, settings_of
+from qc.rulesets import CannotSave, latest_revision, save_revision, settings_of
 
 SHOWN = 20
 
@@ -29,8 +38,9 @@ class Command(BaseCommand):
 
     help = (
         "For staff who set the rules of quality control: lists the rules, tells what other settings would do to the "
-        "products that were judged (nothing is written), writes the settings that hold as JSON, or makes settings "
-        "from a file hold: {code: {is_on, severity, limits}}; a rule that it does not name is as it comes."
+        "products that were judged (nothing is written), writes the settings that hold as JSON, makes settings "
+        "from a file hold ({code: {is_on, severity, limits}}; a rule that it does not name is as it comes), or has the "
+        "products judged again that the rules of an earlier version judged."
     )
 
     def add_arguments(self, parser: ArgumentParser) -> None:
@@ -44,13 +54,23 @@ class Command(BaseCommand):
         verbs.add_parser("export", help="write the settings that hold to the standard output")
         importing = verbs.add_parser("import", help="make the settings of a file hold")
         importing.add_argument("file", help="JSON; - reads the standard input")
-        importing.add_argument("--note", required=True, help="why, for the history and the audit log")
-        importing.add_argument("--actor", default=getpass.getuser(), help="who, for the audit log (%(default)s)")
         importing.add_argument("--judge-again", action="store_true", help="judge the products again that it concerns")
+        judging = verbs.add_parser(
+            "judge-again", help="judge the products again that the rules of an earlier version judged"
+        )
+        for verb in (importing, judging):
+            verb.add_argument("--note", required=True, help="why, for the history and the audit log")
+            verb.add_argument("--actor", default=getpass.getuser(), help="who, for the audit log (%(default)s)")
 
     def handle(self, *args: Any, **options: Any) -> None:
         """Do what the verb says."""
-        verbs = {"list": self._list, "try": self._try, "export": self._export, "import": self._import}
+        verbs = {
+            "list": self._list,
+            "try": self._try,
+            "export": self._export,
+            "import": self._import,
+            "judge-again": self._judge_again,
+        }
         verbs[options["verb"]](options)
 
     def _list(self, options: dict[str, Any]) -> None:
@@ -72,6 +92,8 @@ class Command(BaseCommand):
         console = Console()
         console.print(table)
         console.print(_held_text())
+        if outdated := outdated_count():
+            console.print(f"Products that the rules of an earlier version judged: {outdated:,} (see judge-again).")
 
     def _try(self, options: dict[str, Any]) -> None:
         settings, base = _read(options["file"]), latest_revision()
@@ -105,8 +127,7 @@ class Command(BaseCommand):
         told = {"actor": options["actor"], "note": options["note"]}
         try:
             if options["judge_again"]:
-                trial = begin_trial(settings, base=base)
-                revision = save_trial(trial.pk, judges_again=True, **told)
+                revision = save_and_judge_again(settings, base=base, **told)
             else:
                 revision = save_revision(settings, base=base.pk if base else None, **told)
         except (CannotSave, ReasonMissing) as error:
@@ -115,6 +136,14 @@ class Command(BaseCommand):
             self.stdout.write(str(it))
         again = "; the products that it concerns are judged again by the workers" if options["judge_again"] else ""
         self.stdout.write(f"The rules hold as revision {revision.pk}{again}.")
+
+    def _judge_again(self, options: dict[str, Any]) -> None:
+        try:
+            count = begin_judging_again(actor=options["actor"], reason=options["note"])
+        except (CannotJudgeAgain, ReasonMissing) as error:
+            raise CommandError(str(error)) from error
+        many = "1 product is" if count == 1 else f"{count:,} products are"
+        self.stdout.write(f"{many} being judged again by the workers; /admin/qc/rules/ shows how far it is.")
 
 
 def _read(name: str) -> dict[str, Setting]:

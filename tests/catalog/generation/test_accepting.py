@@ -39,7 +39,7 @@ def test_an_accepted_text_is_laid_over_and_the_product_looked_at_anew() -> None:
     )  # fmt: skip
     assert after.content_hash == product.content_hash
     (job,) = Job.objects.filter(task="generate-embedding")
-    assert job.payload == {"sync": f"edit-{text.pk}-accepted", "product": product.pk}
+    assert job.payload == {"edit": f"{text.pk}-accepted", "sync": product.last_sync_id, "product": product.pk}
     assert job.tenant == product.seller.tenant
     text.refresh_from_db()
     assert (text.state, text.accepted_text, text.decided_by) == ("accepted", "Brass table lamp", "pia")
@@ -132,8 +132,8 @@ def test_undoing_brings_back_what_the_catalog_says_by_now() -> None:
 
     after = now(product)
     assert (after.title, after.edits, after.unedited) == ("lamp of today", {}, {})
-    assert [job.payload["sync"] for job in Job.objects.filter(task="generate-embedding").order_by("pk")] == [
-        f"edit-{text.pk}-accepted", f"edit-{text.pk}-undone",
+    assert [job.payload["edit"] for job in Job.objects.filter(task="generate-embedding").order_by("pk")] == [
+        f"{text.pk}-accepted", f"{text.pk}-undone",
     ]  # fmt: skip
     text.refresh_from_db()
     assert text.state == "undone"

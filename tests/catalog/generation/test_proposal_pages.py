@@ -7,7 +7,9 @@ from typing import Any
 import pytest
 from django.contrib.auth.models import User
 from django.contrib.messages import get_messages
+from django.db import connection
 from django.test import Client
+from django.test.utils import CaptureQueriesContext
 from django.urls import reverse
 
 from catalog.generation.models import GenerationRequest, Proposal, ProposedText
@@ -59,6 +61,12 @@ def test_the_list_names_what_is_to_decide(client: Client, seller: Seller) -> Non
     assert (
         "You have decided on nothing yet" in client.get(reverse("seller-proposals") + "?show=decided").content.decode()
     )
+
+
+def test_the_list_compares_no_words(client: Client, seller: Seller, monkeypatch: pytest.MonkeyPatch) -> None:
+    propose(make_lamp(seller))
+    monkeypatch.setattr("catalog.pages.proposals.compare_words", lambda *_: 1 / 0)
+    assert len(client.get(reverse("seller-proposals")).context["rows"]) == 1
 
 
 def test_pages_follow_one_another(client: Client, seller: Seller, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -220,3 +228,18 @@ def test_staff_see_requests_and_proposals_and_change_nothing(seller: Seller) -> 
     ):
         assert staff.get(page).status_code == 200, page
     assert staff.post(reverse("admin:catalog_proposal_delete", args=[text.proposal_id])).status_code == 403
+
+
+def test_the_list_of_requests_asks_no_more_for_more_of_them(
+    seller: Seller, django_assert_num_queries: Callable[..., Any]
+) -> None:
+    staff = Client()
+    staff.force_login(User.objects.create_superuser("ada", password="a long password"))
+    address = reverse("admin:catalog_generationrequest_changelist")
+    propose(make_lamp(seller))
+    with CaptureQueriesContext(connection) as few:
+        assert "1 of 1 (1 ready, 0 unchanged, 0 failed)" in staff.get(address).content.decode()
+    for _ in range(3):
+        propose(make_lamp(seller))
+    with django_assert_num_queries(len(few)):
+        staff.get(address)

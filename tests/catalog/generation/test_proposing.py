@@ -6,11 +6,18 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from django.db import connection
 from django.utils import timezone
 
 from catalog.generation.models import GenerationRequest, Proposal
 from catalog.generation.orders import make_order
-from catalog.generation.requests import TooManyGenerations, UnknownProducts, progress_of, start_generation
+from catalog.generation.requests import (
+    TooManyGenerations,
+    UnknownProducts,
+    left_today,
+    progress_of,
+    start_generation,
+)
 from jobs.cancellation import cancel_job
 from jobs.models import Audit, DeadLetter, Job, JobAttempt
 from jobs.session import Session
@@ -122,6 +129,20 @@ def test_what_the_listing_does_not_say_is_noted_or_left_out(gemini_api: GeminiAp
     ]
     assert attributes.text == "Material: Copper"
     assert attributes.notes == [{"kind": "property", "claim": "Copper"}]
+
+
+def test_an_answer_that_postgresql_cannot_keep_as_it_is_fails_nobody(gemini_api: GeminiApi, session: Session) -> None:
+    seller = make_seller()
+    gemini_api.replies = [reply(title="Brass\x00 lamp \ud83d", more="\x00"), reply(title="Brass lamp")]
+
+    request = ask([make_lamp(seller), make_lamp(seller, description="Another.")])
+    run(session)
+
+    assert errors() == []
+    assert set(request.proposals.values_list("state", "texts__text")) == {("ready", "Brass lamp")}
+    assert {str(it.answer) for it in request.proposals.all()} == {
+        "{'more': '', 'title': 'Brass lamp \ufffd'}", "{'title': 'Brass lamp'}",
+    }  # fmt: skip
 
 
 def test_the_same_question_is_asked_once(gemini_api: GeminiApi, session: Session) -> None:
@@ -278,6 +299,32 @@ def test_a_seller_may_ask_for_so_many_a_day_and_staff_for_more(gemini_api: Gemin
     pks = [product.pk for product in products]
     start_generation(order, seller=seller, product_ids=pks, trigger="staff", actor="ada")
     assert [(it.actor, it.action, it.count) for it in Audit.objects.all()] == [("ada", "generate", 2)]
+
+
+_OLD_REQUESTS = """
+INSERT INTO catalog_generationrequest (id, seller_id, kinds, parameters, trigger, requested_by, created_at)
+SELECT gen_random_uuid(), %s, '[]', '{}', 'api', '', now() - hour * interval '1 hour'
+  FROM generate_series(24, 3000) AS hour;
+ANALYZE catalog_generationrequest
+"""
+
+
+def test_the_day_is_counted_by_the_seller_s_newest_requests(
+    gemini_api: GeminiApi, settings: Any, django_assert_num_queries: Any
+) -> None:
+    settings.GENERATIONS_PER_SELLER_DAY = 3
+    seller, now = make_seller(), timezone.now()
+    ask([make_lamp(seller)])
+    earlier = ask([make_lamp(seller)])
+    GenerationRequest.objects.filter(pk=earlier.pk).update(created_at=now - timedelta(days=1))
+    ask([make_lamp(make_seller("Other"))])
+
+    with django_assert_num_queries(1) as asked:
+        assert left_today(seller.pk, now=now) == 2
+    with connection.cursor() as cursor:
+        cursor.execute(_OLD_REQUESTS, [seller.pk])
+        cursor.execute(f"EXPLAIN {asked.captured_queries[0]['sql']}")
+        assert "generation_seller_newest" in str(cursor.fetchall())
 
 
 @pytest.mark.parametrize("fields", [{"status": "gone"}, {"title": "", "description": ""}])

@@ -182,7 +182,7 @@ def test_a_set_without_a_usable_photo_fails_and_takes_photos_again(photo_set: Ph
     path.write_bytes(path.read_bytes()[:3000])
     failed = process(photo_set, session)
     assert (failed.status, failed.error_code) == ("open", "photos.none_usable")
-    assert list(OutboxEntry.objects.values_list("kind", flat=True)) == ["work.gave_up"]
+    assert list(OutboxEntry.objects.values_list("kind", flat=True)) == ["inventory.failed"]
 
 
 def test_stopping_cancels_the_job_and_opens_the_set(two_things: PhotoSet, session: Session) -> None:

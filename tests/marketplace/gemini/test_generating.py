@@ -8,7 +8,7 @@ from django.db.models import Sum
 
 from jobs.errors import JobError
 from jobs.retry import Family, family_of
-from marketplace.gemini.errors import GeminiBudgetUsed
+from marketplace.gemini.errors import GeminiBadAnswer, GeminiBudgetUsed
 from marketplace.gemini.generating import (
     Generated,
     PicturePart,
@@ -227,3 +227,17 @@ def test_nothing_is_asked_once_the_day_s_budget_is_used(gemini_api: GeminiApi, s
 
     assert is_budget_used()
     assert len(gemini_api.asked) == 2
+
+
+def test_what_postgresql_cannot_keep_is_taken_out_of_an_answer(gemini_api: GeminiApi) -> None:
+    gemini_api.replies = ['{"colour": "red\\u0000", "said\\u0000": ["\\ud83d!", "\\ud83d\\udc4d"]}']
+
+    assert answer_to().data == {"colour": "red", "said": ["\ufffd!", "👍"]}
+
+
+@pytest.mark.parametrize("text", ['{"colour": "red", "sure": 1e999}', '{"colour": "red", "sure": NaN}', "[" * 100_000])
+def test_json_that_cannot_be_kept_is_a_bad_answer(gemini_api: GeminiApi, text: str) -> None:
+    gemini_api.replies = [text]
+
+    with pytest.raises(GeminiBadAnswer):
+        answer_to()

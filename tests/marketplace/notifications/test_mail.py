@@ -7,12 +7,15 @@ from typing import Any
 import pytest
 from django.core import mail as outbox
 from django.core.mail import EmailMultiAlternatives
+from django.db import OperationalError
 from django.test import Client
 from django.urls import reverse
 
+from jobs.batch import NewJob
+from jobs.ledger import enqueue
 from jobs.models import DeadLetter, Job
 from marketplace.models import Seller
-from marketplace.notifications import mailing
+from marketplace.notifications import grouping, mailing, tasks
 from marketplace.notifications.digests import write_digests
 from marketplace.notifications.errors import MailRefused, MailServerUnavailable, RecipientRefused
 from marketplace.notifications.kinds import Kind, MailMode
@@ -106,6 +109,63 @@ def test_what_comes_after_the_digest_waits_for_the_next(seller: Seller) -> None:
     assert write_digests(now=MORNING + timedelta(days=1)) == 1
     assert Mail.objects.count() == 2
     assert not Notification.objects.filter(mail=None).exists()
+
+
+def test_digests_are_written_in_parts_and_a_job_that_follows_goes_on(
+    seller: Seller, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    sellers = [seller, *(make_seller(email=f"{number}@lamps.example") for number in range(4))]
+    for one in sellers:
+        Notification.objects.create(seller=one, kind=Kind.SYNC_FINISHED, mail_mode=MailMode.DIGEST)
+    Notification.objects.update(created_at=MORNING - timedelta(hours=3))
+    monkeypatch.setattr(tasks, "AT_ONCE", 2)
+    enqueue(NewJob("send-digests", {}, meta={"due_at": MORNING.isoformat()}))
+    run_due(QUEUE)
+    assert Mail.objects.filter(digest_on=MORNING.date()).count() == 5
+    results = Job.objects.filter(task="send-digests").order_by("pk").values_list("result", flat=True)
+    assert [it and it["digests"] for it in results] == [2, 2, 1]
+
+
+def test_a_worker_killed_after_a_mail_was_sent_does_not_send_it_twice(
+    seller: Seller, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for _ in range(2):
+        notification = Notification.objects.create(seller=seller, kind=Kind.SYNC_FAILED)
+        grouping.mail_instantly(notification, to=seller.email)
+    sent: list[str] = []
+
+    def die_at_the_second(message: EmailMultiAlternatives) -> None:
+        if len(sent) == 1:
+            raise KeyboardInterrupt
+        sent.append(message.extra_headers["Message-ID"])
+
+    with monkeypatch.context() as dying:
+        dying.setattr(mailing, "send", die_at_the_second)
+        with pytest.raises(KeyboardInterrupt):
+            run_due(QUEUE)
+    assert list(Mail.objects.order_by("pk").values_list("state", flat=True)) == ["sent", "waiting"]
+    Job.objects.filter(task="send-mail").update(state="pending", attempt=0, worker=None)
+    run_due(QUEUE)
+    assert [it.extra_headers["Message-ID"] for it in outbox.outbox] == [f"<mail-{Mail.objects.first().pk}@127.0.0.1>"]
+    assert set(Mail.objects.values_list("state", flat=True)) == {"sent"}
+
+
+def test_what_cannot_be_noted_at_once_is_noted_with_the_end_of_the_job_and_sends_nothing_more(
+    seller: Seller, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for _ in range(3):
+        grouping.mail_instantly(Notification.objects.create(seller=seller, kind=Kind.SYNC_FAILED), to=seller.email)
+    note, refused = mailing.record_sent, [OperationalError("the server is away")]
+
+    def refuse_once(*args: Any, **kwargs: Any) -> None:
+        if refused:
+            raise refused.pop()
+        note(*args, **kwargs)
+
+    monkeypatch.setattr(mailing, "record_sent", refuse_once)
+    run_due(QUEUE)
+    assert set(Mail.objects.values_list("state", flat=True)) == {"sent"}
+    assert len({it.extra_headers["Message-ID"] for it in outbox.outbox}) == len(outbox.outbox) == 3
 
 
 @pytest.mark.parametrize(

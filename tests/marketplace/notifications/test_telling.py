@@ -10,12 +10,12 @@ from django.utils import timezone
 
 from jobs.models import Job
 from marketplace.models import Seller, SyncRun
-from marketplace.notifications.grouping import HELD_AT_MOST, make_notifications, make_overdue
+from marketplace.notifications.grouping import HELD_AT_MOST, make_notifications, make_overdue, subjects_of
 from marketplace.notifications.kinds import MANNERS, Kind, MailMode
 from marketplace.notifications.models import Notification, OutboxEntry
-from marketplace.notifications.reading import all_subjects, mark_read, unread_count
+from marketplace.notifications.reading import mark_read, subjects_told, unread_count
 from marketplace.notifications.telling import tell
-from marketplace.notifications.wording import words_of
+from marketplace.notifications.wording import noun_of, words_of
 from tests.marketplace.factories import make_seller, make_sync
 from tests.marketplace.queues import run_after, run_due
 
@@ -47,7 +47,7 @@ def test_what_happens_within_a_minute_is_one_message(seller: Seller) -> None:
         {"code": "price.missing", "message": "No price.", "remedy": "Give it one.", "count": 23},
     ]
     assert words_of(made).title == "23 products were rejected"
-    assert [it["product"] for it in all_subjects(made)] == list(range(1, 24))
+    assert [it["product"] for it in subjects_told(made, limit=100)] == list(range(1, 24))
     assert not Job.objects.filter(task="notify-seller").exclude(state="completed").exists()
 
 
@@ -58,6 +58,30 @@ def test_a_product_that_is_told_of_twice_counts_once_as_it_was_last(seller: Sell
     made = Notification.objects.get()
     assert made.count == 2
     assert {it["product"]: it["reason"] for it in made.examples} == {2: "price.missing", 1: "picture.missing"}
+
+
+def test_sets_of_photos_and_webhooks_count_once_too(seller: Seller) -> None:
+    for title in ("Attic", "Attic, again"):
+        tell(Kind.INVENTORY_FAILED, seller_id=seller.pk, subjects=[{"photo_set": "a1", "title": title}])
+        tell(Kind.WEBHOOK_SWITCHED_OFF, seller_id=seller.pk, subjects=[{"endpoint": 5, "title": title}])
+    run_after(QUEUE, MINUTE)
+    made = Notification.objects.order_by("kind")
+    assert [(it.kind, it.count) for it in made] == [("inventory.failed", 1), ("webhook.switched_off", 1)]
+    assert [subjects_told(it, limit=9)[0]["title"] for it in made] == ["Attic, again", "Attic, again"]
+
+
+def test_a_page_of_subjects_is_read_alone_and_in_the_order_of_all(seller: Seller) -> None:
+    tell(Kind.PRODUCTS_REJECTED, seller_id=seller.pk, subjects=lamps(*range(1, 9)))
+    tell(Kind.PRODUCTS_REJECTED, seller_id=seller.pk, subjects=[*lamps(2, 30), {"title": "no id"}, {"title": "no id"}])
+    run_after(QUEUE, MINUTE)
+    made = Notification.objects.get()
+    whole = subjects_of(made.entries.order_by("pk"))
+    assert [it.get("product") for it in whole] == [1, 3, 4, 5, 6, 7, 8, 2, 30, None, None]
+    assert made.count == len(whole)
+    with CaptureQueriesContext(connection) as queries:
+        pages = [subjects_told(made, limit=4, offset=offset) for offset in (0, 4, 8, 12)]
+    assert pages == [whole[:4], whole[4:8], whole[8:], []]
+    assert all("LIMIT 4" in query["sql"] for query in queries)
 
 
 def test_kinds_and_sellers_are_told_apart(seller: Seller) -> None:
@@ -97,7 +121,7 @@ def test_an_entry_that_commits_late_has_a_job_of_its_own(seller: Seller) -> None
     Job.objects.filter(pk=late_job.pk).update(state="pending")
     run_due(QUEUE)
     made = Notification.objects.filter(kind="products.rejected").order_by("pk")
-    assert [[it["product"] for it in all_subjects(one)] for one in made] == [[2], [1]]
+    assert [[it["product"] for it in subjects_told(one, limit=9)] for one in made] == [[2], [1]]
 
 
 def test_running_twice_makes_nothing_twice(seller: Seller) -> None:
@@ -144,6 +168,16 @@ def test_what_its_own_job_left_behind_is_made_up_for(seller: Seller) -> None:
     assert make_overdue(now=timezone.now()) == []
 
 
+def test_what_is_overdue_is_made_up_for_in_parts(seller: Seller) -> None:
+    for kind in (Kind.APPEAL_ANSWERED, Kind.PROPOSALS_READY, Kind.SYNC_FAILED):
+        tell(kind, seller_id=seller.pk)
+    OutboxEntry.objects.create(seller=seller, kind="later.kind")
+    Job.objects.all().delete()
+    age(OutboxEntry.objects.all(), timedelta(hours=3))
+    assert [len(make_overdue(now=timezone.now(), at_most=2)) for _ in range(3)] == [2, 1, 0]
+    assert list(OutboxEntry.objects.filter(notification=None).values_list("kind", flat=True)) == ["later.kind"]
+
+
 def test_telling_costs_the_same_few_statements_for_any_number_of_products(seller: Seller) -> None:
     def statements(count: int) -> int:
         with CaptureQueriesContext(
@@ -165,6 +199,14 @@ def test_each_kind_has_words(seller: Seller, kind: Kind, count: int) -> None:
     assert "  " not in words.sentence
     assert words.path.startswith("/seller/")
     assert kind in MANNERS
+
+
+def test_photos_that_fail_are_not_called_products_that_could_not_be_read(seller: Seller) -> None:
+    words = words_of(Notification(pk=7, seller=seller, kind=Kind.INVENTORY_FAILED, count=1))
+    assert words.title == "An inventory could not be made"
+    assert "browser" not in words.sentence
+    assert noun_of(Kind.INVENTORY_FAILED) == "photo sequence"
+    assert noun_of("later.kind") == "subject"
 
 
 def test_a_kind_of_a_later_version_is_shown_by_its_name(seller: Seller) -> None:

@@ -7,9 +7,11 @@ from django.utils import timezone
 from rest_framework.test import APIClient
 
 from jobs.admission import Reason, TooManyJobs
+from jobs.control import retry_job
+from jobs.dead_letters import retry_dead_letter
 from jobs.models import Job, Priority
 from marketplace.models import Product, Seller
-from marketplace.rechecks import asking
+from marketplace.rechecks import asking, wording
 from marketplace.rechecks.asking import (
     CannotRecheck,
     CheckedJustNow,
@@ -22,7 +24,7 @@ from marketplace.rechecks.asking import (
     standing_of,
 )
 from marketplace.rechecks.models import Recheck
-from tests.marketplace.factories import make_job, make_product, make_seller, make_sync
+from tests.marketplace.factories import make_dead_letter, make_job, make_product, make_seller, make_sync
 
 pytestmark = pytest.mark.django_db
 
@@ -90,10 +92,51 @@ def test_its_step_is_the_last_job_s_and_its_error_that_of_the_one_that_failed(se
     make_job(task="scrape-product", state="completed", grp=recheck.group)
     make_job(task="process-images", state="gated", grp=recheck.group)
     assert standing_of(recheck).step == "fetching its pictures"
-    Job.objects.filter(task="process-images").update(state="dead", error_message="The shop is away.")
-    assert (standing_of(recheck).status, standing_of(recheck).error) == ("failed", "The shop is away.")
+    lost = Job.objects.filter(task="process-images")
+    lost.update(state="dead", error_code="catalog.site_unreachable", error_message="ClientConnectorError: 10.1.2.3")
+    assert (standing_of(recheck).status, standing_of(recheck).error) == ("failed", "The site cannot be reached.")
     Job.objects.all().delete()
     assert standing_of(recheck).status == "done"
+
+
+def test_what_was_tried_again_with_success_has_not_failed(seller: Seller) -> None:
+    recheck = _ask(make_product(seller))
+    Job.objects.update(state="completed")
+    letter = make_dead_letter(task="process-images", grp=recheck.group)
+    again = retry_dead_letter(letter.pk, actor="ben", reason="the shop is back")
+
+    assert standing_of(recheck).step == "fetching its pictures"
+    Job.objects.filter(pk=again.job_id).update(state="dead", error_code="bug.KeyError", error_message="'sku'")
+    assert standing_of(recheck).error == wording.OURS
+    third = retry_job(again.job_id, actor="ben", reason="mended")
+    Job.objects.filter(pk=third.job_id).update(state="completed")
+    assert standing_of(recheck).status == "done"
+
+
+def test_what_was_tried_again_does_not_come_back_as_failed_when_its_success_is_swept(seller: Seller) -> None:
+    recheck = _ask(make_product(seller))
+    Job.objects.update(state="completed")
+    letter = make_dead_letter(task="process-images", grp=recheck.group)
+    again = retry_dead_letter(letter.pk, actor="ben", reason="the shop is back")
+    Job.objects.filter(pk=again.job_id).delete()
+
+    assert standing_of(recheck).status == "done"
+
+
+@pytest.mark.parametrize(
+    ("code", "sentence"),
+    [
+        ("catalog.page_not_found", "The page does not exist (any more)."),
+        ("catalog.site_blocks", "The site refuses us, or shows a page for robots in place of its own."),
+        ("catalog.never_heard_of", wording.OURS),
+        ("index.unavailable", wording.OURS),
+        ("bug.ZeroDivisionError", wording.OURS),
+        ("jobs.retryable", wording.OURS),
+        ("", wording.CANCELLED),
+    ],
+)
+def test_sellers_read_a_sentence_for_each_code(code: str, sentence: str) -> None:
+    assert wording.sentence_for(code) == sentence
 
 
 def test_the_api_starts_one_and_shows_it(api: APIClient, seller: Seller) -> None:

@@ -31,6 +31,8 @@ def test_the_secret_is_shown_when_it_is_made_and_not_after(api: APIClient) -> No
     rotated = api.post(f"{made['Location']}rotate/").json()
     assert rotated["secret"] not in ("", made.json()["secret"])
     assert rotated["previous_until"] is not None
+    again = api.post(f"{made['Location']}rotate/")
+    assert (again.status_code, again.json()["code"]) == (409, "webhook.still_rotating")
 
 
 @pytest.mark.parametrize(
@@ -51,10 +53,14 @@ def test_there_are_ten_at_most(api: APIClient) -> None:
     assert (refused.status_code, refused.json()["code"]) == (409, "webhook.too_many")
 
 
-def test_without_a_key_to_encrypt_with_none_is_made(api: APIClient, settings: Any) -> None:
+def test_without_a_key_to_encrypt_with_none_is_made_or_changed(api: APIClient, settings: Any) -> None:
+    made = api.post("/api/webhooks/", {"address": "https://shop.example/"})
     settings.JOB_ENCRYPTION_KEYS = []
-    refused = api.post("/api/webhooks/", {"address": "https://shop.example/"})
-    assert (refused.status_code, refused.json()["code"]) == (503, "webhook.no_encryption_key")
+    for refused in (
+        api.post("/api/webhooks/", {"address": "https://shop.example/"}),
+        api.post(f"{made['Location']}rotate/"),
+    ):
+        assert (refused.status_code, refused.json()["code"]) == (503, "webhook.no_encryption_key")
 
 
 def test_a_webhook_is_tried_and_its_log_shows_how_it_went(hook: Hook, receiver: Receiver, api: APIClient) -> None:
@@ -98,7 +104,10 @@ def test_notifications_are_listed_read_and_shown_whole(api: APIClient, seller: S
     (rejected,) = listed
     assert (rejected["title"], rejected["count"], len(rejected["examples"])) == ("25 products were rejected", 25, 10)
     whole = api.get(f"/api/notifications/{rejected['id']}/").json()
-    assert len(whole["subjects"]) == 25
+    assert (len(whole["subjects"]), whole["next_offset"]) == (25, None)
+    part = api.get(f"/api/notifications/{rejected['id']}/?limit=10&offset=10").json()
+    assert ([it["product"] for it in part["subjects"]], part["next_offset"]) == (list(range(10, 20)), 20)
+    assert api.get(f"/api/notifications/{rejected['id']}/?limit=0").status_code == 400
     answer = api.post("/api/notifications/read/", {"ids": [rejected["id"]]})
     assert answer.json() == {"marked": 1, "unread": 1}
     assert [it["kind"] for it in api.get("/api/notifications/?unread=true").json()["results"]] == ["sync.failed"]

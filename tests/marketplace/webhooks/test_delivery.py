@@ -14,10 +14,12 @@ from jobs.models import DeadLetter, Job
 from marketplace.models import Seller
 from marketplace.notifications.kinds import Kind
 from marketplace.notifications.models import Notification, OutboxEntry
+from marketplace.notifications.reading import subjects_told
 from marketplace.notifications.telling import tell
+from marketplace.notifications.wording import words_of
 from marketplace.webhooks import sending
 from marketplace.webhooks.deliveries import BeingSent, redeliver, redeliver_failed
-from marketplace.webhooks.endpoints import change_endpoint, rotate_secret, send_test
+from marketplace.webhooks.endpoints import StillRotating, change_endpoint, rotate_secret, send_test
 from marketplace.webhooks.errors import EndpointBusy, EndpointFailing, EndpointGone, EndpointRedirects
 from marketplace.webhooks.models import WebhookAttempt, WebhookDelivery, WebhookEndpoint, WebhookMessage
 from marketplace.webhooks.sending import Outgoing, error_of, send_all
@@ -182,6 +184,20 @@ def test_410_switches_it_off_at_once_and_the_seller_is_told(hook: Hook, receiver
     assert len(receiver.received) == 1
 
 
+def test_several_that_are_switched_off_are_told_of_each(hook: Hook, receiver: Receiver, seller: Seller) -> None:
+    gone = [hook(f"/{number}")[0] for number in range(3)]
+    receiver.usual = Answer(410)
+    say(seller)
+    run_due(QUEUE)
+    run_after("notify-seller", timedelta(minutes=1))
+    told = Notification.objects.get(kind="webhook.switched_off")
+    assert (told.count, words_of(told).title) == (3, "3 webhooks were switched off")
+    assert [it["title"] for it in subjects_told(told, limit=9)] == [it.address for it in gone]
+    assert told.reasons == [
+        {"code": "webhook.gone", "message": "Switched off: it answered 410.", "remedy": "", "count": 3}
+    ]
+
+
 def test_retry_after_is_heeded_and_spends_no_try(hook: Hook, receiver: Receiver, seller: Seller) -> None:
     hook()
     receiver.next = [Answer(429, {"Retry-After": "120"})]
@@ -260,6 +276,20 @@ def test_a_new_secret_signs_beside_the_old_one_for_a_day(hook: Hook, receiver: R
     assert Webhook(new).verify(last.body, dict(last.headers))
     with pytest.raises(WebhookVerificationError):
         Webhook(old).verify(last.body, dict(last.headers))
+
+
+def test_a_secret_is_not_changed_again_while_the_one_before_still_signs(
+    hook: Hook, receiver: Receiver, seller: Seller
+) -> None:
+    endpoint, old = hook()
+    rotated_at = timezone.now()
+    new = rotate_secret(endpoint, now=rotated_at)
+    with pytest.raises(StillRotating, match="delete this one"):
+        rotate_secret(endpoint, now=rotated_at + timedelta(hours=23))
+    say(seller)
+    run_due(QUEUE)
+    assert receiver.verified(old) == receiver.verified(new)
+    assert rotate_secret(endpoint, now=rotated_at + timedelta(hours=24)) not in (old, new)
 
 
 def test_secrets_are_sealed_where_they_are_kept(hook: Hook) -> None:

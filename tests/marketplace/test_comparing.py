@@ -5,7 +5,7 @@ import itertools
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from catalog.generation.comparing import MAX_TOKENS, Change, Piece, compare_words
+from marketplace.comparing import MAX_TOKENS, Change, Piece, compare_words
 
 TEXTS = st.text(alphabet="ab c.\né", max_size=40)
 
@@ -31,3 +31,5 @@ def test_words_change_as_wholes() -> None:
 def test_texts_too_long_to_compare_are_shown_as_they_are() -> None:
     old, new = "a " * MAX_TOKENS, "b"
     assert compare_words(old, new) == [Piece(Change.REMOVED, old), Piece(Change.ADDED, new)]
+    assert compare_words("a b", "a c", most_tokens=2) == [Piece(Change.REMOVED, "a b"), Piece(Change.ADDED, "a c")]
+    assert compare_words(old, old) == [Piece(Change.SAME, old)]
