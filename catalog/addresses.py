@@ -13,13 +13,16 @@ forms take them for equal; names of trackers and sessions go (`catalog.tracking`
 import ipaddress
 import re
 from functools import lru_cache
+from typing import TYPE_CHECKING
 from urllib.parse import SplitResult, unquote, urljoin, urlsplit
 
 import idna
-from tldextract import TLDExtract
 
 from catalog.tracking import is_tracking, without_session
 from marketplace.egress import AddressRefused
+
+if TYPE_CHECKING:
+    from tldextract import TLDExtract
 
 MAX_LENGTH = 8_000
 MAX_HOST = 1_000  # with escapes; 253 without
@@ -80,7 +83,9 @@ def site_of(address: str) -> str:
 
 
 @lru_cache(maxsize=1)
-def _suffixes() -> TLDExtract:
+def _suffixes() -> "TLDExtract":
+    from tldextract import TLDExtract  # noqa: PLC0415 it loads a client of HTTP, for the list that it does not fetch
+
     return TLDExtract(suffix_list_urls=(), cache_dir=None, include_psl_private_domains=True)
 
 

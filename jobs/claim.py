@@ -17,13 +17,18 @@ from jobs.sealing import opened_or_sealed
 def claim(queue: str, *, worker_id: int, limit: int) -> list[ClaimedJob]:
     """Claim up to `limit` due jobs of the queue, most urgent first, each with a new lease.
 
+    A claim ends before the first job that would be one more than its task's batch size.
     A suspect, a job whose last worker died while holding it, is claimed alone and before the others.
     Nothing is claimed of what is paused (the queue, the task or the tenant), nor of a task that this code does not
     know: after a rollback such jobs wait for the code that does.
     """
-    known = [task.name for task in tasks_of_queue(queue)]
+    known = tasks_of_queue(queue)
+    arguments = {"worker": worker_id, "queue": queue, "tasks": [task.name for task in known], "limit": limit}
+    statement = sql.CLAIM
+    if any(task.batch_size < limit for task in known):
+        statement, arguments["sizes"] = sql.CLAIM_BY_TASK, [task.batch_size for task in known]
     with prepared_cursor() as cursor:
-        cursor.execute(sql.CLAIM, {"worker": worker_id, "queue": queue, "tasks": known, "limit": limit})
+        cursor.execute(statement, arguments)
         claimed_at = timezone.now()
         jobs = [claimed(row, claimed_at, worker_id) for row in cursor.fetchall()]
     return sorted(jobs, key=lambda job: (job.priority, job.id))

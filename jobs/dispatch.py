@@ -13,7 +13,7 @@ from django.conf import settings
 from django.db import DatabaseError, InterfaceError, connection
 from django.utils import timezone
 
-from jobs import sql
+from jobs import tick_sql
 from jobs.admission import overload_limit
 from jobs.bulk import advance_bulk_retries
 from jobs.events import drop_backlog, relay
@@ -171,7 +171,7 @@ def _postgres_just_started() -> bool:
 def release_scheduled() -> Counter[str]:
     """Make due what is scheduled for now or earlier; count it by queue."""
     with connection.cursor() as cursor:
-        cursor.execute(sql.RELEASE_DUE, [MAX_DUE_A_TICK])
+        cursor.execute(tick_sql.RELEASE_DUE, [MAX_DUE_A_TICK])
         return Counter(dict(cursor.fetchall()))
 
 
@@ -193,7 +193,7 @@ def wake_forgotten_queues() -> bool:
 
 def _has_pending(queue: str) -> bool:
     with connection.cursor() as cursor:
-        cursor.execute(sql.QUEUE_HAS_PENDING, [queue])
+        cursor.execute(tick_sql.QUEUE_HAS_PENDING, [queue])
         return bool(cursor.fetchone()[0])
 
 

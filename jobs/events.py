@@ -17,7 +17,7 @@ from typing import Any
 from django.core.serializers.json import DjangoJSONEncoder
 from django.db import connection, transaction
 
-from jobs import sql
+from jobs import tick_sql
 from jobs.fairness import OVERLAP
 from jobs.models import JobEvent
 from jobs.permits import transport
@@ -91,7 +91,7 @@ def relay() -> tuple[int, list[Any]]:
 def drop_backlog() -> int:
     """Drop the oldest rows of an outbox that has grown beyond bounds while Redis was away; return how many."""
     with connection.cursor() as cursor:
-        cursor.execute(sql.DROP_EVENTS, [MAX_BACKLOG])
+        cursor.execute(tick_sql.DROP_EVENTS, [MAX_BACKLOG])
         dropped = int(cursor.rowcount)
     if dropped:
         logger.warning("events were dropped: Redis has been away for too long", extra={"events": dropped})
@@ -100,12 +100,12 @@ def drop_backlog() -> int:
 
 def _relay_some() -> tuple[int, list[Any]]:
     with transaction.atomic(), connection.cursor() as cursor:
-        cursor.execute(sql.TAKE_EVENTS, [MAX_RELAYED_AT_ONCE])
+        cursor.execute(tick_sql.TAKE_EVENTS, [MAX_RELAYED_AT_ONCE])
         rows = sorted(cursor.fetchall())
         notes = [body for _, _, kind, *_, body in rows if kind == OVERLAP]
         entries = [entry for row in rows if row[2] != OVERLAP for entry in _entries(row)]
         if entries:
-            cursor.execute(sql.NUMBER_EVENTS, [len(entries)])
+            cursor.execute(tick_sql.NUMBER_EVENTS, [len(entries)])
             _add(zip((row[0] for row in cursor.fetchall()), entries, strict=True))
         return len(rows), notes
 

@@ -6,7 +6,6 @@ import sys
 import threading
 import time
 from collections.abc import Iterator, Sequence
-from itertools import groupby
 
 from django.db import close_old_connections, connection
 
@@ -31,7 +30,7 @@ DIRECT_LOOK_EVERY_S = 0.25
 def work(queue: str) -> int:
     """Run due jobs of the queue for up to a second; return how many were claimed.
 
-    A suspect comes alone, however many jobs wait behind it: only a batch that is not full ends the queue.
+    Only a claim that could have taken more ends the queue: a suspect comes alone, however many jobs wait behind it.
     When there may be more it pushes one more permit, so that a deep queue stays worked.
     """
     session = current_session()
@@ -43,11 +42,18 @@ def work(queue: str) -> int:
     while True:
         jobs = _run_next(queue, session=session, limit=limit)
         total += len(jobs)
-        if len(jobs) < limit and not any(job.is_suspect for job in jobs):
+        if not _may_leave_more(jobs, limit):
             return total
         if time.monotonic() >= stop_at or session.is_stopping():
             wake({queue: 1})
             return total
+
+
+def _may_leave_more(jobs: Sequence[ClaimedJob], limit: int) -> bool:
+    """Tell whether a claim of these jobs may have left due ones behind."""
+    if len(jobs) >= limit or any(job.is_suspect for job in jobs):
+        return True
+    return any(len(its_jobs) >= task.batch_size for task, its_jobs in by_task(jobs))
 
 
 def work_directly(queues: Sequence[str], stop: threading.Event) -> None:
@@ -91,9 +97,12 @@ def _run_next(queue: str, *, session: Session, limit: int) -> list[ClaimedJob]:
 
 
 def by_task(jobs: Sequence[ClaimedJob]) -> Iterator[tuple[Task, list[ClaimedJob]]]:
-    """Part a claim into what each task gets."""
-    for name, group in groupby(sorted(jobs, key=lambda job: job.task), key=lambda job: job.task):
-        yield get_task(name), list(group)
+    """Part a claim into what each task gets, in the order of their first jobs: the most urgent one's goes first."""
+    parts: dict[str, list[ClaimedJob]] = {}
+    for job in jobs:
+        parts.setdefault(job.task, []).append(job)
+    for name, its_jobs in parts.items():
+        yield get_task(name), its_jobs
 
 
 def _run_batch(task: Task, jobs: Sequence[ClaimedJob], session: Session) -> tuple[Batch, float]:

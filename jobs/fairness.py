@@ -12,7 +12,7 @@ from collections.abc import Collection
 from django.conf import settings
 from django.db import connection
 
-from jobs import sql
+from jobs import tick_sql
 from jobs.models import JobEvent, Tenant
 
 OVERLAP = "overlap"  # the kind of a note in the outbox that is for the tick, not for readers
@@ -31,7 +31,7 @@ def restamp(*, queue: str, priority: int, tenant: str) -> int:
     """
     with connection.cursor() as cursor:
         cursor.execute(
-            sql.RESTAMP, {"queue": queue, "priority": priority, "tenant": tenant, "limit": RESTAMPED_AT_MOST}
+            tick_sql.RESTAMP, {"queue": queue, "priority": priority, "tenant": tenant, "limit": RESTAMPED_AT_MOST}
         )
         return int(cursor.rowcount)
 
@@ -39,7 +39,7 @@ def restamp(*, queue: str, priority: int, tenant: str) -> int:
 def restamp_tenant(tenant: str) -> int:
     """Stamp all of a tenant's waiting jobs anew, after its weight changed; return how many."""
     with connection.cursor() as cursor:
-        cursor.execute(sql.LANES_OF_TENANT, [tenant])
+        cursor.execute(tick_sql.LANES_OF_TENANT, [tenant])
         lanes = cursor.fetchall()
     return sum(restamp(queue=queue, priority=priority, tenant=tenant) for queue, priority in lanes)
 
@@ -53,7 +53,7 @@ def set_weight(tenant: str, weight: float) -> None:
 def make_lanes() -> None:
     """Make a row for each lane that there may be, so that claims need only move it."""
     with connection.cursor() as cursor:
-        cursor.execute(sql.MAKE_LANES, [list(settings.JOB_QUEUES)])
+        cursor.execute(tick_sql.MAKE_LANES, [list(settings.JOB_QUEUES)])
 
 
 def settle_overlaps(notes: Collection[str]) -> int:

@@ -16,7 +16,7 @@ from django.db import connection, transaction
 from django.db.models import F, Q
 from django.db.models.functions import Now
 
-from jobs import sql
+from jobs import tick_sql
 from jobs.models import Gate
 from jobs.permits import wake
 from jobs.registry import all_tasks
@@ -152,7 +152,7 @@ def paused_queues() -> set[str]:
 def pass_gates() -> Counter[str]:
     """Let through what the gates allow, in order of priority and virtual time; count what became due, by queue."""
     with transaction.atomic(), connection.cursor() as cursor:
-        cursor.execute(sql.GATE_SETS, [MAX_SETS_A_TICK])
+        cursor.execute(tick_sql.GATE_SETS, [MAX_SETS_A_TICK])
         sets = [row[0] for row in cursor.fetchall()]
         if not sets:
             return Counter()
@@ -162,10 +162,10 @@ def pass_gates() -> Counter[str]:
         chosen = choose(heads, room)[:MAX_PASSED_A_TICK]
         if not chosen:
             return Counter()
-        cursor.execute(sql.OPEN_GATES, [chosen])
+        cursor.execute(tick_sql.OPEN_GATES, [chosen])
         passed = cursor.fetchall()
         spent = Counter(key for _, gate in passed for key in gate.split(SEPARATOR))
-        cursor.execute(sql.SPEND_TOKENS, [sorted(spent), [spent[key] for key in sorted(spent)]])
+        cursor.execute(tick_sql.SPEND_TOKENS, [sorted(spent), [spent[key] for key in sorted(spent)]])
         return Counter(queue for queue, _ in passed)
 
 
@@ -201,7 +201,7 @@ def hold_pending(key: str, *, head: int = WHOLE_LANE) -> int:
     queues = [task.queue for task in all_tasks() if task.name == name] if of_task else list(settings.JOB_QUEUES)
     with connection.cursor() as cursor:
         cursor.execute(
-            sql.GATE_PENDING_OF_TASK if of_task else sql.GATE_PENDING_OF_TENANT,
+            tick_sql.GATE_PENDING_OF_TASK if of_task else tick_sql.GATE_PENDING_OF_TENANT,
             {"key": key, "name": name, "queues": queues, "head": head, "limit": MAX_HELD_A_TICK},
         )
         return int(cursor.fetchone()[0])
@@ -210,7 +210,7 @@ def hold_pending(key: str, *, head: int = WHOLE_LANE) -> int:
 def _room(cursor: Any, sets: Sequence[str]) -> dict[str, float]:
     """Return how many jobs may pass now, by key; a key that is not in it holds nothing."""
     keys = sorted({key for gate in sets for key in gate.split(SEPARATOR)})
-    cursor.execute(sql.REFILL_GATES, [keys])
+    cursor.execute(tick_sql.REFILL_GATES, [keys])
     gates = cursor.fetchall()
     flying = _in_flight(cursor, {key: limit for key, _, limit, _ in gates if limit is not None})
     room: dict[str, float] = {}
@@ -229,7 +229,7 @@ def _in_flight(cursor: Any, limits: Mapping[str, int]) -> Counter[str]:
     flying: Counter[str] = Counter()
     if not limits:
         return flying
-    cursor.execute(sql.IN_FLIGHT, {"limited": list(limits), "most": max(limits.values())})
+    cursor.execute(tick_sql.IN_FLIGHT, {"limited": list(limits), "most": max(limits.values())})
     for gate, count in cursor.fetchall():
         for key in gate.split(SEPARATOR):
             flying[key] += count
@@ -243,5 +243,5 @@ def _allowance(keys: Iterable[str], room: Mapping[str, float]) -> int:
 def _heads(cursor: Any, wanted: Mapping[str, int]) -> list[_Head]:
     if not wanted:
         return []
-    cursor.execute(sql.GATED_HEADS, [list(wanted), list(wanted.values())])
+    cursor.execute(tick_sql.GATED_HEADS, [list(wanted), list(wanted.values())])
     return [_Head(job_id, gate.split(SEPARATOR)) for job_id, gate, *_ in cursor.fetchall()]

@@ -32,7 +32,12 @@ def transport() -> "redis.Redis":
 
 
 def batch_size_of(queue: str) -> int:
-    """Return how many jobs of the queue one claim takes: what the smallest of its tasks allows."""
+    """Return how many jobs of the queue one claim takes at most: what the largest of its tasks allows."""
+    return max((task.batch_size for task in tasks_of_queue(queue)), default=1)
+
+
+def _least_claim_of(queue: str) -> int:
+    """Return how many jobs a claim takes if all are of the task that takes the fewest."""
     return min((task.batch_size for task in tasks_of_queue(queue)), default=1)
 
 
@@ -43,7 +48,7 @@ def wake(due: Mapping[str, int]) -> bool:
     """
     try:
         for name, count in due.items():
-            wanted = min(MAX_PERMITS, ceil(count / batch_size_of(name)))
+            wanted = min(MAX_PERMITS, ceil(count / _least_claim_of(name)))
             queue = Queue(name, connection=transport(), serializer=JSONSerializer)
             missing = wanted - queue.connection.llen(queue.key)
             if missing > 0:

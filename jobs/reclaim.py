@@ -11,7 +11,7 @@ import psycopg
 from django.conf import settings
 from django.db import OperationalError, connection, transaction
 
-from jobs import sql
+from jobs import sql, tick_sql
 from jobs.batch import GivenUp
 from jobs.claim import parsed
 from jobs.dead_letters import Burial, bury
@@ -51,9 +51,9 @@ def reclaim_lost_jobs() -> Counter[str]:
     """
     handed_back: Counter[str] = Counter()
     with connection.cursor() as cursor:
-        cursor.execute(sql.LOST_WORKERS, {"lock_class": LOCK_CLASS, "beat_s": BEAT_LATE_S})
+        cursor.execute(tick_sql.LOST_WORKERS, {"lock_class": LOCK_CLASS, "beat_s": BEAT_LATE_S})
         late = cursor.fetchall()
-        cursor.execute(sql.ORPHANS)
+        cursor.execute(tick_sql.ORPHANS)
         orphaned = [row[0] for row in cursor.fetchall()]
     for worker_id, name, is_gone, silent_s in late:
         if is_gone or silent_s > settings.JOB_SILENCE_S:

@@ -11,7 +11,7 @@ from typing import Any
 from django.db import connection, transaction
 from django.utils import timezone
 
-from jobs import sql
+from jobs import sql, tick_sql
 from jobs.batch import NewJob
 from jobs.ledger import enqueue
 from jobs.models import JobGroup, Priority, State
@@ -59,7 +59,7 @@ def open_group(
 def finish_groups() -> int:
     """Start the follow-up of each group whose last job is final; return how many ended."""
     with transaction.atomic(), connection.cursor() as cursor:
-        cursor.execute(sql.FINAL_GROUPS, [MAX_GROUPS_A_TICK])
+        cursor.execute(tick_sql.FINAL_GROUPS, [MAX_GROUPS_A_TICK])
         names = [row[0] for row in cursor.fetchall()]
         groups = JobGroup.objects.in_bulk(names)
         for name in names:
@@ -70,12 +70,12 @@ def finish_groups() -> int:
 def release_waiting() -> int:
     """Let go the jobs whose last dependency is final, cancel those that waited in vain; return how many were met."""
     with transaction.atomic(), connection.cursor() as cursor:
-        cursor.execute(sql.FINAL_DEPENDENCIES, [MAX_DEPENDENCIES_A_TICK])
+        cursor.execute(tick_sql.FINAL_DEPENDENCIES, [MAX_DEPENDENCIES_A_TICK])
         finals = dict(cursor.fetchall())
         if not finals:
             return 0
         _cancel_dependents(cursor, finals)
-        cursor.execute(sql.RELEASE_WAITING, {"final": list(finals)})
+        cursor.execute(tick_sql.RELEASE_WAITING, {"final": list(finals)})
         return int(cursor.fetchone()[0])
 
 
@@ -95,7 +95,7 @@ def _cancel_dependents(cursor: Any, finals: Mapping[int, str | None]) -> None:
     failed = [job_id for job_id, state in finals.items() if state not in (State.COMPLETED, None)]
     if not failed:
         return
-    cursor.execute(sql.DISAPPOINTED, [failed])
+    cursor.execute(tick_sql.DISAPPOINTED, [failed])
     disappointed = [row[0] for row in cursor.fetchall()]
     if disappointed:
         cancel_live(disappointed, code=UNMET, message="A job that this one waited for was not completed.")

@@ -14,6 +14,7 @@ from pathlib import Path
 from django.core.exceptions import ImproperlyConfigured
 from environs import Env, ValidationError, validate
 
+from marketplace import appearance, schedules
 from marketplace.stack.rendezvous import embedded_environment
 
 BASE_DIR = Path(__file__).resolve().parent.parent
@@ -240,22 +241,7 @@ JOB_QUEUES = [
     "ai-generation",
     "photo-processing",
 ]
-# Schedules that come with the code, by name: created by the first dispatcher that leads, and the staff's from then on.
-JOB_SCHEDULES = {
-    "resync-sellers": {"task": "resync-sellers", "crontab": "*/5 * * * *"},
-    "sweep-scraping-results": {"task": "sweep-scraping-results", "crontab": "17 * * * *"},
-    "refresh-directory": {"task": "refresh-directory", "crontab": "47 * * * *"},
-    "refresh-vocabulary": {"task": "refresh-vocabulary", "crontab": "* * * * *"},
-    "sweep-search-counts": {"task": "sweep-search-counts", "crontab": "37 * * * *"},
-    "reconcile-index": {"task": "reconcile-index", "crontab": "37 3 * * *"},
-    "sweep-search-indexes": {"task": "sweep-search-indexes", "crontab": "47 * * * *"},
-    "sweep-photo-sets": {"task": "sweep-photo-sets", "crontab": "27 * * * *"},
-    "send-digests": {"task": "send-digests", "crontab": "7 * * * *"},
-    "sweep-notifications": {"task": "sweep-notifications", "crontab": "27 4 * * *"},
-    "sweep-history": {"task": "sweep-history", "crontab": "37 4 * * *"},
-    "sweep-generations": {"task": "sweep-generations", "crontab": "47 4 * * *"},
-    "review-again": {"task": "review-again", "crontab": "*/10 * * * *"},
-}
+JOB_SCHEDULES: dict[str, dict[str, str]] = schedules.SCHEDULES
 RQ_QUEUES = {
     name: {
         "URL": REDIS_URL,
@@ -373,100 +359,14 @@ REST_FRAMEWORK = {
     "NUM_PROXIES": 1 if BEHIND_PROXY else 0,
     "TEST_REQUEST_DEFAULT_FORMAT": "json",
 }
-SPECTACULAR_SETTINGS = {
-    "TITLE": "Souk API",
-    "DESCRIPTION": "Register a seller, sync a catalog, follow its jobs, search its products.",
-    "VERSION": "0.1.0",
-    "OAS_VERSION": "3.1.1",
-    "SERVE_INCLUDE_SCHEMA": False,
-    "PREPROCESSING_HOOKS": ["marketplace.routes.only_with_slash"],
-    "ENUM_NAME_OVERRIDES": {
-        "SellerStatus": "marketplace.models.Seller.Status",
-        "SyncStatus": "marketplace.models.SyncRun.Status",
-        "ProductStatus": "marketplace.models.Product.Status",
-        "PictureStatus": "marketplace.models.Picture.Status",
-        "ProductAvailability": "marketplace.models.Product.Availability",
-        "JobState": "jobs.models.State",
-        "EmbeddingStatus": "marketplace.models.DirectoryEntry.Embedding",
-        "EmbeddingJobStatus": "marketplace.directory.Answered",
-        "ScrapingType": "catalog.models.ScrapingJob.Type",
-        "ScrapingStatus": "catalog.models.ScrapingJob.Status",
-        "PhotoSetStatus": "catalog.api.photo_serializers.STATES",
-        "StartedStatus": "catalog.api.photo_serializers.STARTED",
-        "GenerationStatus": "catalog.generation.models.GenerationRequest.Status",
-        "ProposalState": "catalog.generation.models.Proposal.State",
-        "ProposedTextState": "catalog.generation.models.ProposedText.State",
-        "JobPriority": "jobs.api.staff_serializers.PriorityName",
-        "TaskMode": "jobs.models.TaskSwitch.Mode",
-        "NotificationKind": "marketplace.notifications.serializers.KINDS",
-        "MailMode": "marketplace.notifications.serializers.MODES",
-        "WebhookDeliveryState": "marketplace.webhooks.models.WebhookDelivery.State",
-        "WebhookOffWhy": "marketplace.webhooks.models.WebhookEndpoint.Why",
-        "BulkRetryState": "jobs.models.BulkRetry.State",
-    },
-    "TAGS": [
-        {"name": "sellers", "description": "Register, and say where the catalog is."},
-        {"name": "syncs", "description": "Read the catalog, and follow it."},
-        {"name": "products", "description": "What came of it."},
-        {"name": "notifications", "description": "What you are told, and what of it is mailed."},
-        {"name": "webhooks", "description": "Being told by signed requests to your own software."},
-        {"name": "generation", "description": "Texts that a model proposes for products, for you to take or refuse."},
-        {"name": "photos", "description": "Sequences of photos, and the inventories that are made of them."},
-        {"name": "scraping", "description": "See what an address holds, and have parts of a site read."},
-        {"name": "search", "description": "What buyers see."},
-        {"name": "directory", "description": "Businesses, by name, by words and by meaning."},
-        {"name": "jobs", "description": "The work behind it."},
-        {
-            "name": "staff",
-            "description": "For operators, who are logged in to the admin: jobs, dead letters, pauses, paces.",
-        },
-    ],
-    "SWAGGER_UI_DIST": "SIDECAR",
-    "SWAGGER_UI_FAVICON_HREF": "SIDECAR",
-    "REDOC_DIST": "SIDECAR",
-}
+SPECTACULAR_SETTINGS = appearance.SPECTACULAR_SETTINGS
 # Token bucket per API key and per address: (requests per minute, burst).
 API_RATE_PER_KEY = env.int("API_RATE_PER_KEY", 600, validate=validate.Range(min=1))
 API_RATE_PER_ADDRESS = env.int("API_RATE_PER_ADDRESS", 120, validate=validate.Range(min=1))
 
 # --- admin ----------------------------------------------------------------------------------------
-UNFOLD = {
-    "SITE_TITLE": "Souk",
-    "SITE_HEADER": "Souk",
-    "SITE_SUBHEADER": "Marketplace operations",
-    "SITE_SYMBOL": "storefront",
-    "SITE_URL": "/",
-    "SHOW_BACK_BUTTON": True,
-    "BORDER_RADIUS": "6px",
-    "COLORS": {
-        "primary": {
-            "50": "#effaf6",
-            "100": "#d8f3e8",
-            "200": "#b4e6d4",
-            "300": "#83d2ba",
-            "400": "#4fb79b",
-            "500": "#2d9b80",
-            "600": "#1d7c67",
-            "700": "#186454",
-            "800": "#165045",
-            "900": "#14423a",
-            "950": "#0a2621",
-        },
-    },
-    "ENVIRONMENT": "marketplace.dashboard.environment",
-    "DASHBOARD_CALLBACK": "marketplace.dashboard.overview",
-    "STYLES": ["marketplace.dashboard.stylesheet"],
-    "SIDEBAR": {"show_search": True, "navigation": "marketplace.dashboard.navigation"},
-}
-# The admin pages of what jobs name: keys of a payload, and "tenant" for the tenant itself.
-JOB_SUBJECT_PAGES = {
-    "tenant": "admin:marketplace_seller_change",
-    "seller": "admin:marketplace_seller_change",
-    "sync": "admin:marketplace_syncrun_change",
-    "product": "admin:marketplace_product_change",
-    "photo_set": "admin:catalog_photoset_change",
-    "businessId": "admin:marketplace_directoryentry_change",
-}
+UNFOLD = appearance.UNFOLD
+JOB_SUBJECT_PAGES: dict[str, str] = appearance.JOB_SUBJECT_PAGES
 
 # --- logs -----------------------------------------------------------------------------------------
 LOG_LEVEL = env.str("LOG_LEVEL", "INFO", validate=validate.OneOf(["DEBUG", "INFO", "WARNING", "ERROR"]))

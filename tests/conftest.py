@@ -13,10 +13,12 @@ import pytest
 import redis
 from django.conf import settings
 from django.db import connection
+from django.test import TransactionTestCase
 from xdist.scheduler import LoadScopeScheduling
 
 from marketplace.gemini.client import close_clients
 from marketplace.gemini.pace import forget_calls
+from tests.emptying import empty_filled_tables
 from tests.fakes import gemini
 from tests.fakes.gemini import GeminiApi
 
@@ -140,10 +142,11 @@ def pytest_sessionstart(session: pytest.Session) -> None:
 
 @pytest.fixture(scope="session")
 def django_db_setup(django_db_setup: None, django_db_blocker: Any) -> None:
-    """Let the tests that need real transactions empty the audit log after themselves, as all other tables."""
+    """Let the tests that need real transactions empty what they filled after themselves, the audit log too."""
     trigger = import_module("jobs.migrations.0005_audit_only_grows")
     with django_db_blocker.unblock(), connection.cursor() as cursor:
         cursor.execute(trigger.ALLOW_TRUNCATE)
+    TransactionTestCase._fixture_teardown = empty_filled_tables
 
 
 @pytest.fixture(scope="session")

@@ -26,7 +26,7 @@ if PROCESS:
     JOB_SPOOL_DIR = VAR_DIR / f"spool-{PROCESS}"
 
 INSTALLED_APPS = [*INSTALLED_APPS, "tests.workload"]
-WORKLOAD_QUEUES = ["noop-16", "noop-64", "noop-256", "nap", "lone", "crowd", "workload"]
+WORKLOAD_QUEUES = ["noop-16", "noop-64", "noop-256", "nap", "lone", "crowd", "mixed", "workload"]
 JOB_QUEUES = [*JOB_QUEUES, *WORKLOAD_QUEUES]
 RQ_QUEUES = {
     **RQ_QUEUES,

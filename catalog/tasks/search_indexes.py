@@ -1,6 +1,6 @@
 """The care of the search index: making it fast, building another, comparing it with PostgreSQL.
 
-The batch sizes are those of the queues' other tasks: a claim takes what the smallest of its queue's tasks allows.
+The batch sizes are those of the queues' other tasks: a claim ends before a job that its task has no more room for.
 """
 
 from collections.abc import Sequence

@@ -8,7 +8,6 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from django.conf import settings
-from jsonschema import Draft202012Validator
 
 from jobs.errors import JobError
 from jobs.storable import storable_json, storable_text
@@ -239,6 +238,8 @@ def _written(candidate: "Candidate") -> str:
 
 def _data(text: str, schema: Mapping[str, Any]) -> Any:
     """Return what the text says, such as PostgreSQL can keep: one answer must not fail the batch that stores it."""
+    from jsonschema import Draft202012Validator  # noqa: PLC0415 see marketplace.gemini.client
+
     try:
         data = storable_json(json.loads(text, parse_float=_finite, parse_constant=_finite))
     except (ValueError, RecursionError) as error:

@@ -20,7 +20,7 @@ logger = logging.getLogger(__name__)
 
 # 30 s, 2 min, 8 min … up to six hours: about fifteen hours in all, the night that a mail server may be down.
 MAIL_RETRIES = RetryPolicy(curve=Curve(first_s=30, factor=4, cap_s=6 * 3600, jitter=0.2))
-# Of all tasks on the queue, since a claim takes as many as the smallest; a mail may take EMAIL_TIMEOUT.
+# Of all tasks on the queue, so that none cuts another's claims short; a mail may take EMAIL_TIMEOUT.
 BATCH = 8
 # Digests, and what is overdue, of one run: seconds of work.
 AT_ONCE = 200

@@ -36,10 +36,6 @@ class Fleet:
         """Let the processes started from now on find no Redis."""
         self.environment["REDIS_URL"] = "redis://127.0.0.1:1/0"
 
-    def with_product(self) -> None:
-        """Let the processes started from now on load every app: they take twice as long to start."""
-        self.environment["DJANGO_SETTINGS_MODULE"] = "tests.settings"
-
     def set(self, **variables: str) -> None:
         """Give the processes started from now on these variables."""
         self.environment |= variables

@@ -22,8 +22,9 @@ SELECT task, queue, 't' || n % 97, n % 4, n, state, CASE WHEN worker_id IS NULL 
        NULL
   FROM (SELECT n, """
 _NOTHING = "'' AS error_code, NULL AS grp, NULL AS gate, NULL AS key, NULL::bigint AS worker_id"
-_QUEUE = """CASE WHEN n % 10 < 7 THEN 'noop-64' WHEN n % 10 < 9 THEN 'noop-256' ELSE 'act' END AS task,
-       CASE WHEN n % 10 < 7 THEN 'noop-64' WHEN n % 10 < 9 THEN 'noop-256' ELSE 'workload' END AS queue"""
+_QUEUE = """CASE WHEN n % 10 < 7 THEN 'noop-64' WHEN n % 10 = 7 THEN 'mixed-64' WHEN n % 10 = 8 THEN 'mixed-4'
+            ELSE 'act' END AS task,
+       CASE WHEN n % 10 < 7 THEN 'noop-64' WHEN n % 10 < 9 THEN 'mixed' ELSE 'workload' END AS queue"""
 _AT_ONCE = "interval '1 hour' AS age, interval '0' AS delay"
 
 _FINALS = f"""{_QUEUE}, interval '30 days' AS age, interval '0' AS delay,
@@ -86,7 +87,7 @@ _OTHERS = (
        SELECT 'domain:' || n, 5, 5, 5, now() FROM generate_series(0, 49) n""",
     "INSERT INTO jobs_gate (key, burst, tokens, max_in_flight, refilled_at) VALUES ('gemini', 1, 1, 100, now())",
     """INSERT INTO jobs_lane (queue, priority, vtime)
-       SELECT queue, p, 0 FROM unnest(ARRAY['noop-64', 'noop-256', 'workload']) queue, generate_series(0, 3) p
+       SELECT queue, p, 0 FROM unnest(ARRAY['noop-64', 'mixed', 'workload']) queue, generate_series(0, 3) p
        ON CONFLICT DO NOTHING""",
 )
 _EMPTY = """

@@ -9,12 +9,12 @@ from typing import Any
 
 import pytest
 from django.conf import settings
-from django.core.management import call_command
 from django.db import connection
 from pytest_django.plugin import DjangoDbBlocker
 
 from tests.chaos.cells import CELLS, Cell
 from tests.chaos.management.commands.kill_matrix import JOBS_A_CELL
+from tests.emptying import empty_filled_tables
 from tests.tracing import TRACING
 
 SILENCE_S = 2  # a worker that is stopped for so long has lost its jobs to others
@@ -35,7 +35,7 @@ def matrix(
             [sys.executable, "manage.py", "kill_matrix", str(folder)],
             cwd=settings.BASE_DIR, env=environ, capture_output=True, text=True, timeout=170,
         )  # fmt: skip
-        call_command("flush", interactive=False, verbosity=0)
+        empty_filled_tables()
     print(done.stderr[-20_000:])
     assert done.returncode == 0, done.stderr[-10_000:]
     yield json.loads(done.stdout)

@@ -43,6 +43,7 @@ from jobs.models import (
     State,
     Worker,
 )
+from jobs.permits import batch_size_of
 from jobs.reclaim import MAX_CRASHES, reclaim_lost_jobs
 from jobs.registry import get_task
 from jobs.session import LOCK_CLASS
@@ -299,7 +300,7 @@ class LedgerMachine(RuleBasedStateMachine):
             self.held.clear()
             for queue in QUEUES:
                 self.promises_hold()
-                self._claim(self.workers[0], queue, 16)
+                self._claim(self.workers[0], queue, batch_size_of(queue))
             for held in self.held:
                 self._settle(held, ["ok"] * len(held.jobs))
             self.promises_hold()

@@ -85,7 +85,7 @@ def test_postgresql_killed_and_back_makes_nobody_a_crash_and_what_was_done_meanw
     struck.worker("noop-16")
     struck.worker("workload")
     held = enqueue(NewJob("act-when-told", {"subject": "held", "told": str(told)})).job_id
-    enqueue_many([NewJob("act", {"subject": f"s{n}", "do": "sleep", "s": 0.05}) for n in range(60)])
+    enqueue_many([NewJob("act", {"subject": f"s{n}", "do": "sleep", "s": 0.05}) for n in range(30)])
     struck.until(Job.objects.filter(task="act", state=State.COMPLETED).exists, "the first jobs")
     struck.until(Execution.objects.filter(job_id=held).exists, "the job that waits to be told")
 
@@ -101,7 +101,7 @@ def test_postgresql_killed_and_back_makes_nobody_a_crash_and_what_was_done_meanw
 
     assert set(Job.objects.values_list("state", flat=True)) == {State.COMPLETED}
     assert Counter(Effect.objects.values_list("subject", flat=True)) == dict.fromkeys(
-        ["told held", "late", *(f"s{n}" for n in range(60))], 1
+        ["told held", "late", *(f"s{n}" for n in range(30))], 1
     )
     assert not JobAttempt.objects.filter(family="crash").exists()
     assert Worker.objects.filter(ended_at=None).count() == Worker.objects.count() == 2

@@ -4,9 +4,9 @@ import os
 import signal
 import subprocess
 from collections import Counter
+from pathlib import Path
 from typing import Any
 
-import pytest
 from rq import Queue
 from rq.registry import FailedJobRegistry, StartedJobRegistry
 from rq.serializers import JSONSerializer
@@ -111,7 +111,7 @@ def test_a_pool_replaces_a_killed_child_and_stops_in_peace(fleet: Fleet) -> None
 def test_the_children_of_a_killed_pool_finish_their_batches_and_end(fleet: Fleet) -> None:
     pool = fleet.start("rqworker-pool", "workload", "--num-workers", "2")
     fleet.until(lambda: len(_alive()) == 2, "two children")
-    _enqueue(20, do="sleep", s=0.5)
+    _enqueue(60, do="sleep", s=0.1)
     fleet.until(lambda: Execution.objects.count() >= 2, "the children to be busy")
     pool.send_signal(signal.SIGKILL)
     fleet.until(lambda: Worker.objects.filter(end_reason="stopped").count() == 2, "the children to end")
@@ -120,22 +120,22 @@ def test_the_children_of_a_killed_pool_finish_their_batches_and_end(fleet: Fleet
     assert Effect.objects.count() == states[State.COMPLETED, 1]
 
 
-@pytest.mark.timeout(300)
-def test_a_worker_of_every_queue_outlives_rq_s_sweep_of_a_dead_one_s_permit(fleet: Fleet) -> None:
-    fleet.with_product()
-    dead = fleet.worker()
-    _enqueue(5, do="sleep", s=1)
+def test_a_worker_of_every_queue_outlives_rq_s_sweep_of_a_dead_one_s_permit(fleet: Fleet, tmp_path: Path) -> None:
+    told = tmp_path / "told"
+    dead = fleet.worker("noop-16")
+    _enqueue(5, task="act-when-told", told=str(told))
     _busy_with(fleet, dead, 5)
     dead.send_signal(signal.SIGKILL)
     dead.wait()
-    queue = Queue("workload", connection=transport(), serializer=JSONSerializer)
+    told.touch()
+    queue = Queue("noop-16", connection=transport(), serializer=JSONSerializer)
     started = StartedJobRegistry(queue=queue)
     entry: Any
     (entry,) = transport().zrange(started.key, 0, -1)
     transport().zadd(started.key, {entry: 1})  # as if an hour had passed
     fleet.start("dispatcher")
     fleet.start("rqworker")
-    fleet.until(_all_completed, "all jobs", deadline_s=240)  # it warms up for every task first
-    _assert_each_took_effect_once(5)
+    fleet.until(_all_completed, "all jobs")
+    assert Counter(Effect.objects.values_list("subject", flat=True)) == {f"told s{n}": 1 for n in range(5)}
     assert FailedJobRegistry(queue=queue).count == 1
     assert len(Worker.objects.get(end_reason="").queues) > 5

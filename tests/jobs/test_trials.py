@@ -60,7 +60,7 @@ def _is_beat_late() -> bool:
 
 def test_a_worker_that_cannot_beat_since_c_code_holds_the_gil_keeps_its_job(fleet: Fleet) -> None:
     worker = fleet.worker("noop-16")
-    enqueue(NewJob("act-hold", {"subject": "held", "s": 6}))
+    enqueue(NewJob("act-hold", {"subject": "held", "s": 4}))
     dispatcher = Dispatcher()
     seen_late = 0
 

@@ -81,6 +81,8 @@ def act(batch: Batch) -> None:
 
 
 task(queue="noop-64", batch_size=64, timeout_s=20, name="act-64")(act)
+for size in (4, 64):
+    task(queue="mixed", batch_size=size, timeout_s=20, name=f"mixed-{size}")(act)
 
 
 def _act(batch: Batch, job: ClaimedJob) -> None:
