@@ -8,17 +8,20 @@ A class is a word list under `words/prohibited/`, with these kinds of phrases:
     named      names of what may be sold but not so, as "parrot": count, as certain, beside a word of `proof` ("live")
     proof      see there
     harmless   phrases around these words that name something else: never counted
+    denials    say, in title or description, that the goods are none ("alcohol free"; a sword of foam): nothing counts
+    doubts     say that they may be none ("deactivated"): nothing is certain
     carriers   in a title, things that go with the goods but may be sold, a wine glass, a lighter: doubtful words
                count no more, and what is certain else is for staff to look at
 
-`words/carriers.toml` lists what may show any goods (a poster, a novel), unless the class has `carriers_spare = false`;
-With `title_decides`, what a description mentions in passing is for staff. `words/negations.toml` and
+`words/carriers.toml` lists what may show any goods (a poster, a novel); where the class has `carriers_spare = false`
+only its `tellers` do, since shirts are copied and films are pornographic. What goods are for names no goods
+("holster for rifles"). With `title_decides`, what a description mentions in passing is for staff. `words/negations.toml` and
 `words/likeness.toml` list what takes a word back ("no tobacco", "tusk-shaped").
 """
 
 from bisect import bisect_left, bisect_right
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cache, lru_cache
 
 from qc.rules.contract import Finding, Limits, ProductFacts, Severity, rule
@@ -39,6 +42,8 @@ _HOLDING_REACH = 6
 # A word of these before a thing that goes with goods says that the goods are there too: "whisky with two glasses".
 _TOGETHER = frozenset(words_for_patterns("offers", "together"))
 _TOGETHER_REACH = 4
+_PURPOSE = frozenset(words_for_patterns("offers", "purpose"))
+_PURPOSE_AFTER = frozenset(words_for_patterns("offers", "purpose_after"))
 
 
 @dataclass(frozen=True, slots=True)
@@ -99,7 +104,28 @@ def _offers(facts: ProductFacts) -> Iterator[Offer]:
 
 
 def _offers_of(goods: WordList, facts: ProductFacts) -> Iterator[Offer]:
-    named = [it for it in _counted(goods.name, facts.title) if not _is_printed(it, facts.title)]
+    if _says(goods.name, "denials", facts):
+        return
+    is_doubted = _says(goods.name, "doubts", facts)
+    for offer in _offers_named(goods, facts):
+        yield replace(offer, is_certain=False) if is_doubted else offer
+
+
+def _says(name: str, kind: str, facts: ProductFacts) -> bool:
+    """Tell whether title or description says anything of a kind about a class."""
+    return any(
+        _without_harmless(it.get(name, ()), kind) for it in (matches_in(facts.title), matches_in(facts.description))
+    )
+
+
+def _without_harmless(matches: tuple[Match, ...], kind: str) -> list[Match]:
+    harmless = [it for it in matches if it.kind == "harmless"]
+    return [it for it in matches if it.kind == kind and not any(it.overlaps(other) for other in harmless)]
+
+
+def _offers_named(goods: WordList, facts: ProductFacts) -> Iterator[Offer]:
+    named = _without_purposes(_counted(goods.name, facts.title), read(facts.title).tokens)
+    named = [it for it in named if not _is_printed(it, facts.title)]
     carriers = _carriers(goods, facts.title, named)
     # The "water" of a water gun says nothing of what else is offered.
     harmless = [it for it in matches_in(facts.title).get(goods.name, ()) if it.kind == "harmless"]
@@ -173,6 +199,23 @@ def _proved_beside(its: tuple[Match, ...], harmless: list[Match]) -> list[Match]
     return found
 
 
+def _without_purposes(named: list[Match], tokens: tuple[str, ...]) -> list[Match]:
+    """Leave out what a title names only as what its thing is for, unless the thing is of the class itself."""
+    kept: list[Match] = []
+    for match in sorted(named, key=lambda it: it.first):
+        if any(it.last < match.first for it in kept) or not _is_purpose(match, tokens):
+            kept.append(match)
+    return kept
+
+
+def _is_purpose(match: Match, tokens: tuple[str, ...]) -> bool:
+    before = match.first - 1
+    while before > 0 and tokens[before] in _SMALL_WORDS and tokens[before] not in _PURPOSE:
+        before -= 1
+    after = tokens[match.last + 1] if match.last + 1 < len(tokens) else ""
+    return after in _PURPOSE_AFTER or (before > 0 and tokens[before] in _PURPOSE)
+
+
 def _is_printed(match: Match, title: str) -> bool:
     """Tell whether words stand in quotation marks on a thing that shows some: a mug that says them."""
     return bool(matches_in(title).get("carriers")) and is_quoted(said(title, match), title)
@@ -203,8 +246,7 @@ def _carriers(goods: WordList, title: str, named: list[Match]) -> list[Match]:
     matches = matches_in(title)
     its = matches.get(goods.name, ())
     carriers = [it for it in its if it.kind == "carriers"]
-    if goods.carriers_spare:
-        carriers.extend(matches.get("carriers", ()))
+    carriers.extend(it for it in matches.get("carriers", ()) if goods.carriers_spare or it.kind == "tellers")
     # "Two magazines", "50 g pouch": words that prove the goods are no things that go with them.
     meant = [*named, *(it for it in its if it.kind == "evidence" and it.last > it.first)]
     return [it for it in carriers if not any(it.overlaps(other) for other in meant)]
@@ -220,9 +262,7 @@ def _is_proved(name: str, match: Match, facts: ProductFacts) -> bool:
 
 @lru_cache(maxsize=KEPT)
 def _evidence(name: str, text: str) -> tuple[Match, ...]:
-    its = matches_in(text).get(name, ())
-    harmless = [it for it in its if it.kind == "harmless"]
-    return tuple(it for it in its if it.kind == "evidence" and not any(it.overlaps(other) for other in harmless))
+    return tuple(_without_harmless(matches_in(text).get(name, ()), "evidence"))
 
 
 def _has_evidence_near(name: str, match: Match, text: str) -> bool:
