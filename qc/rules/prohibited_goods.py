@@ -179,9 +179,14 @@ def _counted(name: str, text: str) -> list[Match]:
         it
         for it in its
         if it.kind in ("certain", "doubtful")
-        and not any(it.overlaps(other) for other in harmless)
+        and not any(it.overlaps(other) and not _is_part(other, it) for other in harmless)
         and not _is_taken_back(it, negations, read(text).tokens)
     ] + _proved_beside(its, harmless)
+
+
+def _is_part(one: Match, other: Match) -> bool:
+    """Tell whether a match is only a part of another, and so says less: "of rum" in "bottle of rum"."""
+    return other.first <= one.first and one.last <= other.last and other.last - other.first > one.last - one.first
 
 
 def _proved_beside(its: tuple[Match, ...], harmless: list[Match]) -> list[Match]:
