@@ -35,8 +35,9 @@ def _words_of_copy(text: str) -> str:
     brands = found.get("brands", ())
     its = found.get(_LIST, ())
     harmless = [it for it in its if it.kind == "harmless"]
+    denied = {it.last + 1 for it in found.get("negations", ()) if it.kind == "before"}  # "no copy"
     for match in its:
-        if any(match.overlaps(it) for it in harmless):
+        if match.first in denied or any(match.overlaps(it) for it in harmless):
             continue
         brand = next((it for it in brands if _is_copied(match, it, reading)), None)
         if brand is not None:
