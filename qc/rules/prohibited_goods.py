@@ -112,10 +112,12 @@ def _offers_of(goods: WordList, facts: ProductFacts) -> Iterator[Offer]:
 
 
 def _says(name: str, kind: str, facts: ProductFacts) -> bool:
-    """Tell whether title or description says anything of a kind about a class."""
-    return any(
-        _without_harmless(it.get(name, ()), kind) for it in (matches_in(facts.title), matches_in(facts.description))
-    )
+    """Tell whether title or description says anything of a kind about a class, and does not take it back."""
+    for text in (facts.title, facts.description):
+        its = _without_harmless(matches_in(text).get(name, ()), kind)
+        if any(not _is_taken_back(it, _negations(text), read(text).tokens) for it in its):
+            return True
+    return False
 
 
 def _without_harmless(matches: tuple[Match, ...], kind: str) -> list[Match]:
@@ -174,14 +176,18 @@ def _counted(name: str, text: str) -> list[Match]:
     matches = matches_in(text)
     its = matches.get(name, ())
     harmless = [it for it in its if it.kind == "harmless"]
-    negations = (*matches.get("negations", ()), *matches.get("likeness", ()))
+    takings = (*_negations(text), *matches.get("likeness", ()))
     return [
         it
         for it in its
         if it.kind in ("certain", "doubtful")
         and not any(it.overlaps(other) and not _is_part(other, it) for other in harmless)
-        and not _is_taken_back(it, negations, read(text).tokens)
+        and not _is_taken_back(it, takings, read(text).tokens)
     ] + _proved_beside(its, harmless)
+
+
+def _negations(text: str) -> tuple[Match, ...]:
+    return matches_in(text).get("negations", ())
 
 
 def _is_part(one: Match, other: Match) -> bool:
