@@ -15,8 +15,8 @@ A class is a word list under `words/prohibited/`, with these kinds of phrases:
 
 `words/carriers.toml` lists what may show any goods (a poster, a novel); where the class has `carriers_spare = false`
 only its `tellers` do, since shirts are copied and films are pornographic. What goods are for names no goods
-("holster for rifles"). With `title_decides`, what a description mentions in passing is for staff. `words/negations.toml` and
-`words/likeness.toml` list what takes a word back ("no tobacco", "tusk-shaped").
+("holster for rifles"). With `title_decides`, what a description mentions in passing is for staff.
+`words/negations.toml` and `words/likeness.toml` list what takes a word back ("no tobacco", "tusk-shaped").
 """
 
 from bisect import bisect_left, bisect_right
@@ -183,7 +183,7 @@ def _counted(name: str, text: str) -> list[Match]:
         if it.kind in ("certain", "doubtful")
         and not any(it.overlaps(other) and not _is_part(other, it) for other in harmless)
         and not _is_taken_back(it, takings, read(text).tokens)
-    ] + _proved_beside(its, harmless)
+    ] + _proved_beside(its, harmless, text)
 
 
 def _negations(text: str) -> tuple[Match, ...]:
@@ -195,12 +195,14 @@ def _is_part(one: Match, other: Match) -> bool:
     return other.first <= one.first and one.last <= other.last and other.last - other.first > one.last - one.first
 
 
-def _proved_beside(its: tuple[Match, ...], harmless: list[Match]) -> list[Match]:
+def _proved_beside(its: tuple[Match, ...], harmless: list[Match], text: str) -> list[Match]:
     """List the names of what may be sold but not so, where words near them say that it is so."""
     names = [it for it in its if it.kind == "named"]
-    proofs = (
-        [it for it in its if it.kind == "proof" and not any(it.overlaps(other) for other in harmless)] if names else []
-    )
+    if not names:
+        return []
+    proofs = [
+        it for it in _without_harmless(its, "proof") if not _is_taken_back(it, _negations(text), read(text).tokens)
+    ]
     starts = [it.first for it in proofs]
     found = []
     for name in names:
