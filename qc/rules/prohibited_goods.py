@@ -32,6 +32,7 @@ _FOLDER = "prohibited/"
 # How many words evidence may stand from the word that it proves, in a description; in a title, anywhere.
 _EVIDENCE_REACH = 8
 _PROOF_REACH = 8
+_NAMING = frozenset({"certain", "doubtful", "named"})
 # A description that names goods more often says nothing else by it.
 _MOST_NAMED = 100
 _SMALL_WORDS = frozenset(words_for_patterns("offers", "small"))
@@ -97,10 +98,20 @@ def _classes() -> tuple[WordList, ...]:
 
 
 def _offers(facts: ProductFacts) -> Iterator[Offer]:
-    in_title, in_description = matches_in(facts.title), matches_in(facts.description)
-    for goods in _classes():
-        if goods.name in in_title or goods.name in in_description:
+    named = _classes_named(facts.title) | _classes_named(facts.description)
+    for goods in _classes() if named else ():
+        if goods.name in named:
             yield from _offers_of(goods, facts)
+
+
+@lru_cache(maxsize=KEPT)
+def _classes_named(text: str) -> frozenset[str]:
+    """Return the classes of which a text names goods; most texts say only what may go with some."""
+    return frozenset(
+        name
+        for name, its in matches_in(text).items()
+        if name.startswith(_FOLDER) and any(it.kind in _NAMING for it in its)
+    )
 
 
 def _offers_of(goods: WordList, facts: ProductFacts) -> Iterator[Offer]:
