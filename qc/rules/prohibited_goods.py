@@ -142,7 +142,7 @@ def _offers_named(goods: WordList, facts: ProductFacts) -> Iterator[Offer]:
     carriers = _carriers(goods, facts.title, named)
     # The "water" of a water gun says nothing of what else is offered.
     harmless = [it for it in matches_in(facts.title).get(goods.name, ()) if it.kind == "harmless"]
-    apart = [it for it in carriers if not any(it.overlaps(other) for other in harmless)]
+    apart = [it for it in carriers if it.name != goods.name or not any(it.overlaps(other) for other in harmless)]
     tokens = read(facts.title).tokens
     shows_any = any(it.name != goods.name for it in apart if not _is_added(it, named, tokens))  # a poster, a novel
     is_alone = all(_is_added(it, named, tokens) for it in carriers)
@@ -260,7 +260,7 @@ def _is_taken_back(match: Match, negations: tuple[Match, ...], tokens: tuple[str
     return any(
         it.first > match.first - 7 and it.last in (before, match.first - 1)
         if it.kind == "before"
-        else it.first == match.last + 1
+        else it.first == match.last + 1 or (it.name == "likeness" and it.first == match.last + 2)
         for it in negations
     )
 

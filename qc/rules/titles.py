@@ -126,8 +126,7 @@ def title_is_in_capitals(facts: ProductFacts, limits: Limits) -> Finding | None:
 
 def _are_shouted(words: list[str], *, has_model: bool) -> bool:
     """Tell whether words in capitals are more than abbreviations, a maker's name and a model's."""
-    if words and words[0].lower() in _IN_CAPITALS and len(words) <= 3:
-        return False
+    words = [it for it in words if it.lower() not in _IN_CAPITALS]
     long = {it for it in words if len(it) >= 4}
     letters = sum(map(len, long))
     if len(long) < 2:
