@@ -149,7 +149,8 @@ def _offers_named(goods: WordList, facts: ProductFacts) -> Iterator[Offer]:
     for match in named if not shows_any else ():
         if match.kind == "certain" or is_alone:
             is_proved = _is_proved(goods.name, match, facts)
-            is_certain = is_proved if apart and is_alone else not apart and (is_proved or match.kind != "doubtful")
+            is_known = is_proved or match.kind == "named"  # which is named only beside its proof
+            is_certain = is_known if apart and is_alone else not apart and (is_known or match.kind == "certain")
             yield Offer(goods.title, "title", said(facts.title, match), is_certain)
     for match in _counted(goods.name, facts.description)[:_MOST_NAMED]:
         offer = _offer_in_description(goods, match, facts, is_named=bool(named), is_carried=bool(apart))
