@@ -125,7 +125,7 @@ def _offers_of(goods: WordList, facts: ProductFacts) -> Iterator[Offer]:
 def _says(name: str, kind: str, facts: ProductFacts) -> bool:
     """Tell whether title or description says anything of a kind about a class, and does not take it back."""
     for text in (facts.title, facts.description):
-        its = _without_harmless(matches_in(text).get(name, ()), kind)
+        its = (it for it in matches_in(text).get(name, ()) if it.kind == kind)
         if any(not _is_taken_back(it, _negations(text), read(text).tokens) for it in its):
             return True
     return False
@@ -168,13 +168,20 @@ def _offer_in_description(
     is_sold = _is_sold(match, facts)
     is_proved = _has_evidence_near(goods.name, match, facts.description)
     is_meant = is_sold or is_proved or (len(before) < 3 and _SMALL_WORDS.issuperset(before))
-    if not is_meant and (match.kind == "doubtful" or not _HOLDING.isdisjoint(before[-_HOLDING_REACH:])):
+    if not is_meant and not _HOLDING.isdisjoint(before[-_HOLDING_REACH:]):
+        return None
+    # A name beside its proof means what is sold where the title names such a thing, too.
+    if not is_meant and match.kind != "certain" and not (match.kind == "named" and _names_any(goods.name, facts.title)):
         return None
     if match.kind == "doubtful":
         is_certain = is_sold and is_proved
     else:
         is_certain = is_sold or (not is_carried and (is_meant or is_named or not goods.title_decides))
     return Offer(goods.title, "description", said(facts.description, match), is_certain)
+
+
+def _names_any(name: str, title: str) -> bool:
+    return any(it.kind == "named" for it in matches_in(title).get(name, ()))
 
 
 def _is_sold(match: Match, facts: ProductFacts) -> bool:
