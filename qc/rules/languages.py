@@ -2,6 +2,7 @@
 
 import re
 from functools import cache, lru_cache
+from unicodedata import category
 
 from babel import Locale, UnknownLocaleError
 from py3langid.langid import MODEL_FILE, LanguageIdentifier
@@ -63,10 +64,15 @@ def _words_only(text: str) -> str:
 
 
 def _language(text: str, *, least_letters: int, sure: float = _SURE) -> str:
-    if sum(map(str.isalpha, text)) < least_letters:
+    if sum(map(_is_letter, text)) < least_letters:
         return ""
     language, probability = _identifier().classify(text.lower())
     return str(language) if probability >= sure else ""
+
+
+def _is_letter(character: str) -> bool:
+    """Tell whether a character is a letter, or a sign that Indic scripts write vowels with."""
+    return character.isalpha() or category(character)[0] == "M"
 
 
 @rule(

@@ -8,16 +8,19 @@ A class is a word list under `words/prohibited/`, with these kinds of phrases:
     named      names of what may be sold but not so, as "parrot": count, as certain, beside a word of `proof` ("live")
     proof      see there
     harmless   phrases around these words that name something else: never counted
+    denials    say, in title or description, that the goods are none ("alcohol free"; a sword of foam): nothing counts
+    doubts     say that they may be none ("deactivated"): nothing is certain
     carriers   in a title, things that go with the goods but may be sold, a wine glass, a lighter: doubtful words
                count no more, and what is certain else is for staff to look at
 
-`words/carriers.toml` lists what may show any goods (a poster, a novel), unless the class has `carriers_spare = false`;
-With `title_decides`, what a description mentions in passing is for staff. `words/negations.toml` and
-`words/likeness.toml` list what takes a word back ("no tobacco", "tusk-shaped").
+`words/carriers.toml` lists what may show any goods (a poster, a novel); where the class has `carriers_spare = false`
+only its `tellers` do, since shirts are copied and films are pornographic. What goods are for names no goods
+("holster for rifles"). With `title_decides`, what a description mentions in passing is for staff.
+`words/negations.toml` and `words/likeness.toml` list what takes a word back ("no tobacco", "tusk-shaped").
 """
 
-from collections.abc import Iterator
-from dataclasses import dataclass
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, replace
 from functools import cache, lru_cache
 
 from qc.rules.contract import Finding, Limits, ProductFacts, Severity, rule
@@ -29,6 +32,7 @@ from qc.rules.wordlists import (
     matches_in,
     near,
     of_kind,
+    overlapping,
     said,
     word_lists,
     words_for_patterns,
@@ -39,6 +43,7 @@ _FOLDER = "prohibited/"
 _EVIDENCE_REACH = 8
 _PROOF_REACH = 8
 _NEGATION_REACH = 7
+_NAMING = frozenset({"certain", "doubtful", "named"})
 # A text that names goods more often says nothing else by it.
 _MOST_NAMED = 100
 _SMALL_WORDS = frozenset(words_for_patterns("offers", "small"))
@@ -49,6 +54,8 @@ _HOLDING_REACH = 6
 # A word of these before a thing that goes with goods says that the goods are there too: "whisky with two glasses".
 _TOGETHER = frozenset(words_for_patterns("offers", "together"))
 _TOGETHER_REACH = 4
+_PURPOSE = frozenset(words_for_patterns("offers", "purpose"))
+_PURPOSE_AFTER = frozenset(words_for_patterns("offers", "purpose_after"))
 
 
 @dataclass(frozen=True, slots=True)
@@ -102,24 +109,55 @@ def _classes() -> tuple[WordList, ...]:
 
 
 def _offers(facts: ProductFacts) -> Iterator[Offer]:
-    in_title, in_description = matches_in(facts.title), matches_in(facts.description)
-    for goods in _classes():
-        if goods.name in in_title or goods.name in in_description:
+    named = _classes_named(facts.title) | _classes_named(facts.description)
+    for goods in _classes() if named else ():
+        if goods.name in named:
             yield from _offers_of(goods, facts)
 
 
+@lru_cache(maxsize=KEPT)
+def _classes_named(text: str) -> frozenset[str]:
+    """Return the classes of which a text names goods; most texts say only what may go with some."""
+    return frozenset(
+        name
+        for name, its in matches_in(text).items()
+        if name.startswith(_FOLDER) and any(it.kind in _NAMING for it in its)
+    )
+
+
 def _offers_of(goods: WordList, facts: ProductFacts) -> Iterator[Offer]:
-    named = [it for it in _counted(goods.name, facts.title)[:_MOST_NAMED] if not _is_printed(it, facts.title)]
+    if _says(goods.name, "denials", facts):
+        return
+    is_doubted = _says(goods.name, "doubts", facts)
+    for offer in _offers_named(goods, facts):
+        yield replace(offer, is_certain=False) if is_doubted else offer
+
+
+def _says(name: str, kind: str, facts: ProductFacts) -> bool:
+    """Tell whether title or description says anything of a kind about a class, and does not take it back."""
+    return any(
+        not _is_taken_back(it, _negations(text), read(text).tokens)
+        for text in (facts.title, facts.description)
+        for it in of_kind(text, name, kind)[:_MOST_NAMED]
+    )
+
+
+def _offers_named(goods: WordList, facts: ProductFacts) -> Iterator[Offer]:
+    counted = _counted(goods.name, facts.title)[:_MOST_NAMED]
+    named = _without_purposes(counted, read(facts.title).tokens)
+    named = [it for it in named if not _is_printed(it, facts.title)]
     carriers = _carriers(goods, facts.title, named)
     # The "water" of a water gun says nothing of what else is offered.
-    apart = apart_from(carriers, of_kind(facts.title, goods.name, "harmless"))
+    own = apart_from([it for it in carriers if it.name == goods.name], of_kind(facts.title, goods.name, "harmless"))
+    apart = [it for it in carriers if it.name != goods.name or it in own]
     tokens = read(facts.title).tokens
     shows_any = any(it.name != goods.name for it in apart if not _is_added(it, named, tokens))  # a poster, a novel
     is_alone = all(_is_added(it, named, tokens) for it in carriers)
     for match in named if not shows_any else ():
         if match.kind == "certain" or is_alone:
             is_proved = _is_proved(goods.name, match, facts)
-            is_certain = is_proved if apart and is_alone else not apart and (is_proved or match.kind != "doubtful")
+            is_known = is_proved or match.kind == "named"  # which is named only beside its proof
+            is_certain = is_known if apart and is_alone else not apart and (is_known or match.kind == "certain")
             yield Offer(goods.title, "title", said(facts.title, match), is_certain)
     for match in _counted(goods.name, facts.description)[:_MOST_NAMED]:
         offer = _offer_in_description(goods, match, facts, is_named=bool(named), is_carried=bool(apart))
@@ -137,13 +175,20 @@ def _offer_in_description(
     is_sold = _is_sold(match, facts)
     is_proved = _has_evidence_near(goods.name, match, facts.description)
     is_meant = is_sold or is_proved or (len(before) < 3 and _SMALL_WORDS.issuperset(before))
-    if not is_meant and (match.kind == "doubtful" or not _HOLDING.isdisjoint(before[-_HOLDING_REACH:])):
+    if not is_meant and not _HOLDING.isdisjoint(before[-_HOLDING_REACH:]):
+        return None
+    # A name beside its proof means what is sold where the title names such a thing, too.
+    if not is_meant and match.kind != "certain" and not (match.kind == "named" and _names_any(goods.name, facts.title)):
         return None
     if match.kind == "doubtful":
         is_certain = is_sold and is_proved
     else:
         is_certain = is_sold or (not is_carried and (is_meant or is_named or not goods.title_decides))
     return Offer(goods.title, "description", said(facts.description, match), is_certain)
+
+
+def _names_any(name: str, title: str) -> bool:
+    return any(it.kind == "named" for it in matches_in(title).get(name, ()))
 
 
 def _is_sold(match: Match, facts: ProductFacts) -> bool:
@@ -156,20 +201,55 @@ def _counted(name: str, text: str) -> list[Match]:
     """List what a text says of a class, without what is harmless or taken back."""
     matches = matches_in(text)
     its = matches.get(name, ())
-    harmless = [it for it in its if it.kind == "harmless"]
-    named = apart_from([it for it in its if it.kind in ("certain", "doubtful")], harmless)
-    negations = sorted((*matches.get("negations", ()), *matches.get("likeness", ())), key=lambda it: it.first)
-    if named and negations:
+    harmless = of_kind(text, name, "harmless")
+    takings = sorted((*_negations(text), *matches.get("likeness", ())), key=lambda it: it.first)
+    named = [
+        it
+        for it in its
+        if it.kind in ("certain", "doubtful")
+        and not any(not _is_part(other, it) for other in overlapping(it, harmless))
+    ]
+    if named and takings:
         tokens = read(text).tokens
-        named = [it for it in named if not _is_taken_back(it, negations, tokens)]
-    return named + _proved_beside(its, harmless)
+        named = [it for it in named if not _is_taken_back(it, takings, tokens)]
+    return named + _proved_beside(name, text)
 
 
-def _proved_beside(its: tuple[Match, ...], harmless: list[Match]) -> list[Match]:
+def _negations(text: str) -> tuple[Match, ...]:
+    return matches_in(text).get("negations", ())
+
+
+def _is_part(one: Match, other: Match) -> bool:
+    """Tell whether a match is only a part of another, and so says less: "of rum" in "bottle of rum"."""
+    return other.first <= one.first and one.last <= other.last and other.last - other.first > one.last - one.first
+
+
+def _proved_beside(name: str, text: str) -> list[Match]:
     """List the names of what may be sold but not so, where words near them say that it is so."""
-    names = apart_from([it for it in its if it.kind == "named"], harmless)
-    proofs = apart_from([it for it in its if it.kind == "proof"], harmless) if names else []
+    harmless = of_kind(text, name, "harmless")
+    names = apart_from(of_kind(text, name, "named"), harmless)
+    proofs = apart_from(of_kind(text, name, "proof"), harmless) if names else []
+    if proofs:
+        tokens = read(text).tokens
+        proofs = [it for it in proofs if not _is_taken_back(it, _negations(text), tokens)]
     return [it for it in names if any(near(it, proofs, reach=_PROOF_REACH))]
+
+
+def _without_purposes(named: list[Match], tokens: tuple[str, ...]) -> list[Match]:
+    """Leave out what a title names only as what its thing is for, unless the thing is of the class itself."""
+    kept: list[Match] = []
+    for match in sorted(named, key=lambda it: it.first):
+        if any(it.last < match.first for it in kept) or not _is_purpose(match, tokens):
+            kept.append(match)
+    return kept
+
+
+def _is_purpose(match: Match, tokens: tuple[str, ...]) -> bool:
+    before = match.first - 1
+    while before > 0 and tokens[before] in _SMALL_WORDS and tokens[before] not in _PURPOSE:
+        before -= 1
+    after = tokens[match.last + 1] if match.last + 1 < len(tokens) else ""
+    return after in _PURPOSE_AFTER or (before > 0 and tokens[before] in _PURPOSE)
 
 
 def _is_printed(match: Match, title: str) -> bool:
@@ -184,14 +264,14 @@ def _is_added(carrier: Match, named: list[Match], tokens: tuple[str, ...]) -> bo
     return not _TOGETHER.isdisjoint(before) and any(it.last < carrier.first for it in named)
 
 
-def _is_taken_back(match: Match, negations: list[Match], tokens: tuple[str, ...]) -> bool:
+def _is_taken_back(match: Match, negations: Sequence[Match], tokens: tuple[str, ...]) -> bool:
     before = match.first - 1
     while before >= 0 and tokens[before] in _SMALL_WORDS:
         before -= 1
     return any(
         it.first > match.first - _NEGATION_REACH and it.last in (before, match.first - 1)
         if it.kind == "before"
-        else it.first == match.last + 1
+        else it.first == match.last + 1 or (it.name == "likeness" and it.first == match.last + 2)
         for it in near(match, negations, reach=_NEGATION_REACH)
     )
 
@@ -201,8 +281,7 @@ def _carriers(goods: WordList, title: str, named: list[Match]) -> list[Match]:
     matches = matches_in(title)
     its = matches.get(goods.name, ())
     carriers = [it for it in its if it.kind == "carriers"]
-    if goods.carriers_spare:
-        carriers.extend(matches.get("carriers", ()))
+    carriers.extend(it for it in matches.get("carriers", ()) if goods.carriers_spare or it.kind == "tellers")
     # "Two magazines", "50 g pouch": words that prove the goods are no things that go with them.
     meant = [*named, *(it for it in its if it.kind == "evidence" and it.last > it.first)]
     return apart_from(carriers, meant)

@@ -60,11 +60,17 @@ def text_is_gross(facts: ProductFacts, limits: Limits) -> Finding | None:
 def _lone_word(title: str) -> Match | None:
     """Return a word of sales talk that stands at the title's edge or between signs, and belongs to no phrase."""
     tokens = read(title).tokens
-    for it in matches_in(title).get("promotion", ()):
-        if it.kind != "lone":
-            continue
+    its = matches_in(title).get("promotion", ())
+    harmless = [it for it in its if it.kind == "harmless"]
+    for it in its:
         before = tokens[it.first - 1] if it.first else ""
         after = tokens[it.last + 1] if it.last + 1 < len(tokens) else ""
+        if it.kind == "apart":
+            is_apart = len(tokens) > 1 and not (before[:1].isalnum() or after[:1].isalnum())
+            if is_apart and not any(it.overlaps(other) for other in harmless):
+                return it
+        if it.kind != "lone":
+            continue
         is_offered = before in _OFFERING or after[:1].isdigit()
         is_at_edge = not (before[:1].isalnum() and after[:1].isalnum())
         if is_offered or (is_at_edge and not {before, after} & _JOINING):

@@ -41,9 +41,11 @@ def _words_of_copy(text: str) -> str:
     certain = first_match(text, _LIST, "certain", unless="harmless")
     if certain is not None:
         return reading.original(certain.first, certain.last)
-    brands = matches_in(text).get("brands", ())
-    its = matches_in(text).get(_LIST, ())
-    copying = [it for it in its if it.kind in ("of_brand", "beside_brand")] if brands else []
+    found = matches_in(text)
+    brands = found.get("brands", ())
+    its = found.get(_LIST, ())
+    denied = {it.last + 1 for it in found.get("negations", ()) if it.kind == "before"}  # "no copy"
+    copying = [it for it in its if it.kind in ("of_brand", "beside_brand") and it.first not in denied] if brands else []
     for match in apart_from(copying, (it for it in its if it.kind == "harmless"))[:_MOST_NAMED]:
         beside = in_clause(match, brands, reading.tokens, reach=_BRAND_REACH)
         brand = next((it for it in beside if _is_copied(match, it, reading)), None)

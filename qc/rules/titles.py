@@ -23,8 +23,15 @@ _HAMMERED = re.compile(
 )
 _FOUR_ALIKE = re.compile(r"([^\s.,\d\-_])(?: *\1){3}")
 _NO_WORDS = re.compile(r"[^\w]*")
+# Ornament that lines of a description may have, and a title may not.
+_ORNAMENT = re.compile(r"([=~<>|(){}\[\]_^\-–—])\1{4,}")
+_QUOTED = re.compile(r"[\"“„«][^\"“”„«»]{0,100}[\"”“»]")
+_MODEL = re.compile(r"(?=[^\s]*\d)[A-Z][A-Z\d/\-]*")
 _SIZE_OR_NUMERAL = re.compile(r"\b(?:x+[sl]+|x+|i+|a+|w+|m+|z+)\b", re.IGNORECASE)
 _LITTLE = frozenset(words_for_patterns("offers", "little"))
+_IN_CAPITALS = frozenset(words_for_patterns("offers", "in_capitals"))
+# So many letters in two words are no two names.
+_LONG_PAIR = 15
 
 
 @rule(
@@ -103,17 +110,30 @@ def title_is_in_capitals(facts: ProductFacts, limits: Limits) -> Finding | None:
     """Advise on a title of three words or more in capitals; abbreviations, models and short names are none."""
     if sum(map(str.isupper, facts.title)) < _LEAST_CAPITALS:
         return None
+    # What a thing has printed on it says nothing of how the title is written.
+    written = _QUOTED.sub(" ", facts.title)
     # Of a model's number, with hyphens or without, no part is a word.
-    written = " ".join(it for it in facts.title.split() if not any(map(str.isdigit, it)))
+    models = [it for it in written.split() if _MODEL.fullmatch(it)]
+    written = " ".join(it for it in written.split() if not any(map(str.isdigit, it)))
     words = [it for it in re.findall(r"[^\W_]+", written) if it.lower() != it.upper()]
-    letters = sum(map(len, words))
     capital = [it for it in words if it.replace("ß", "").isupper()]
-    long = {it for it in capital if len(it) >= 4}
-    if len(capital) < 3 or len(long) < 2 or not any(len(it) >= 5 for it in long):
+    if not _are_shouted(capital, has_model=bool(models)):
         return None
-    if sum(map(len, capital)) < limits["share"] * letters:
+    if sum(map(len, capital)) < limits["share"] * sum(map(len, words)):
         return None
     return Finding("title", f"The title is written in capitals: {quoted(facts.title)}.")
+
+
+def _are_shouted(words: list[str], *, has_model: bool) -> bool:
+    """Tell whether words in capitals are more than abbreviations, a maker's name and a model's."""
+    words = [it for it in words if it.lower() not in _IN_CAPITALS]
+    long = {it for it in words if len(it) >= 4}
+    letters = sum(map(len, long))
+    if len(long) < 2:
+        return False
+    if len(words) == 2 or (len(words) == 3 and has_model):
+        return letters >= _LONG_PAIR
+    return any(len(it) >= 5 for it in long) or len(long) >= 3
 
 
 @rule(
@@ -139,6 +159,8 @@ def text_repeats_itself(facts: ProductFacts, limits: Limits) -> Finding | None:
         hammered = next((it for it in found if not _is_size_or_numeral(it, text) and not _is_rule(it, text)), None)
         if hammered is not None:
             return Finding(name, f"The {name} hammers a character: {quoted(hammered.group())}.")
+    if ornament := _ORNAMENT.search(facts.title.strip()):
+        return Finding("title", f"The title hammers a character: {quoted(ornament.group())}.")
     word, times = _most_said(facts.title)
     if times < limits["times"]:
         return None
@@ -176,7 +198,7 @@ def _most_said(title: str) -> tuple[str, int]:
     counted = Counter(
         word
         for word, after in zip(words, [*words[1:], ""], strict=False)
-        if len(word) >= 4 and word.isalpha() and word not in _LITTLE and not after[:1].isdigit()
+        if len(word) >= 3 and word.isalpha() and word not in _LITTLE and not after[:1].isdigit()
     )
     in_a_row = ((word, len(list(its))) for word, its in groupby(words) if word.isalpha())
     return max((*counted.items(), *in_a_row), key=lambda it: it[1], default=("", 0))

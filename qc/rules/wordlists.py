@@ -328,6 +328,13 @@ def near(match: Match, others: Sequence[Match], *, reach: int) -> Iterator[Match
             yield it
 
 
+def overlapping(match: Match, others: Sequence[Match]) -> Iterator[Match]:
+    """Yield those of the others, which are in the order of the text, that share a token with a match."""
+    begin = bisect_left(others, match.first - MOST_WORDS, key=_first)
+    end = bisect_right(others, match.last, lo=begin, key=_first)
+    return (it for it in others[begin:end] if it.overlaps(match))
+
+
 def _first(match: Match) -> int:
     return match.first
 

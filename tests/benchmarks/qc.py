@@ -34,25 +34,20 @@ Figures = dict[str, Any]
 
 
 def main() -> int:
-    """Measure section by section, show, judge."""
+    """Measure, show, judge."""
     options = _options()
     call_command("migrate", run_syncdb=True, verbosity=0)
     if Product.objects.exists():
         print("there are products in this database already: run it by `make bench-qc`", file=sys.stderr)
         return 2
-    figures: Figures = {}
-    judged: list[Target] = []
-    for section in (_rules_section,):
-        found, targets = section(options)
-        figures |= found
-        judged += targets
+    figures, judged = _measured(options)
     figures["load_avg"] = round(os.getloadavg()[0], 2)
     _print(Console(width=None if sys.stdout.isatty() else 130), figures, judged)
     print(json.dumps(figures | {"targets": [{**asdict(it), "is_met": it.is_met} for it in judged]}))
     return 0 if all(it.is_met for it in judged) else 1
 
 
-def _rules_section(options: Namespace) -> tuple[Figures, list[Target]]:
+def _measured(options: Namespace) -> tuple[Figures, list[Target]]:
     """Measure what needs no reviewer."""
     products = listings(options.products)
     rules = rules_per_s(products, rounds=options.rounds)

@@ -15,7 +15,7 @@ from rich.table import Table
 
 from qc.rules.ruleset import BY_CODE
 from tests.qc.labelled.cases import Origin, load
-from tests.qc.labelled.scoring import LEAST_PRECISION, LEAST_RECALL, Scores, labels_of, score
+from tests.qc.labelled.scoring import LEAST_PRECISION, LEAST_RECALL, Scores, judge, labels_of, score
 
 ORIGINS: tuple[Origin, ...] = ("blind", "seen")
 MOST_PLACES = 12
@@ -31,7 +31,7 @@ def main() -> int:
         if not known:
             console.print(f"{origin}: no labels")
             continue
-        scores = score(known)
+        scores = score(judge(known))
         _print(console, origin, scores, labels_of(known), is_quiet=options.quiet)
         if unknown := sorted({it.rule for it in cases} - set(BY_CODE)):
             console.print(f"{origin}: labels for rules that there are not: {', '.join(unknown)}")

@@ -190,7 +190,7 @@ def _mask(canvas: Pixels, look: _Look, paint: Callable[["_Pen"], None]) -> Pixel
     height, width = canvas.shape[:2]
     image = Image.new("L", (width * SUPERSAMPLED, height * SUPERSAMPLED))
     paint(_Pen(image, look))
-    return np.asarray(image.resize((width, height), Image.Resampling.BOX), dtype=np.float32)[:, :, None] / 255
+    return np.asarray(image.reduce(SUPERSAMPLED), dtype=np.float32)[:, :, None] / 255
 
 
 class _Pen:
@@ -227,14 +227,21 @@ class _Pen:
 
 
 def _put(canvas: Pixels, look: _Look, mask: Pixels, colour: npt.ArrayLike, shade: Pixels | float = 1.0) -> Pixels:
-    """Lay a colour, shaded and woven, over the canvas where the mask is."""
+    """Lay a colour, shaded and woven, over the canvas where the mask is; what lies outside costs nothing."""
     over = np.asarray(colour, dtype=np.float32) * shade
     if look.texture:
         height, width = canvas.shape[:2]
-        rows, columns = np.arange(height)[:, None, None], np.arange(width)[None, :, None]
-        weave = np.sin(rows * 2.1) * np.sin(columns * 2.1) + look.rng.normal(0, 0.4, (height, width, 1))
+        down, across = np.arange(height)[:, None, None], np.arange(width)[None, :, None]
+        weave = np.sin(down * 2.1) * np.sin(across * 2.1) + look.rng.normal(0, 0.4, (height, width, 1))
         over = over + (look.texture * weave).astype(np.float32)
-    return canvas + mask * look.contrast * (over - canvas)
+    rows, columns = (np.flatnonzero(mask.any(axis=axes)) for axes in ((1, 2), (0, 2)))
+    if not len(rows):
+        return canvas
+    part = slice(rows[0], rows[-1] + 1), slice(columns[0], columns[-1] + 1)
+    laid = canvas.copy()
+    over = np.broadcast_to(over, canvas.shape)[part]
+    laid[part] += mask[part] * np.float32(look.contrast) * (over - canvas[part])
+    return laid
 
 
 def _round_shade(canvas: Pixels, look: _Look) -> Pixels:

@@ -9,7 +9,7 @@ from json import dumps, loads
 from typing import Any
 
 from catalog.pictures import MAX_BYTES, MAX_PIXELS, OversizedPicture, UnusablePicture, render_picture
-from qc.rules.contract import CategoryPrices, PictureFacts, ProductFacts, Severity
+from qc.rules.contract import CategoryPrices, PictureFacts, ProductFacts, Reason, Severity
 from qc.rules.ruleset import STANDARD, Ruleset
 from tests.qc.labelled.cases import Case
 from tests.qc.labelled.drawing import draw
@@ -69,17 +69,29 @@ class Scores:
         return not self.false_rejects and all(it.is_met for it in self.rules.values())
 
 
-def score(cases: Iterable[Case], *, ruleset: Ruleset = STANDARD) -> Scores:
+@dataclass(frozen=True, slots=True)
+class Judged:
+    """A labelled listing, and what the rules say against it."""
+
+    case: Case
+    reasons: tuple[Reason, ...]
+
+
+def judge(cases: Iterable[Case], *, ruleset: Ruleset = STANDARD) -> list[Judged]:
     """Let the rules judge labelled listings."""
+    return [Judged(it, tuple(ruleset.reasons_against(facts_of_case(it)))) for it in cases]
+
+
+def score(judged: Iterable[Judged]) -> Scores:
+    """Compare what the rules say with what the labels do."""
     scores: dict[str, Score] = {}
     rejects: list[str] = []
-    for case in cases:
-        reasons = ruleset.reasons_against(facts_of_case(case))
-        own = scores.setdefault(case.rule, Score(case.rule))
-        _count(own, case, is_found=any(it.code == case.rule for it in reasons))
-        codes = [it.code for it in reasons if it.severity is Severity.REJECT]
-        if codes and not case.expects:
-            rejects.append(f"{case.place}: {', '.join(codes)}")
+    for it in judged:
+        own = scores.setdefault(it.case.rule, Score(it.case.rule))
+        _count(own, it.case, is_found=any(reason.code == it.case.rule for reason in it.reasons))
+        codes = [reason.code for reason in it.reasons if reason.severity is Severity.REJECT]
+        if codes and not it.case.expects:
+            rejects.append(f"{it.case.place}: {', '.join(codes)}")
     return Scores(dict(sorted(scores.items())), tuple(rejects))
 
 

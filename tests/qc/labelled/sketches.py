@@ -185,6 +185,8 @@ def _encoded(image: Image.Image, spec: Mapping[str, Any]) -> bytes:
     out = io.BytesIO()
     form, count = spec.get("form", "JPEG"), spec.get("frames", 1)
     options: dict[str, Any] = {"quality": spec.get("quality", 85)} if form in ("JPEG", "WEBP") else {}
+    if form == "PNG":
+        options["compress_level"] = 1
     if count > 1:
         others = [image.rotate(7 * number, fillcolor="white") for number in range(1, count)]
         options |= {"save_all": True, "append_images": others, "duration": 200}

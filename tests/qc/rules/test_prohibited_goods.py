@@ -46,3 +46,27 @@ def test_what_comes_with_goods_takes_nothing_back(title: str, expected: str) -> 
 )
 def test_shapes_colours_and_tastes_are_no_goods(title: str) -> None:
     assert outcome(title) == PASSED
+
+
+@pytest.mark.parametrize(
+    ("title", "description", "expected"),
+    [
+        ("Gin, 0.7 l", "Juniper and citrus.", REJECTED),
+        ("Gin, 0.7 l", "Alcohol free.", PASSED),
+        ("Human skull", "Not plastic, but real.", REJECTED),
+        ("Human skull", "Plastic, for schools.", PASSED),
+        ("Pistol 9 mm", "Loaded.", REJECTED),
+        ("Pistol 9 mm", "No idea whether it works.", FLAGGED),
+    ],
+)
+def test_a_description_may_deny_what_a_title_says_or_doubt_it(title: str, description: str, expected: str) -> None:
+    assert outcome(title, description) == expected
+
+
+@pytest.mark.parametrize("title", ["Box for cigars", "Etui für Zigarren", "Ständer für Pistolen", "Tabanca için kutu"])
+def test_what_a_thing_is_for_is_not_what_it_is(title: str) -> None:
+    assert outcome(title) == PASSED
+
+
+def test_a_description_that_mentions_goods_in_passing_rejects_nothing() -> None:
+    assert outcome("Torch", "Its light shows stains, and cocaine on notes.") == FLAGGED
