@@ -2,7 +2,7 @@
 
 Prints precision and recall of each rule, of the blind and of the seen labels apart, and what was missed or wrong.
 Exits 1 when a rule is under 0.95 or 0.90, or a sound listing is rejected. `--rule CODE` scores one rule, `--only seen`
-one set, `--quiet` leaves out the places.
+one set, `--files third_` the files of that name, `--quiet` leaves out the places.
 """
 
 import sys
@@ -26,7 +26,8 @@ def main() -> int:
     options, console = _options(), Console(width=150)
     is_met = True
     for origin in ORIGINS if options.only is None else (cast(Origin, options.only),):
-        cases = [it for it in load(origin) if options.rule in (None, it.rule)]
+        wanted = [it for it in load(origin) if it.place.startswith(options.files)]
+        cases = [it for it in wanted if options.rule in (None, it.rule)]
         known = [it for it in cases if it.rule in BY_CODE]
         if not known:
             console.print(f"{origin}: no labels")
@@ -66,6 +67,7 @@ def _options() -> Namespace:
     parser = ArgumentParser(prog="python -m tests.qc.labelled", description=(__doc__ or "").split("\n", 1)[0])
     parser.add_argument("--rule", choices=sorted(BY_CODE), metavar="CODE", help="score this rule only")
     parser.add_argument("--only", choices=ORIGINS, help="score these labels only")
+    parser.add_argument("--files", default="", metavar="PREFIX", help="score the files whose names begin so")
     parser.add_argument("--quiet", action="store_true", help="leave out the places of what was missed or wrong")
     return parser.parse_args()
 
