@@ -305,7 +305,11 @@ _OLD_REQUESTS = """
 INSERT INTO catalog_generationrequest (id, seller_id, kinds, parameters, trigger, requested_by, created_at)
 SELECT gen_random_uuid(), %s, '[]', '{}', 'api', '', now() - hour * interval '1 hour'
   FROM generate_series(24, 3000) AS hour;
-ANALYZE catalog_generationrequest
+INSERT INTO catalog_proposal (request_id, product_id, state, catalog_hash, input_hash, model, prompt_version,
+                              is_from_cache, prompt_tokens, answer_tokens, error_code, error_message, created_at)
+SELECT id, %s, 'waiting', '', '', '', '', false, 0, 0, '', '', created_at FROM catalog_generationrequest
+ WHERE created_at < now() - interval '1 day';
+ANALYZE catalog_generationrequest, catalog_proposal
 """
 
 
@@ -314,6 +318,7 @@ def test_the_day_is_counted_by_the_seller_s_newest_requests(
 ) -> None:
     settings.GENERATIONS_PER_SELLER_DAY = 3
     seller, now = make_seller(), timezone.now()
+    lamp = make_lamp(seller)
     ask([make_lamp(seller)])
     earlier = ask([make_lamp(seller)])
     GenerationRequest.objects.filter(pk=earlier.pk).update(created_at=now - timedelta(days=1))
@@ -322,7 +327,7 @@ def test_the_day_is_counted_by_the_seller_s_newest_requests(
     with django_assert_num_queries(1) as asked:
         assert left_today(seller.pk, now=now) == 2
     with connection.cursor() as cursor:
-        cursor.execute(_OLD_REQUESTS, [seller.pk])
+        cursor.execute(_OLD_REQUESTS, [seller.pk, lamp.pk])
         cursor.execute(f"EXPLAIN {asked.captured_queries[0]['sql']}")
         assert "generation_seller_newest" in str(cursor.fetchall())
 
