@@ -20,7 +20,7 @@ _AT_HOST = rf"(?:{_AT}|\s{_AT_WORD}\s)"
 _DOT = rf"(?:\s?\.\s?|\s?[(\[{{<|]\s?{_DOT_OR_WORD}\s?[)\]}}>|]\s?|\s{_DOT_WORD}\s)"
 _ONLY_AT, _BEFORE_AT = one_of("addresses", "only_at"), one_of("addresses", "before_at")
 # Words that no host is called by, and "point de croix": a dot that is none.
-_HOST = rf"(?!{one_of('addresses', 'no_hosts')}(?!\w))[a-z0-9-]{{2,63}}"
+_HOST = rf"(?!{one_of('addresses', 'no_hosts')}(?!\w))[a-z\u0430-\u044f0-9-]{{2,63}}"
 _NO_NOUN = r"(?!(?<=point de)\s[a-z]|(?<=punto de)\s[a-z]|(?<=ponto de)\s[a-z]|(?<=punto it)\s[a-z])"
 _MAIL_WORDS = one_of("addresses", "mail_words")
 _SAID_DOT = rf"(?:\s?[*\-\s]\s?{_DOT_WORD}\s?[*\-\s]\s?)"
@@ -84,8 +84,9 @@ _LINK = re.compile(
 )
 _FAR_LINK = re.compile(rf"{_START}[^\W_][\w-]{{1,62}}\.{_FAR}(?!\w)")
 _LED_TO = re.compile(rf"(?:(?<!\w){one_of('addresses', 'leading')}\s?:?|[:→>👉])\s$")
-# "De" and "com" are words of these languages, but for German.
+# "De", "com" and "au" are words of these languages, but for German.
 _PORTUGUESE = frozenset(words_for_patterns("languages", "pt"))
+_FRENCH = frozenset(words_for_patterns("languages", "fr"))
 _GERMAN = frozenset(words_for_patterns("languages", "de"))
 # A text where so many are none has none.
 _MOST_LINKS = 100
@@ -159,12 +160,14 @@ def _is_end_of_sentence(reading: Reading, link: slice) -> bool:
     written = reading.text[link]
     if re.fullmatch(r"(?!www)[\w.-]+\.[A-Z][a-z]+", written):
         return True
-    ending = re.fullmatch(r"[a-z]+\.(com|de)", written)
+    ending = re.fullmatch(r"[^\W\d]+\.(com|de|au)", written)
     goes_on = re.match(r"\s[a-z0-9]", reading.folded[link.stop : link.stop + 2])
     if ending is None or goes_on is None or _LED_TO.search(reading.folded, max(0, link.start - 40), link.start):
         return False
     if ending.group(1) == "com":
         return len(_PORTUGUESE.intersection(reading.tokens)) > 1
+    if ending.group(1) == "au":
+        return len(_FRENCH.intersection(reading.tokens)) > 1
     return _GERMAN.isdisjoint(reading.tokens)
 
 
