@@ -130,7 +130,16 @@ def _messenger_beside_writing(text: str, reading: Reading, *, title: str) -> str
             asked = next(beside, None)
             if asked is not None and not _is_harmless(messenger, text, title=title):
                 return reading.original(min(asked.first, messenger.first), max(asked.last, messenger.last))
-    return ""
+    return _named_for_nothing(text, title=title)
+
+
+def _named_for_nothing(text: str, *, title: str) -> str:
+    """Return the name of a messenger in a description of goods that have nothing to do with any, "" for none."""
+    if text == title or any(of_kind(title, "contacts", it) for it in ("famous", "chat", "device")):
+        return ""
+    named = of_kind(text, "contacts", "chat", unless="harmless")[:_MOST_NAMED]
+    chat = next((it for it in named if not _is_harmless(it, text, title=title)), None)
+    return said(text, chat) if chat is not None else ""
 
 
 def _is_harmless(match: Match, text: str, *, title: str) -> bool:

@@ -78,7 +78,16 @@ def _payment_words(text: str, reading: Reading, *, title: str) -> str:
             asked = next(in_clause(way, its, reading.tokens, reach=reach, may_have_comma=kind == "way"), None)
             if asked is not None and not _is_harmless(way, text, title=title):
                 return reading.original(min(asked.first, way.first), max(asked.last, way.last))
-    return ""
+    return _named_for_nothing(text, title=title)
+
+
+def _named_for_nothing(text: str, *, title: str) -> str:
+    """Return a way to pay around the marketplace, told of goods that have nothing to do with paying, "" for none."""
+    if text == title or any(of_kind(title, "payments", it) for it in ("famous", "told", "till", "way")):
+        return ""
+    named = of_kind(text, "payments", "told", unless="harmless")[:_MOST_NAMED]
+    told = next((it for it in named if not _is_harmless(it, text, title=title)), None)
+    return said(text, told) if told is not None else ""
 
 
 def _is_harmless(match: Match, text: str, *, title: str) -> bool:
