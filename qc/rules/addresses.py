@@ -60,9 +60,12 @@ _PLAIN, _WORDLIKE = one_of("addresses", "plain_domains"), one_of("addresses", "w
 _START, _END = r"(?<![\w@.\-/+])", r"(?![\w@-]|\.\w)"
 _SPOKEN_AFTER = one_of("addresses", "spoken_after")
 _CLAUSE_END = r"(?=\s*(?:[,;!)]|\.?\s*$|\.\s))"
+_VISITING, _GOING_ON = one_of("addresses", "visiting"), one_of("addresses", "going_on")
 _FAR, _SPOKEN_OF = one_of("addresses", "far_domains"), one_of("addresses", "spoken_of")
 # "Our website lamps.it": a whole address, whatever follows it.
-_SITE = rf"(?:{one_of('addresses', 'our')}\s(?:\w+\s)?{one_of('addresses', 'sites')}|{one_of('addresses', 'sites_alone')})"
+_SITE = (
+    rf"(?:{one_of('addresses', 'our')}\s(?:\w+\s)?{one_of('addresses', 'sites')}|{one_of('addresses', 'sites_alone')})"
+)
 _LINK = re.compile(
     r"(?:h[tx*]{2}ps?|ftp)\s?:\s?/\s?/\s?\S"
     r"|(?<![\w@])w\s?w\s?w\s?[.,]\s?[a-z0-9-]{2,}\s?\.\s?[a-z]{2,}"
@@ -72,7 +75,7 @@ _LINK = re.compile(
     rf"|{_START}[a-z0-9-]*{one_of('addresses', 'shops')}[a-z0-9-]*\.{_WORDLIKE}{_END}"
     rf"|(?:(?<!\w){one_of('addresses', 'leading')}\s?:?|[:→>👉])\s[a-z0-9-]{{4,63}}\.{_WORDLIKE}{_CLAUSE_END}"
     rf"|(?<!\w){_SITE}\s?:?\s{{1,2}}[a-z0-9-]{{4,63}}\.{_WORDLIKE}(?![\w-]|\.\w)"
-    rf"|(?<!\w){one_of('addresses', 'visiting')}\s?:?\s[a-z0-9-]{{4,63}}\.{_WORDLIKE}(?=\s{one_of('addresses', 'going_on')}(?!\w))"
+    rf"|(?<!\w){_VISITING}\s?:?\s[a-z0-9-]{{4,63}}\.{_WORDLIKE}(?=\s{_GOING_ON}(?!\w))"
     rf"|{_START}[a-z0-9-]{{4,63}}\.{_WORDLIKE}(?=\s*[\u0370-\u2fff])"
     rf"|(?<=[\u3040-\u30ff\u3400-\u9fff\uac00-\ud7a3]\s)[a-z0-9-]{{3,63}}\.{_ENDS}(?!\w)"
     rf"|(?<!\w)[a-z0-9-]{{3,}}\s?[(\[{{]\s?{_DOT_OR_WORD}\s?[)\]}}]\s?{_ENDS}(?!\w)"

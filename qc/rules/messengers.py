@@ -39,7 +39,9 @@ _SIGNED_ACCOUNT = re.compile(
 # And after the name of a place with profiles, a colon and one word.
 _PROFILE = re.compile(r"\s?[:=]\s{0,3}@?[A-Za-z][\w.]{4,29}(?=\s{0,3}(?:[.,;!)\n]|$))")
 # A number to write to: "wa: 0555 …", "WA +49 …".
-_NUMBER_THERE = re.compile(r"\s?[:=.\-]\s?\(?\+?\d(?:[\s().\-/]{0,3}\d){6}|\s{1,2}\(?(?:\+|00)\d(?:[\s().\-/]{0,3}\d){6}")
+_NUMBER_THERE = re.compile(
+    r"\s?[:=.\-]\s?\(?\+?\d(?:[\s().\-/]{0,3}\d){6}|\s{1,2}\(?(?:\+|00)\d(?:[\s().\-/]{0,3}\d){6}"
+)
 _ACCOUNTS = (
     ("account", _BARE_ACCOUNT),
     ("account", _SIGNED_ACCOUNT),
@@ -136,6 +138,8 @@ def _messenger_beside_writing(text: str, reading: Reading, *, title: str) -> str
 def _named_for_nothing(text: str, *, title: str) -> str:
     """Return the name of a messenger in a description of goods that have nothing to do with any, "" for none."""
     if text == title or any(of_kind(title, "contacts", it) for it in ("famous", "chat", "device")):
+        return ""
+    if of_kind(text, "contacts", "feature"):
         return ""
     named = of_kind(text, "contacts", "chat", unless="harmless")[:_MOST_NAMED]
     chat = next((it for it in named if not _is_harmless(it, text, title=title)), None)

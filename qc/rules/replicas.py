@@ -64,7 +64,8 @@ def _confessed(text: str, *, title: str) -> str:
         return ""
     if "printed" in matches_in(title) or not _FITTING.isdisjoint(read(title).tokens):
         return ""
-    denied = {it.last + 1 for it in matches_in(text).get("negations", ()) if it.kind == "before"}
+    negations = [it.last for it in matches_in(text).get("negations", ()) if it.kind == "before"]
+    denied = {last + step for last in negations for step in (1, 2)}  # "not a replica"
     for match in of_kind(text, _LIST, "confessed", unless="harmless")[:_MOST_NAMED]:
         if match.first not in denied:
             return said(text, match)

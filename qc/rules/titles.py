@@ -48,8 +48,8 @@ _LONG_PAIR = 15
             least=1,
             most=50,
             unit="letters or digits",
-            calibration="Chosen: no shorter title names a thing. A sign of a script that writes syllables counts twice, "
-            "one that is a word three times.",
+            calibration="Chosen: no shorter title names a thing. A sign of a script that writes syllables "
+            "counts twice, one that is a word three times.",
         ),
     ),
 )
