@@ -77,7 +77,6 @@ _LINK = re.compile(
     rf"|(?<!\w){_SITE}\s?:?\s{{1,2}}[a-z0-9-]{{4,63}}\.{_WORDLIKE}(?![\w-]|\.\w)"
     rf"|(?<!\w){_VISITING}\s?:?\s[a-z0-9-]{{4,63}}\.{_WORDLIKE}(?=\s{_GOING_ON}(?!\w))"
     rf"|{_START}[a-z0-9-]{{4,63}}\.{_WORDLIKE}(?=\s*[\u0370-\u2fff])"
-    rf"|(?<=[\u3040-\u30ff\u3400-\u9fff\uac00-\ud7a3]\s)[a-z0-9-]{{3,63}}\.{_ENDS}(?!\w)"
     rf"|(?<!\w)[a-z0-9-]{{3,}}\s?[(\[{{]\s?{_DOT_OR_WORD}\s?[)\]}}]\s?{_ENDS}(?!\w)"
     rf"|{_START}[^\W_][\w-]{{1,62}}\.(?:com|net|org|info|shop|store|ru|su){_END}"
     rf"|{_START}[a-z]\.(?:com|me|co|cc|ly|to)/[\w-]{{2,}}"

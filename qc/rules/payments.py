@@ -31,7 +31,13 @@ _WALLET = re.compile(
     r"(?<![A-Za-z0-9])(?:bc1[a-z0-9]{25,60}|0x[0-9a-fA-F]{40}|T[1-9A-HJ-NP-Za-km-z]{33})(?![A-Za-z0-9])"
 )
 # Ways to pay, what asks for them, and how many words may stand between the two.
-_ASKING = (("way", "paying", 4), ("way", "only", 1), ("famous", "person", 6), ("famous", "cheaper", 8), ("cash", "handing", 4))
+_ASKING = (
+    ("way", "paying", 4),
+    ("way", "only", 1),
+    ("famous", "person", 6),
+    ("famous", "cheaper", 8),
+    ("cash", "handing", 4),
+)
 _CLAUSE_REACH = 20
 # A text that names more ways to pay says nothing else by it.
 _MOST_NAMED = 100
