@@ -14,11 +14,14 @@ _HOSTS, _DOMAINS = one_of("addresses", "mail_hosts"), one_of("addresses", "usual
 _AT_WORD = one_of("addresses", "at")
 _DOT_WORD, _DOT_OR_WORD = one_of("addresses", "dot_words"), one_of("addresses", "dot")
 # "@" or "(at)"; before the name of a mail host also " at ". "." or "(dot)" or " dot ".
-_AT_IN_BRACKETS = rf"\s?[(\[{{]\s?{_AT_WORD}\s?[)\]}}]\s?"
+_AT_IN_BRACKETS = rf"\s?[(\[{{<|]\s?{_AT_WORD}\s?[)\]}}>|]\s?"
 _AT = rf"(?:\s?@\s?|{_AT_IN_BRACKETS})"
 _AT_HOST = rf"(?:{_AT}|\s{_AT_WORD}\s)"
-_DOT = rf"(?:\s?\.\s?|\s?[(\[{{]\s?{_DOT_OR_WORD}\s?[)\]}}]\s?|\s{_DOT_WORD}\s)"
+_DOT = rf"(?:\s?\.\s?|\s?[(\[{{<|]\s?{_DOT_OR_WORD}\s?[)\]}}>|]\s?|\s{_DOT_WORD}\s)"
 _ONLY_AT, _BEFORE_AT = one_of("addresses", "only_at"), one_of("addresses", "before_at")
+# Words that no host is called by, and "point de croix": a dot that is none.
+_HOST = rf"(?!{one_of('addresses', 'no_hosts')}(?!\w))[a-z\u0430-\u044f0-9-]{{2,63}}"
+_NO_NOUN = r"(?!(?<=point de)\s[a-z]|(?<=punto de)\s[a-z]|(?<=ponto de)\s[a-z]|(?<=punto it)\s[a-z])"
 _MAIL_WORDS = one_of("addresses", "mail_words")
 _SAID_DOT = rf"(?:\s?[*\-\s]\s?{_DOT_WORD}\s?[*\-\s]\s?)"
 _ANY_DOT = rf"(?:{_SAID_DOT}|{_DOT})"
@@ -28,8 +31,9 @@ _EMAIL = re.compile(
     rf"|(?<!\w)[\w.+-]{{2,64}}{_AT}[a-z0-9-]{{2,63}}{_DOT}{_DOMAINS}(?!\w)"
     rf"|(?<!\w)[\w.+-]{{2,64}}{_AT_IN_BRACKETS}[a-z0-9-]{{2,63}}{_DOT}{_ENDS}(?!\w)"
     rf"|(?<!\w)[\w.+-]{{1,64}}{_AT_HOST}{_HOSTS}{_DOT}{_DOMAINS}(?!\w)"
+    rf"|(?<!\w)[\w.+-]{{3,64}}(?:\s?@\s?|{_AT_IN_BRACKETS})(?:outlook|yahoo|icloud|gmx|yandex)(?!\w)"
     rf"|(?<!\w)[\w.+-]{{3,64}}{_AT_HOST}(?:gmail|googlemail|hotmail|protonmail)(?!\w)"
-    rf"|(?<!\w)[\w.+-]{{2,64}}(?:\s?[*\-]?\s?{_ONLY_AT}\s?[*\-]?\s?)[a-z0-9-]{{2,63}}{_ANY_DOT}{_ENDS}(?!\w)"
+    rf"|(?<!\w)[\w.+-]{{2,64}}(?:\s?[*\-]?\s?{_ONLY_AT}\s?[*\-]?\s?){_HOST}{_ANY_DOT}{_ENDS}(?!\w){_NO_NOUN}"
     rf"|(?<!\w)(?!{_BEFORE_AT}\s)[\w.+-]{{2,64}}\s?[*\-\s]\s?(?:at|chez|bei|bij|presso)\s?[*\-\s]\s?[a-z0-9-]{{2,63}}{_SAID_DOT}{_ENDS}(?!\w)"
     rf"|(?<!\w){one_of('addresses', 'mailboxes')}\s(?:at|bei|chez)\s[a-z0-9-]{{2,63}}\.{_ENDS}(?!\w)"
     rf"|(?<!\w){_MAIL_WORDS}\s(?:[\w'-]+\s){{0,4}}?[\w.+-]{{2,64}}\sat\s[a-z0-9-]{{2,63}}\.{_ENDS}(?!\w)"
@@ -40,7 +44,9 @@ _EMAIL = re.compile(
 # "16 GB@3200MHz.Neu", "@1.5.It": a measure, and a new sentence without a space.
 _MEASURED_AT = re.compile(r"@\s?(?:[\d.,]+\s?[A-Za-zΩ]{1,4}\.|[^@]*\.[A-Z][a-z]+$)")
 # What every address has without "@", and most texts do not.
-_MAY_BE_EMAIL = re.compile(rf"[(\[{{]\s?{_AT_WORD}\s?[)\]}}]|\s(?:at|bei|chez)\s[a-z0-9-]+\.[a-z]")
+# "quiltsATgmailDOTcom"
+_IN_CAPITALS = re.compile(r"[a-z0-9][a-z0-9.-]{1,63}\s?AT\s?[a-z0-9-]{2,63}\s?DOT\s?[a-z]{2,24}(?![\w-])")
+_MAY_BE_EMAIL = re.compile(rf"[(\[{{<|]\s?{_AT_WORD}\s?[)\]}}>|]|\s(?:at|bei|chez)\s[a-z0-9-]+\.[a-z]")
 _EMAIL_HINTS = frozenset(
     max(word.split(), key=len)
     for kind in ("only_at", "dot_words", "mail_hosts")
@@ -54,7 +60,12 @@ _PLAIN, _WORDLIKE = one_of("addresses", "plain_domains"), one_of("addresses", "w
 _START, _END = r"(?<![\w@.\-/+])", r"(?![\w@-]|\.\w)"
 _SPOKEN_AFTER = one_of("addresses", "spoken_after")
 _CLAUSE_END = r"(?=\s*(?:[,;!)]|\.?\s*$|\.\s))"
+_VISITING, _GOING_ON = one_of("addresses", "visiting"), one_of("addresses", "going_on")
 _FAR, _SPOKEN_OF = one_of("addresses", "far_domains"), one_of("addresses", "spoken_of")
+# "Our website lamps.it": a whole address, whatever follows it.
+_SITE = (
+    rf"(?:{one_of('addresses', 'our')}\s(?:\w+\s)?{one_of('addresses', 'sites')}|{one_of('addresses', 'sites_alone')})"
+)
 _LINK = re.compile(
     r"(?:h[tx*]{2}ps?|ftp)\s?:\s?/\s?/\s?\S"
     r"|(?<![\w@])w\s?w\s?w\s?[.,]\s?[a-z0-9-]{2,}\s?\.\s?[a-z]{2,}"
@@ -63,6 +74,8 @@ _LINK = re.compile(
     rf"|{_START}[a-z0-9]+-[a-z0-9-]*[a-z0-9]\.{_WORDLIKE}{_END}"
     rf"|{_START}[a-z0-9-]*{one_of('addresses', 'shops')}[a-z0-9-]*\.{_WORDLIKE}{_END}"
     rf"|(?:(?<!\w){one_of('addresses', 'leading')}\s?:?|[:→>👉])\s[a-z0-9-]{{4,63}}\.{_WORDLIKE}{_CLAUSE_END}"
+    rf"|(?<!\w){_SITE}\s?:?\s{{1,2}}[a-z0-9-]{{4,63}}\.{_WORDLIKE}(?![\w-]|\.\w)"
+    rf"|(?<!\w){_VISITING}\s?:?\s[a-z0-9-]{{4,63}}\.{_WORDLIKE}(?=\s{_GOING_ON}(?!\w))"
     rf"|{_START}[a-z0-9-]{{4,63}}\.{_WORDLIKE}(?=\s*[\u0370-\u2fff])"
     rf"|(?<!\w)[a-z0-9-]{{3,}}\s?[(\[{{]\s?{_DOT_OR_WORD}\s?[)\]}}]\s?{_ENDS}(?!\w)"
     rf"|{_START}[^\W_][\w-]{{1,62}}\.(?:com|net|org|info|shop|store|ru|su){_END}"
@@ -73,8 +86,9 @@ _LINK = re.compile(
 )
 _FAR_LINK = re.compile(rf"{_START}[^\W_][\w-]{{1,62}}\.{_FAR}(?!\w)")
 _LED_TO = re.compile(rf"(?:(?<!\w){one_of('addresses', 'leading')}\s?:?|[:→>👉])\s$")
-# "De" and "com" are words of these languages, but for German.
+# "De", "com" and "au" are words of these languages, but for German.
 _PORTUGUESE = frozenset(words_for_patterns("languages", "pt"))
+_FRENCH = frozenset(words_for_patterns("languages", "fr"))
 _GERMAN = frozenset(words_for_patterns("languages", "de"))
 # A text where so many are none has none.
 _MOST_LINKS = 100
@@ -103,6 +117,8 @@ def text_has_email_address(facts: ProductFacts, limits: Limits) -> Finding | Non
         reading = read(text)
         found = _EMAIL.finditer(latin_apart(reading.folded)) if _may_be_email(reading) else ()
         match = next((it for it in found if not _MEASURED_AT.search(reading.text[slice(*it.span())])), None)
+        if match is None and "DOT" in reading.text:
+            match = _IN_CAPITALS.search(reading.text)
         if match is not None:
             return Finding(name, f"The {name} has an e-mail address: {quoted(reading.text[slice(*match.span())])}.")
     return None
@@ -146,12 +162,14 @@ def _is_end_of_sentence(reading: Reading, link: slice) -> bool:
     written = reading.text[link]
     if re.fullmatch(r"(?!www)[\w.-]+\.[A-Z][a-z]+", written):
         return True
-    ending = re.fullmatch(r"[a-z]+\.(com|de)", written)
+    ending = re.fullmatch(r"[^\W\d]+\.(com|de|au)", written)
     goes_on = re.match(r"\s[a-z0-9]", reading.folded[link.stop : link.stop + 2])
     if ending is None or goes_on is None or _LED_TO.search(reading.folded, max(0, link.start - 40), link.start):
         return False
     if ending.group(1) == "com":
         return len(_PORTUGUESE.intersection(reading.tokens)) > 1
+    if ending.group(1) == "au":
+        return len(_FRENCH.intersection(reading.tokens)) > 1
     return _GERMAN.isdisjoint(reading.tokens)
 
 

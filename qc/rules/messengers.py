@@ -15,7 +15,7 @@ _LINK = re.compile(
 _MAY_BE_SPACED = re.compile(r"[ .*\-][a-z][ .*\-][a-z][ .*\-][a-z]")
 _SPACED = re.compile(r"(?<!\S)(?:[a-z][ .*\-]){4,30}[a-z](?!\S)")
 # Messengers, what asks to write there, and how many words may stand between the two.
-_ASKING = (("messenger", "writing", 5), ("famous", "person", 5), ("reached", "dealing", 5))
+_ASKING = (("messenger", "writing", 5), ("famous", "person", 5), ("reached", "dealing", 5), ("reached", "writing", 5))
 _CLAUSE_REACH = 12
 # Letters that signs and digits stand for, as in "wh@tsapp"; who disguises a messenger's name means it.
 _DISGUISED = re.compile(r"(?<![\w@])[a-z]{1,8}(?:[0134@$!*]{1,2}[a-z]{1,8}){1,3}(?![\w@])")
@@ -32,6 +32,22 @@ _ACCOUNT = re.compile(
 )
 # The same after a name that is hardly used but before an account: "wechat lamps88", "discord ann#1234".
 _BARE_ACCOUNT = re.compile(r"[\s:–-]{1,4}@?(?:[A-Za-z]{3}[A-Za-z.]*\d{2,}[A-Za-z.]*(?![\w-])|[\w.]{2,30}#\d{4}(?!\d))")
+# After a short name of one, an account with a colon or a stroke in it: "snap: anna_88", "ig lamps_and_co".
+_SIGNED_ACCOUNT = re.compile(
+    r"\s{1,3}@?[A-Za-z]{3}[\w.]*_\w|\s?[:=]\s{0,3}@?(?=[A-Za-z]{3})(?=[^\s_.\d]*[\d_.]\w)[\w.]{4,30}(?![^\s,;!?.)])"
+)
+# And after the name of a place with profiles, a colon and one word.
+_PROFILE = re.compile(r"\s?[:=]\s{0,3}@?[A-Za-z][\w.]{4,29}(?=\s{0,3}(?:[.,;!)\n]|$))")
+# A number to write to: "wa: 0555 …", "WA +49 …".
+_NUMBER_THERE = re.compile(
+    r"\s?[:=.\-]\s?\(?\+?\d(?:[\s().\-/]{0,3}\d){6}|\s{1,2}\(?(?:\+|00)\d(?:[\s().\-/]{0,3}\d){6}"
+)
+_ACCOUNTS = (
+    ("account", _BARE_ACCOUNT),
+    ("account", _SIGNED_ACCOUNT),
+    ("profile", _PROFILE),
+    ("numbered", _NUMBER_THERE),
+)
 _ACCOUNT_REACH = 50
 # A text that names more messengers says nothing else by it.
 _MOST_NAMED = 100
@@ -94,11 +110,12 @@ def _messenger_contact(text: str, *, title: str) -> str:
 
 def _account_after(text: str, reading: Reading) -> str:
     """Return the name of a messenger and of an account there, "" for none."""
-    for it in of_kind(text, "contacts", "account", unless="harmless")[:_MOST_NAMED]:
-        end = reading.span(it.first, it.last).stop
-        account = _BARE_ACCOUNT.match(reading.text, end, end + _ACCOUNT_REACH)
-        if account is not None:
-            return reading.original(it.first, it.last) + account.group()
+    for kind, pattern in _ACCOUNTS:
+        for it in of_kind(text, "contacts", kind, unless="harmless")[:_MOST_NAMED]:
+            end = reading.span(it.first, it.last).stop
+            account = pattern.match(reading.text, end, end + _ACCOUNT_REACH)
+            if account is not None:
+                return reading.original(it.first, it.last) + account.group()
     return ""
 
 
@@ -115,7 +132,18 @@ def _messenger_beside_writing(text: str, reading: Reading, *, title: str) -> str
             asked = next(beside, None)
             if asked is not None and not _is_harmless(messenger, text, title=title):
                 return reading.original(min(asked.first, messenger.first), max(asked.last, messenger.last))
-    return ""
+    return _named_for_nothing(text, title=title)
+
+
+def _named_for_nothing(text: str, *, title: str) -> str:
+    """Return the name of a messenger in a description of goods that have nothing to do with any, "" for none."""
+    if text == title or any(of_kind(title, "contacts", it) for it in ("famous", "chat", "device")):
+        return ""
+    if of_kind(text, "contacts", "feature"):
+        return ""
+    named = of_kind(text, "contacts", "chat", unless="harmless")[:_MOST_NAMED]
+    chat = next((it for it in named if not _is_harmless(it, text, title=title)), None)
+    return said(text, chat) if chat is not None else ""
 
 
 def _is_harmless(match: Match, text: str, *, title: str) -> bool:

@@ -31,7 +31,13 @@ _WALLET = re.compile(
     r"(?<![A-Za-z0-9])(?:bc1[a-z0-9]{25,60}|0x[0-9a-fA-F]{40}|T[1-9A-HJ-NP-Za-km-z]{33})(?![A-Za-z0-9])"
 )
 # Ways to pay, what asks for them, and how many words may stand between the two.
-_ASKING = (("way", "paying", 4), ("way", "only", 1), ("famous", "person", 6), ("famous", "cheaper", 5))
+_ASKING = (
+    ("way", "paying", 4),
+    ("way", "only", 1),
+    ("famous", "person", 6),
+    ("famous", "cheaper", 8),
+    ("cash", "handing", 4),
+)
 _CLAUSE_REACH = 20
 # A text that names more ways to pay says nothing else by it.
 _MOST_NAMED = 100
@@ -69,7 +75,7 @@ def _payment_words(text: str, reading: Reading, *, title: str) -> str:
         if not _is_harmless(it, text, title=title):
             return said(text, it)
     for kind, asking, reach in _ASKING:
-        if kind == "famous" and of_kind(title, "payments", kind):
+        if kind in ("famous", "cash") and any(of_kind(title, "payments", it) for it in (kind, "till")):
             continue  # the goods have to do with it
         ways = of_kind(text, "payments", kind, unless="harmless")[:_MOST_NAMED]
         # Of "Apple Pay", "pay" is none.
@@ -78,7 +84,16 @@ def _payment_words(text: str, reading: Reading, *, title: str) -> str:
             asked = next(in_clause(way, its, reading.tokens, reach=reach, may_have_comma=kind == "way"), None)
             if asked is not None and not _is_harmless(way, text, title=title):
                 return reading.original(min(asked.first, way.first), max(asked.last, way.last))
-    return ""
+    return _named_for_nothing(text, title=title)
+
+
+def _named_for_nothing(text: str, *, title: str) -> str:
+    """Return a way to pay around the marketplace, told of goods that have nothing to do with paying, "" for none."""
+    if text == title or any(of_kind(title, "payments", it) for it in ("famous", "told", "till", "way")):
+        return ""
+    named = of_kind(text, "payments", "told", unless="harmless")[:_MOST_NAMED]
+    told = next((it for it in named if not _is_harmless(it, text, title=title)), None)
+    return said(text, told) if told is not None else ""
 
 
 def _is_harmless(match: Match, text: str, *, title: str) -> bool:

@@ -28,6 +28,8 @@ _ELSEWHERE = (
 # Shorter numbers are valid in some country by chance.
 _ELSEWHERE_DIGITS = 9
 LEAST_DIGITS, MOST_DIGITS = 7, 15
+# The keys of a telephone.
+_RUN = "01234567890"
 _MOST_LETTER_O = 2  # that stand for zeros
 
 _CANDIDATE = re.compile(r"(?<![\w.,+/-])(?:\+|\(\+?)?\s?[\do](?:[\s().\-–/_*]{0,3}[\do]){6,17}(?![\w%€$£])")
@@ -105,7 +107,7 @@ def _phone_numbers(text: str, facts: ProductFacts) -> Iterator[str]:
             labelled_to = match.end()
             continue
         digits = "".join(filter(str.isdigit, written.replace("o", "0")))
-        if not LEAST_DIGITS <= len(digits) <= MOST_DIGITS or len(set(digits)) < 3:
+        if not LEAST_DIGITS <= len(digits) <= MOST_DIGITS or len(set(digits)) < 3 or digits in _RUN:
             continue
         after = reading.folded[match.end() : match.end() + _REACH_AFTER]
         if _is_phone(written, digits, before, after, regions):
@@ -125,7 +127,9 @@ def _spoken_number(reading: Reading) -> str:
         if not is_said or not LEAST_DIGITS <= len("".join(said)) <= MOST_DIGITS or said == sorted(said):
             continue
         span = reading.span(run[0], run[-1])
-        if _INVITATION.search(reading.folded[max(0, span.start - _REACH_BEFORE) : span.start]):
+        before = reading.folded[max(0, span.start - _REACH_BEFORE) : span.start]
+        after = reading.folded[span.stop : span.stop + _REACH_AFTER]
+        if _INVITATION.search(before) or _INVITATION_AFTER.search(after):
             return reading.text[span]
     return ""
 

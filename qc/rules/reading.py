@@ -6,6 +6,7 @@ from array import array
 from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import lru_cache
+from html import unescape
 
 # Texts whose reading is kept. Every rule asks for the same two texts one after the other.
 KEPT = 64
@@ -43,6 +44,9 @@ _OPENED = re.compile(r"[\"“„«»‘'][^\"“”„«».]{0,60}$")
 _CLOSED = re.compile(r"[^\"“”„«»]*[\"”“«»’']")
 # Letters that are another's variant, but do not decompose into it.
 _VARIANTS = str.maketrans("ıøłđðħŧæœƒ’‘ʼ´`′", "ioldðhtæœf''''''")
+# A character by its number or name, also escaped twice, and a sign of addresses as links write it.
+_ENTITY = re.compile(r"&(?:amp;)?((?:#\d{1,6}|#[xX][\da-fA-F]{1,5}|[A-Za-z]{2,24}\d{0,2});)")
+_PERCENT = re.compile(r"(?<=[A-Za-z\d])%(40|2[eEfF]|3[aA])(?=[A-Za-z/%])")
 _FOLDED_SCRIPTS = ("LATIN", "GREEK", "CYRILLIC", "ARABIC")
 
 
@@ -73,7 +77,7 @@ class Reading:
 @lru_cache(maxsize=KEPT)
 def read(text: str) -> Reading:
     """Read a text; the last KEPT readings are at hand."""
-    text = text[:READ_CHARS]
+    text = _unescaped(text[:READ_CHARS])
     if text.isascii():
         shown = text.translate(_ASCII_CLEANED)
         folded = shown.lower().replace("_", " ")
@@ -81,6 +85,15 @@ def read(text: str) -> Reading:
         shown = cleaned(text)
         folded = fold(shown)
     return Reading(shown, folded, tuple(_pattern_for(folded).findall(folded)))
+
+
+def _unescaped(text: str) -> str:
+    """Return a text with characters for their entities, and for the codes of signs that addresses have."""
+    if "&" in text and ";" in text:
+        text = _ENTITY.sub(lambda match: unescape("&" + match[1]), text)
+    if "%" in text:
+        text = _PERCENT.sub(lambda match: chr(int(match[1], 16)), text)
+    return text
 
 
 def _pattern_for(folded: str) -> re.Pattern[str]:

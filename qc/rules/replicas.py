@@ -9,6 +9,8 @@ from qc.rules.wordlists import (
     first_match,
     in_clause,
     matches_in,
+    of_kind,
+    said,
     words_for_patterns,
 )
 
@@ -30,7 +32,7 @@ _FITTING = frozenset(words_for_patterns("offers", "fitting"))
 def goods_are_copies(facts: ProductFacts, limits: Limits) -> Finding | None:
     """Flag a copy of a brand: “replica”, “1:1”, “dupe of”, beside the name of a brand that is copied."""
     for name, text in facts.texts:
-        words = _words_of_copy(text)
+        words = _words_of_copy(text) or (name == "description" and _confessed(text, title=facts.title)) or ""
         if words:
             return Finding(name, f"The {name} offers a copy of a brand: {quoted(words)}.")
     return None
@@ -47,10 +49,26 @@ def _words_of_copy(text: str) -> str:
     denied = {it.last + 1 for it in found.get("negations", ()) if it.kind == "before"}  # "no copy"
     copying = [it for it in its if it.kind in ("of_brand", "beside_brand") and it.first not in denied] if brands else []
     for match in apart_from(copying, (it for it in its if it.kind == "harmless"))[:_MOST_NAMED]:
+        if reading.tokens[match.first] > "\u3000" and any(it.first == match.first for it in brands):
+            return reading.original(match.first, match.last)  # one token, where a script has no spaces
         beside = in_clause(match, brands, reading.tokens, reach=_BRAND_REACH)
         brand = next((it for it in beside if _is_copied(match, it, reading)), None)
         if brand is not None:
             return reading.original(min(match.first, brand.first), max(match.last, brand.last))
+    return ""
+
+
+def _confessed(text: str, *, title: str) -> str:
+    """Return words that say of goods that they are copies, where the title names the brand; "" for none."""
+    if not any(it.kind == "brand" for it in matches_in(title).get("brands", ())):
+        return ""
+    if "printed" in matches_in(title) or not _FITTING.isdisjoint(read(title).tokens):
+        return ""
+    negations = [it.last for it in matches_in(text).get("negations", ()) if it.kind == "before"]
+    denied = {last + step for last in negations for step in (1, 2)}  # "not a replica"
+    for match in of_kind(text, _LIST, "confessed", unless="harmless")[:_MOST_NAMED]:
+        if match.first not in denied:
+            return said(text, match)
     return ""
 
 

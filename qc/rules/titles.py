@@ -3,7 +3,7 @@
 import re
 from collections import Counter
 from itertools import groupby
-from unicodedata import category
+from unicodedata import category, numeric
 
 from qc.rules.contract import Finding, Limits, ProductFacts, Severity, Threshold, rule
 from qc.rules.reading import cleaned, quoted, read, words_of
@@ -16,6 +16,8 @@ _LEAST_CAPITALS = 10
 _FULL_SIGN = re.compile(
     r"[\u0590-\u08ff\u0900-\u109f\u1200-\u139f\u1780-\u17ff\u3040-\u30ff\u3400-\u9fff\uac00-\ud7af]"
 )
+# Signs that are words by themselves, as those for chopsticks, a cup or a book; numerals among them are not.
+_WORD_SIGN = re.compile(r"[\u3400-\u4dbf\u4e00-\u9fff\uac00-\ud7a3\U00020000-\U0003ffff]")
 # A letter or a sign four times; five X before an L are a size, AAAA is a battery, dots and strokes part what they
 # stand between.
 _HAMMERED = re.compile(
@@ -46,8 +48,8 @@ _LONG_PAIR = 15
             least=1,
             most=50,
             unit="letters or digits",
-            calibration="Chosen: no shorter title names a thing. A sign of a script that writes words or syllables "
-            "counts twice.",
+            calibration="Chosen: no shorter title names a thing. A sign of a script that writes syllables "
+            "counts twice, one that is a word three times.",
         ),
     ),
 )
@@ -63,8 +65,9 @@ def title_is_missing(facts: ProductFacts, limits: Limits) -> Finding | None:
 
 
 def _letters_in(text: str) -> int:
-    """Count letters, marks and digits; signs that write more than a sound count twice."""
-    return sum(category(it)[0] in "LNM" for it in text) + len(_FULL_SIGN.findall(text))
+    """Count letters, marks and digits; signs that write more than a sound count twice, a word three times."""
+    words = sum(numeric(it, None) is None for it in _WORD_SIGN.findall(text))
+    return sum(category(it)[0] in "LNM" for it in text) + len(_FULL_SIGN.findall(text)) + words
 
 
 @rule(
