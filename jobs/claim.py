@@ -15,7 +15,7 @@ from jobs.sealing import opened_or_sealed
 
 
 def claim(queue: str, *, worker_id: int, limit: int) -> list[ClaimedJob]:
-    """Claim up to `limit` due jobs of the queue, most urgent first, each with a new lease.
+    """Claim up to `limit` due jobs of the queue, of all tasks together, most urgent first, each with a new lease.
 
     A claim ends before the first job that would be one more than its task's batch size.
     A suspect, a job whose last worker died while holding it, is claimed alone and before the others.

@@ -2,7 +2,6 @@
 
 import json
 import math
-import re
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -57,7 +56,6 @@ class EarlierJob:
 
 
 MAX_DEPTH = 100
-_UNSTORABLE = re.compile("[\x00\ud800-\udfff]")
 STATES = {
     "pending": State.PENDING, "queued": State.PENDING, "waiting": State.PENDING, "wait": State.PENDING,
     "paused": State.PENDING, "prioritized": State.PENDING,
@@ -291,7 +289,7 @@ def _refuse_unstorable(value: Any, path: str, depth: int) -> None:
     elif isinstance(value, list):
         for index, item in enumerate(value):
             _refuse_unstorable(item, f"{path}[{index}]", depth + 1)
-    elif isinstance(value, str) and _UNSTORABLE.search(value):
+    elif isinstance(value, str) and storable_text(value) != value:
         raise RecordRefused(path, "holds a character that PostgreSQL cannot store")
     elif isinstance(value, float) and not math.isfinite(value):
         raise RecordRefused(path, "is a number beyond all bounds")

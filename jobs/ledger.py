@@ -3,6 +3,7 @@
 What is enqueued here is promised: once the transaction commits, the job reaches a final state.
 """
 
+import json
 from collections import Counter
 from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass
@@ -19,6 +20,7 @@ from jobs.models import Priority, State
 from jobs.permits import wake
 from jobs.registry import Task, get_task
 from jobs.sealing import seal
+from jobs.storable import storable_json
 
 _ENCODER = DjangoJSONEncoder()
 OVERLAP_LOCK_CLASS = 0x50AD
@@ -26,7 +28,7 @@ MAX_LOCKED_LANES = 100  # the server's table of locks is small, and shared
 
 
 class BadPayload(ValueError):
-    """A payload or a result must not hold the character NUL, which PostgreSQL cannot keep."""
+    """A payload or a result holds what PostgreSQL cannot keep: the character NUL, or half of a surrogate pair."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -235,7 +237,7 @@ def stored(value: Any, task: Task) -> str:
         BadPayload: PostgreSQL cannot keep it.
     """
     text = to_json(seal(value) if task.sensitive else value)
-    if "\\u0000" in text:
+    if ("\\u0000" in text or "\\ud" in text) and (told := json.loads(text)) != storable_json(told):
         raise BadPayload(f"{task.name}: {BadPayload.__doc__}")
     return text
 

@@ -71,7 +71,7 @@ def task(
 
     Args:
         queue: one of settings.JOB_QUEUES; its workers run the task.
-        batch_size: how many jobs one claim takes at most.
+        batch_size: how many of its jobs one claim takes at most.
         timeout_s: how long one batch may run before its process is ended; JOB_TIMEOUT by default.
         attempts: executions before a retryable job is dead.
         backoff_s: the wait before the second attempt, instead of the policy's; each further one doubles it.

@@ -82,7 +82,7 @@ _RUNNABLE = """task = ANY (ARRAY(
                AND tenant NOT IN (SELECT substr(key, 8) FROM jobs_gate WHERE is_paused AND key LIKE 'tenant:%%')
                AND NOT EXISTS (SELECT 1 FROM jobs_gate WHERE is_paused AND key = 'queue:' || %(queue)s::text)"""
 _FIRST = """
-            SELECT id, task, priority, vtime FROM jobs_job
+            SELECT {columns} FROM jobs_job
              WHERE queue = %(queue)s::text AND state = 'pending' AND NOT is_suspect AND {runnable}
              ORDER BY priority, vtime, id LIMIT %(limit)s::int FOR UPDATE SKIP LOCKED"""
 
@@ -114,10 +114,11 @@ SELECT id, task, tenant, priority, attempt, max_attempts, waits, lease, grp, gat
        is_suspect
   FROM claimed
 """
-CLAIM = _CLAIM.replace("{batch}", _FIRST.replace("id, task, priority, vtime", "id", 1)).format(runnable=_RUNNABLE)
+CLAIM = _CLAIM.replace("{batch}", _FIRST.replace("{columns}", "id")).format(runnable=_RUNNABLE)
 
 # Where a task of the queue takes fewer than the claim: it ends before the first job that its task has no more room for.
-# Nothing overtakes, as it would if what fits were taken from behind such a job. Those that stay are locked in passing.
+# Nothing overtakes, as it would if what fits were taken from behind such a job. Those that stay are locked in passing:
+# a claim at the same moment passes over them.
 _FITTING = """
             SELECT id FROM (
                 SELECT id, bool_or(place > size) OVER (ORDER BY priority, vtime, id) AS is_beyond FROM (
@@ -126,7 +127,8 @@ _FITTING = """
                       FROM ({first}) AS head
                       JOIN unnest(%(tasks)s::text[], %(sizes)s::int[]) AS own (task, size) USING (task)) AS placed
             ) AS ordered WHERE NOT is_beyond"""
-CLAIM_BY_TASK = _CLAIM.replace("{batch}", _FITTING.replace("{first}", _FIRST)).format(runnable=_RUNNABLE)
+_HEAD = _FIRST.replace("{columns}", "id, task, priority, vtime")
+CLAIM_BY_TASK = _CLAIM.replace("{batch}", _FITTING.replace("{first}", _HEAD)).format(runnable=_RUNNABLE)
 
 # `id = ANY` says what the join says, so that no statistics lead the planner to read all that the worker ever ran.
 # Rows change only where the lease is still ours: a worker that lost it changes nothing. A cancellation that was asked

@@ -18,7 +18,7 @@ from rq import Queue, SimpleWorker
 from rq.exceptions import StopRequested
 from rq.serializers import JSONSerializer
 from rq.timeouts import BaseDeathPenalty
-from rq.worker import WorkerStatus
+from rq.worker import DequeueStrategy, WorkerStatus
 
 from jobs.recycling import spent_reason
 from jobs.registry import tasks_of_queue
@@ -101,6 +101,7 @@ class PermitWorker(SimpleWorker):
         """Register with PostgreSQL, warm up, work until asked to stop, and sign off."""
         options["logging_level"] = "WARNING"  # RQ's line a permit says nothing; batches are logged by jobs.execution
         options["with_scheduler"] = False
+        options["dequeue_strategy"] = DequeueStrategy.ROUND_ROBIN  # one busy queue must not starve those after it
         session = Session(
             name=self.name, seat=self.seat, queues=self.queue_names(), is_stopping=self._is_stopping, is_warm=False
         )

@@ -13,7 +13,7 @@ from unfold.decorators import action, display
 from jobs.pages.lists import ReadOnlyAdmin
 from jobs.pages.presentation import label, link, list_link, pretty_json
 from marketplace.models import Category, Picture, Product
-from marketplace.products import AWAY, price_text
+from marketplace.products import AWAY, list_price_text, price_text
 
 STATUS_LABELS = {
     Product.Status.PENDING: "info",
@@ -157,7 +157,7 @@ class ProductAdmin(ReadOnlyAdmin):
         price = price_text(product) or "-"
         if product.list_price is None:
             return price
-        return f"{price} (before: {product.list_price.normalize():f} {product.currency})".rstrip()
+        return f"{price} (before: {list_price_text(product)})"
 
     @display(description="reasons")
     def why(self, product: Product) -> str:

@@ -4,6 +4,7 @@ What staff decided holds, whatever the rules were then. The audit log has who be
 """
 
 from dataclasses import dataclass
+from typing import Any
 
 from django.core.cache import cache
 from django.db import connection, transaction
@@ -12,18 +13,20 @@ from jobs import audit
 from jobs.batch import NewJob
 from jobs.ledger import enqueue
 from jobs.models import LIVE_STATES, Audit, Job, Priority
+from marketplace.products import AWAY
 from qc.rule_comparing import CHUNK
 from qc.rules.ruleset import CODE_VERSION
 
 ACTION = "judge again"
-# The page of a run asks every two seconds, and each product's latest verdict is looked up for it.
-HELD_S = 4
+# Each product's latest verdict is looked up for it.
+HELD_S = 20
+KNOWN_S = 24 * 3600
 _OUTDATED = """
 SELECT product.id, product.seller_id, product.last_sync_id
   FROM marketplace_product product
  CROSS JOIN LATERAL (SELECT rule_version, is_automatic FROM qc_verdict
                       WHERE product_id = product.id ORDER BY id DESC LIMIT 1) AS latest
- WHERE product.id > %(after)s AND product.status NOT IN ('gone', 'dead')
+ WHERE product.id > %(after)s AND product.status <> ALL(%(away)s)
    AND latest.is_automatic AND split_part(latest.rule_version, '.', 1) <> %(version)s
 """
 _CHUNK = f"{_OUTDATED} ORDER BY product.id LIMIT %(most)s"
@@ -62,10 +65,11 @@ class Run:
         return max(0, self.entry.count - outdated)
 
 
-def outdated_count(*, is_fresh: bool = False) -> int:
-    """Count the products whose verdict is of other rules than this version's, as it is, or was at most HELD_S ago."""
-    if is_fresh:
-        cache.delete(_cache_key())
+def outdated_count() -> int:
+    """Count the products whose verdict is of other rules than this version's, as they were at most HELD_S ago.
+
+    They are counted anew once when a run has begun, and once when it is found to have ended.
+    """
     count: int | None = cache.get_or_set(_cache_key(), _counted, HELD_S)
     return count or 0
 
@@ -73,7 +77,12 @@ def outdated_count(*, is_fresh: bool = False) -> int:
 def latest_run() -> Run | None:
     """Return the run that began last; None where this version has had none."""
     entry = Audit.objects.filter(action=ACTION, subject=_subject()).first()
-    return None if entry is None else Run(entry, _is_running(entry.pk))
+    if entry is None:
+        return None
+    run = Run(entry, _is_running(entry.pk))
+    if not run.is_running and cache.add(f"{_cache_key()}:{entry.pk}-ended", 1, KNOWN_S):
+        cache.delete(_cache_key())
+    return run
 
 
 def begin_judging_again(*, actor: str, reason: str) -> int:
@@ -101,7 +110,7 @@ def begin_judging_again(*, actor: str, reason: str) -> int:
 def jobs_of_chunk(run_id: int, *, after: int) -> list[NewJob]:
     """Return the jobs by which the next chunk of the outdated products is judged, and the one that goes on."""
     with connection.cursor() as cursor:
-        cursor.execute(_CHUNK, {"after": after, "version": str(CODE_VERSION), "most": CHUNK})
+        cursor.execute(_CHUNK, {**_facts(after=after), "most": CHUNK})
         found = cursor.fetchall()
     jobs = [
         NewJob(
@@ -139,5 +148,9 @@ def _cache_key() -> str:
 
 def _counted() -> int:
     with connection.cursor() as cursor:
-        cursor.execute(_COUNT, {"after": 0, "version": str(CODE_VERSION)})
+        cursor.execute(_COUNT, _facts(after=0))
         return int(cursor.fetchone()[0])
+
+
+def _facts(*, after: int) -> dict[str, Any]:
+    return {"after": after, "version": str(CODE_VERSION), "away": [str(it) for it in AWAY]}

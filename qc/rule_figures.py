@@ -3,12 +3,14 @@
 from django.core.cache import cache
 from django.db import connection
 
+from marketplace.products import AWAY
+
 # Several people may keep the page open, and all reasons are read for it.
 HELD_S = 15
 _BY_CODE = """
 SELECT reason->>'code', count(*)
   FROM marketplace_product, jsonb_array_elements(reasons) AS reason
- WHERE status NOT IN ('gone', 'dead')
+ WHERE status <> ALL(%s)
  GROUP BY 1
 """
 
@@ -21,5 +23,5 @@ def products_by_code() -> dict[str, int]:
 
 def _counted() -> dict[str, int]:
     with connection.cursor() as cursor:
-        cursor.execute(_BY_CODE)
+        cursor.execute(_BY_CODE, [[str(it) for it in AWAY]])
         return dict(cursor.fetchall())

@@ -64,7 +64,6 @@ class Migration(migrations.Migration):
                 ('size_bytes', models.PositiveIntegerField()),
                 ('received_bytes', models.PositiveIntegerField(default=0)),
                 ('sha256', models.CharField(blank=True, max_length=64)),
-                ('media_type', models.CharField(blank=True, max_length=50)),
                 ('width_px', models.PositiveIntegerField(default=0, help_text='As it was taken; upright.')),
                 ('height_px', models.PositiveIntegerField(default=0)),
                 ('crop', models.CharField(blank=True, choices=[('cropped', 'cropped to the object'), ('fills', 'the object fills the photo'), ('unsure', 'not cropped: unsure where the object ends')], max_length=10)),

@@ -5,6 +5,7 @@ from urllib.parse import urlencode
 
 from django.http import HttpRequest
 
+from jobs.storable import storable_text
 from qc.waiting import Narrowing
 
 
@@ -14,8 +15,8 @@ def narrowing_of(query: Any) -> Narrowing:
 
 
 def written(query: Any, name: str) -> str:
-    """Return what was written into a field, without the NUL that PostgreSQL does not take."""
-    return str(query.get(name, "")).replace("\x00", "")
+    """Return what was written into a field, without what PostgreSQL does not take."""
+    return storable_text(str(query.get(name, "")))
 
 
 def query_of(narrowing: Narrowing) -> str:

@@ -9,6 +9,7 @@ from django.shortcuts import render
 from django.urls import reverse
 from django.views.decorators.http import require_safe
 
+from jobs.storable import storable_text
 from marketplace.accounts.seller_pages import SellerRequest, seller_page
 from marketplace.models import Picture, Product
 from marketplace.products import matching_products, price_text, products_of
@@ -57,8 +58,8 @@ def products_page(request: SellerRequest) -> HttpResponse:
     """List the seller's products of one tab, those with one issue where it is named."""
     name = request.GET.get("tab", "all")
     tab = name if name in TABS else "all"
-    code = request.GET.get("issue", "")[:MAX_QUERY_CHARS].replace("\x00", "")
-    query = request.GET.get("q", "")[:MAX_QUERY_CHARS].replace("\x00", "").strip()
+    code = storable_text(request.GET.get("issue", "")[:MAX_QUERY_CHARS])
+    query = storable_text(request.GET.get("q", "")[:MAX_QUERY_CHARS]).strip()
     products = products_of(request.seller).filter(status__in=TABS[tab][1])
     if code:
         products = products.filter(with_issue(code))

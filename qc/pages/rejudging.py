@@ -20,8 +20,6 @@ def outdated_context(request: HttpRequest) -> dict[str, Any]:
     """Return what the page of the rules says of such products."""
     run = latest_run()
     outdated = outdated_count()
-    if outdated and run is not None and not run.is_running:  # it may just have ended, and nobody asks again by itself
-        outdated = outdated_count(is_fresh=True)
     return {
         "outdated": outdated,
         "run": run,

@@ -35,10 +35,16 @@ def test_an_unknown_task_is_refused_by_name() -> None:
         enqueue(NewJob("nope", {}))
 
 
-def test_a_payload_that_postgresql_cannot_keep_is_refused_with_its_reason() -> None:
-    with pytest.raises(BadPayload, match="NUL"):
-        enqueue(NewJob("act", {"text": "a\x00b"}))
+@pytest.mark.parametrize("text", ["a\x00b", "half of a pair: \ud83d", "\udc4d\ud83d"])
+def test_a_payload_that_postgresql_cannot_keep_is_refused_with_its_reason(text: str) -> None:
+    with pytest.raises(BadPayload, match="NUL, or half"):
+        enqueue(NewJob("act", {"text": text}))
     assert not Job.objects.exists()
+
+
+def test_a_payload_may_tell_of_what_postgresql_cannot_keep() -> None:
+    payload = {"text": r"a \u0000, a \ud83d", "thumb": "👍"}
+    assert Job.objects.get(pk=enqueue(NewJob("act", payload)).job_id).payload == payload
 
 
 def test_enqueueing_nothing_writes_nothing() -> None:

@@ -59,7 +59,8 @@ INSERT INTO jobs_job (task, queue, tenant, priority, vtime, state, attempt, max_
 SELECT 'noop-64', 'noop-64', 'one', 2, n, 'pending', 0, 3, 0, 0, false, 0, '{}', '{}', '', '', now(), now()
   FROM generate_series(1, %s) AS n
 """
-LEDGER_PAGES = 29_500  # all of the ledger, twice
+LEDGER_PAGES = 15_000  # all of the ledger: what is found by neither index nor luck is looked for once
+TENANT_PAGES = 30_000  # of every queue tenant by tenant, by its index, however long the ledger is
 BATCH = 64
 STAFF = {"actor": "ada", "reason": "plans"}
 
@@ -375,5 +376,6 @@ def test_no_list_that_staff_look_at_reads_the_ledger_twice(some: Some, statistic
         assert client.get(page).status_code == 200, page
 
     plans = _explained({page: partial(look, page) for page in PAGES})
-    bad = [plan for plan in plans if plan.buffers > LEDGER_PAGES]
+    most = {"/api/admin/queues/": TENANT_PAGES}
+    bad = [plan for plan in plans if plan.buffers > most.get(plan.step, LEDGER_PAGES)]
     assert not bad, "\n" + worst(bad, 50)

@@ -56,6 +56,15 @@ def test_flushall_and_a_killed_dispatcher_cost_nothing(fleet: Fleet) -> None:
     _assert_each_took_effect_once()
 
 
+def test_a_worker_of_several_queues_serves_them_in_turn(fleet: Fleet) -> None:
+    _enqueue(100)  # two seconds of work, before which the other queue would wait
+    enqueue(NewJob("noop-64", {}))
+    fleet.start("rqworker", "workload", "noop-64")
+    fleet.until(_all_final, "all jobs to be final")
+    other = Job.objects.get(queue="noop-64")
+    assert other.finished_at < Job.objects.filter(queue="workload").latest("finished_at").finished_at
+
+
 def test_sigterm_finishes_the_batch_and_signs_off(fleet: Fleet) -> None:
     worker = fleet.worker()
     _enqueue()

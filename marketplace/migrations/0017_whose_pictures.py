@@ -1,4 +1,3 @@
-import django.db.models.functions.text
 from django.db import migrations, models
 
 TRIGGER = """
@@ -17,7 +16,7 @@ DROP FUNCTION marketplace_picture_seller();
 
 
 class Migration(migrations.Migration):
-    """A seller's pictures that look alike are found by slices of their hashes."""
+    """A picture says whose it is, so that a seller's pictures can be found by what they look like."""
 
     dependencies = [("marketplace", "0016_products_of_photos")]
 
@@ -30,18 +29,4 @@ class Migration(migrations.Migration):
             ),
         ),
         migrations.RunSQL(TRIGGER, NO_TRIGGER),
-        migrations.RunSQL("UPDATE marketplace_picture SET seller_id = NULL", migrations.RunSQL.noop),
-        *(
-            migrations.AddIndex(
-                model_name="picture",
-                index=models.Index(
-                    "seller_id",
-                    django.db.models.functions.text.Substr("perceptual_hash", first, digits),
-                    "product",
-                    condition=models.Q(("position", 0), models.Q(("perceptual_hash", ""), _negated=True)),
-                    name=f"picture_hash_from_{first}",
-                ),
-            )
-            for first, digits in ((1, 3), (4, 3), (7, 3), (10, 3), (13, 4))
-        ),
     ]
