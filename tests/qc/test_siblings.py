@@ -5,8 +5,10 @@ from typing import Any
 
 import numpy as np
 import pytest
+from django.db import connection
+from django.test.utils import CaptureQueriesContext
 
-from marketplace.models import Picture, Product, Seller
+from marketplace.models import HASH_SLICES, Picture, Product, Seller
 from qc.siblings import Shared, shared_by
 from tests.marketplace.factories import make_product, make_seller
 
@@ -148,3 +150,25 @@ def test_pictures_are_alike_as_their_bits_and_colours_say_whichever_are_asked_ab
 
 def test_nothing_is_asked_of_no_products() -> None:
     assert shared_by([]) == {}
+
+
+def test_pictures_are_found_by_indexes_of_their_slices(seller: Seller) -> None:
+    product = show(make_product(seller))
+    others = Product.objects.bulk_create(
+        Product(seller=seller, external_id=f"other-{n}", title=f"Other {n}") for n in range(2_000)
+    )
+    Picture.objects.bulk_create(
+        Picture(
+            product=it, status="ready", perceptual_hash=f"{random.Random(it.pk).getrandbits(64):016x}", sha256="b" * 64
+        )
+        for it in others
+    )
+    with connection.cursor() as cursor:
+        cursor.execute("ANALYZE marketplace_product, marketplace_picture")
+    with CaptureQueriesContext(connection) as asked:
+        shared(product)
+    (query,) = (it["sql"] for it in asked.captured_queries if "perceptual_hash" in it["sql"])
+    with connection.cursor() as cursor:
+        cursor.execute(f"EXPLAIN {query}")
+        plan = str(cursor.fetchall())
+    assert [first for first, _ in HASH_SLICES if f"picture_hash_from_{first}" not in plan] == []
