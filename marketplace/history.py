@@ -1,17 +1,32 @@
 """How long what has ended is kept for people to look back on: HISTORY_KEEP_DAYS."""
 
+from collections.abc import Callable
 from datetime import datetime, timedelta
-from typing import Any
+from typing import Any, Protocol
 
 from django.conf import settings
 from django.db.models import Exists, OuterRef, Q, QuerySet, TextField, Value
 from django.db.models.functions import Cast, Concat
+from django.utils import timezone
 
+from jobs.batch import Batch, NewJob
 from jobs.models import FINAL_STATES, Job
 from marketplace.accounts.models import Invitation
 from marketplace.rechecks.models import Recheck
 
 AT_ONCE = 500
+MOST_A_RUN = 20_000  # then others on the queue have their turn
+
+
+class Sweep(Protocol):
+    """Deletes what is over, until it is asked to stop or MOST_A_RUN rows are gone; returns how many are."""
+
+    def __call__(self, *, now: datetime, is_stopping: Callable[[], bool]) -> int: ...  # noqa: D102
+
+
+def never() -> bool:
+    """Return False: nobody asks to stop."""
+    return False
 
 
 def kept_since(now: datetime) -> datetime:
@@ -19,18 +34,37 @@ def kept_since(now: datetime) -> datetime:
     return now - timedelta(days=settings.HISTORY_KEEP_DAYS)
 
 
-def delete_in_batches(rows: QuerySet[Any]) -> int:
-    """Delete the rows, and what hangs on them, AT_ONCE in a transaction; return how many rows of these went."""
+def delete_in_batches(*kinds: QuerySet[Any], is_stopping: Callable[[], bool] = never) -> int:
+    """Delete rows, and what hangs on them, AT_ONCE in a transaction and MOST_A_RUN in all; return how many went.
+
+    Kinds go one after the other. Where it is MOST_A_RUN, there may be more; so too where it is to stop.
+    """
     total = 0
-    while ids := list(rows.order_by("pk").values_list("pk", flat=True)[:AT_ONCE]):
-        rows.model._default_manager.filter(pk__in=ids).delete()
-        total += len(ids)
+    for rows in kinds:
+        while total < MOST_A_RUN and not is_stopping():
+            most = min(AT_ONCE, MOST_A_RUN - total)
+            ids = list(rows.order_by("pk").values_list("pk", flat=True)[:most])
+            if not ids:
+                break
+            rows.model._default_manager.filter(pk__in=ids).delete()
+            total += len(ids)
     return total
 
 
-def sweep_history(*, now: datetime) -> int:
+def run_sweep(batch: Batch, sweep: Sweep) -> None:
+    """Sweep for each job of the batch; where one run does not take all, a job that follows goes on."""
+    for job in batch:
+        deleted = sweep(now=timezone.now(), is_stopping=batch.is_stopping)
+        if batch.is_stopping():
+            batch.release(job)
+            continue
+        follow_ups = [NewJob(job.task, job.payload)] if deleted >= MOST_A_RUN else []
+        batch.complete(job, result={"deleted": deleted}, then=follow_ups)
+
+
+def sweep_history(*, now: datetime, is_stopping: Callable[[], bool] = never) -> int:
     """Delete invitations and rechecks that ended long ago; return how many."""
-    return delete_in_batches(old_invitations(now)) + delete_in_batches(old_rechecks(now))
+    return delete_in_batches(old_invitations(now), old_rechecks(now), is_stopping=is_stopping)
 
 
 def old_invitations(now: datetime) -> QuerySet[Invitation]:

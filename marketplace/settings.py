@@ -91,6 +91,7 @@ AUTH_PASSWORD_VALIDATORS = [
     {"NAME": "django.contrib.auth.password_validation.CommonPasswordValidator"},
     {"NAME": "django.contrib.auth.password_validation.NumericPasswordValidator"},
 ]
+PASSWORD_RESET_TIMEOUT = 4 * 3600  # s; who asks for a new password waits for the mail
 LANGUAGE_CODE = "en"
 TIME_ZONE = "UTC"
 USE_TZ = True

@@ -7,6 +7,7 @@ from django.utils import timezone
 from jobs.batch import Batch
 from jobs.registry import task
 from marketplace.accounts import tasks as _account_tasks  # noqa: F401
+from marketplace.history import run_sweep
 from marketplace.history import sweep_history as delete_history
 from marketplace.notifications import tasks as _notification_tasks  # noqa: F401
 from marketplace.resync import slot_at, start_due_syncs
@@ -24,8 +25,7 @@ def resync_sellers(batch: Batch) -> None:
         batch.complete(job, result={"slot": slot, "started": len(started)})
 
 
-@task(queue="notify-seller", batch_size=8, attempts=3)
+@task(queue="sync-seller", attempts=3)
 def sweep_history(batch: Batch) -> None:
     """Delete invitations and rechecks whose time is over; running twice deletes no more."""
-    for job in batch:
-        batch.complete(job, result={"deleted": delete_history(now=timezone.now())})
+    run_sweep(batch, delete_history)

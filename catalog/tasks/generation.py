@@ -3,8 +3,6 @@
 from collections.abc import Sequence
 from typing import Any
 
-from django.utils import timezone
-
 from catalog.generation.completing import finish_requests
 from catalog.generation.proposing import (
     Answer,
@@ -21,6 +19,7 @@ from jobs.effects import bind, effect
 from jobs.errors import JobError
 from jobs.registry import task
 from marketplace.gemini.pace import PATIENT
+from marketplace.history import run_sweep
 
 
 def give_up_on_proposals(given_up: Sequence[GivenUp]) -> None:
@@ -81,5 +80,4 @@ def finish(jobs: Sequence[ClaimedJob], data: Any) -> None:
 @task(queue="ai-generation", batch_size=64, attempts=3)
 def sweep_generations(batch: Batch) -> None:
     """Delete requests for proposals whose time is over; running twice deletes no more."""
-    for job in batch:
-        batch.complete(job, result={"deleted": delete_generations(now=timezone.now())})
+    run_sweep(batch, delete_generations)

@@ -35,6 +35,7 @@ MAX_SHOPS_A_MAIL = 10
 SALT = "marketplace.accounts.members.invitation"
 MAX_EMAIL_LENGTH = 150  # what the name of a Django user holds
 NO_MAIL = "This marketplace sends no mail. Ask those who run it for a login or a new password."
+TAKEN_BACK = "No mail was sent: the seller or the member was removed at this moment."
 
 
 class BadEmail(ValueError):
@@ -96,26 +97,32 @@ def invite(seller: Seller, *, email: str, invited_by: str, now: datetime | None 
     token = secrets.token_urlsafe(32)
     email = clean_email(email)
     try:
-        return _mail([seller], [token], email=email, invited_by=invited_by, now=now)[0]
+        mailed = _mail([seller], [token], email=email, invited_by=invited_by, now=now)
     except JobError as error:
         Invitation.objects.filter(token_sha256=_token_hash(token)).delete()
         raise MailNotSent((MailNotSent.__doc__ or "").strip()) from error
+    if not mailed:
+        raise MailNotSent(TAKEN_BACK)
+    return mailed[0]
 
 
 def invite_for_staff(seller: Seller, *, actor: str, reason: str) -> Invitation:
     """Mail a link to the seller's own address on behalf of staff, and leave an audit row.
 
+    Call it outside a transaction: the row is there before the mail goes, which cannot be taken back, and nothing is
+    locked while a mail server thinks.
+
     Raises:
-        BadEmail, MailNotSent, jobs.audit.ReasonMissing: nothing is kept.
+        BadEmail, jobs.audit.ReasonMissing: nothing is kept.
+        MailNotSent: the audit row is kept, of a try; no invitation is.
     """
-    with transaction.atomic():
-        # First: a mail cannot be taken back.
-        audit.record(actor=actor, action="invite seller", subject=f"seller {seller.pk}", reason=reason)
-        return invite(seller, email=seller.email, invited_by=f"staff {actor}")
+    email = clean_email(seller.email)
+    audit.record(actor=actor, action="invite seller", subject=f"seller {seller.pk}", reason=reason)
+    return invite(seller, email=email, invited_by=f"staff {actor}")
 
 
 def invite_registered(email: str, *, occasion: str) -> int:
-    """Mail an address the links of the active sellers that are registered with it; return how many those are.
+    """Mail an address the links of the active sellers that are registered with it; return how many were mailed.
 
     Who asks must not learn whether there are any: a task calls it. For the same occasion it mails the same links.
 
@@ -124,16 +131,20 @@ def invite_registered(email: str, *, occasion: str) -> int:
     """
     named = Seller.objects.filter(email__iexact=email, status=Seller.Status.ACTIVE).order_by("pk")
     sellers = list(named[:MAX_SHOPS_A_MAIL])
-    if sellers:
-        tokens = [_token_of(f"{occasion}:{seller.pk}:{email}") for seller in sellers]
-        _mail(sellers, tokens, email=email, invited_by="the address itself", now=None)
-    return len(sellers)
+    if not sellers:
+        return 0
+    tokens = [_token_of(f"{occasion}:{seller.pk}:{email}") for seller in sellers]
+    return len(_mail(sellers, tokens, email=email, invited_by="the address itself", now=None))
 
 
 def _mail(
     sellers: Sequence[Seller], tokens: Sequence[str], *, email: str, invited_by: str, now: datetime | None
 ) -> list[Invitation]:
-    """Keep the invitations that are not there yet, then mail their links: what arrives holds, killed in between too."""
+    """Keep the invitations that are not there yet, then mail their links: what arrives holds, killed in between too.
+
+    Returns those whose links were mailed. Where a seller or a member is removed in between, their invitations are
+    gone, and their links are not mailed; no mail goes without any.
+    """
     expires_at = (now or timezone.now()) + HOLDS_FOR
     hashes = [_token_hash(token) for token in tokens]
     wanted = [
@@ -144,9 +155,15 @@ def _mail(
     ]
     Invitation.objects.bulk_create(wanted, ignore_conflicts=True)
     invitations = list(Invitation.objects.filter(token_sha256__in=hashes).order_by("seller_id"))
-    links = [absolute(reverse("seller-join", args=[token])) for token in tokens]
-    names = [seller.name for seller in sellers]
-    context = {"shops": list(zip(names, links, strict=True)), "expires_at": min(it.expires_at for it in invitations)}
+    if not invitations:
+        return []
+    kept = {it.token_sha256 for it in invitations}
+    shops = [
+        (seller.name, absolute(reverse("seller-join", args=[token])))
+        for seller, token, token_hash in zip(sellers, tokens, hashes, strict=True)
+        if token_hash in kept
+    ]
+    context = {"shops": shops, "expires_at": min(it.expires_at for it in invitations)}
     mailing.send(EmailMessage("Your login to Souk", render_to_string("accounts/invitation.txt", context), to=[email]))
     return invitations
 

@@ -4,7 +4,6 @@ from collections.abc import Callable
 from typing import Any
 
 from jobs.batch import Batch, ClaimedJob
-from jobs.errors import JobError
 from jobs.registry import task
 from marketplace.accounts.asking import mail_new_password as send_new_password
 from marketplace.accounts.members import invite_registered
@@ -39,5 +38,5 @@ def _mail_each(batch: Batch, mail: Callable[[ClaimedJob], object]) -> None:
             continue
         try:
             mail(job)
-        except JobError as error:
+        except Exception as error:  # noqa: BLE001 it is this job's alone: raised, it would have the others mail again
             batch.fail(job, error)

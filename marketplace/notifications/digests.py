@@ -1,6 +1,7 @@
 """Digests: one mail a day of what a seller does not want at once."""
 
 from datetime import datetime
+from typing import NamedTuple
 
 from django.conf import settings
 from django.db import transaction
@@ -14,18 +15,26 @@ from marketplace.notifications.models import Mail, Notification
 DIGEST_HOUR = 6  # UTC
 
 
-def write_digests(*, now: datetime, at_most: int | None = None) -> int:
-    """Write digests of the day that `now` is in, from DIGEST_HOUR on, each in a transaction; return how many are new.
+class Written(NamedTuple):
+    """How many digests are new, and how many sellers were looked at for it."""
 
-    Where it is `at_most`, there may be more. A seller has one a day, which a constraint keeps; what comes later in the
-    day waits for the next.
+    new: int
+    looked_at: int
+
+
+def write_digests(*, now: datetime, at_most: int | None = None) -> Written:
+    """Write digests of the day that `now` is in, from DIGEST_HOUR on, each in a transaction.
+
+    Where `at_most` sellers were looked at, there may be more. A seller has one a day, which a constraint keeps; what
+    comes later in the day waits for the next.
     """
     if now.hour < DIGEST_HOUR or not settings.SENDS_MAIL:
-        return 0
+        return Written(0, looked_at=0)
     waiting = Notification.objects.filter(mail=None, mail_mode=MailMode.DIGEST, created_at__lt=now)
     had = Mail.objects.filter(digest_on=now.date()).values("seller")
-    sellers = Seller.objects.filter(pk__in=waiting.exclude(seller__in=had).values("seller")).exclude(email="")
-    return sum(_write_digest(seller, now=now) for seller in sellers.order_by("pk")[:at_most])
+    due = Seller.objects.filter(pk__in=waiting.exclude(seller__in=had).values("seller")).exclude(email="")
+    sellers = list(due.order_by("pk")[:at_most])
+    return Written(sum(_write_digest(seller, now=now) for seller in sellers), looked_at=len(sellers))
 
 
 @transaction.atomic

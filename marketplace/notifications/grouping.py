@@ -2,7 +2,7 @@
 
 from collections.abc import Collection, Iterable, Mapping
 from datetime import datetime, timedelta
-from typing import Any
+from typing import Any, NamedTuple
 
 from django.conf import settings
 from django.db import transaction
@@ -42,16 +42,23 @@ def make_notifications(waits_by_entry: Mapping[int, int], *, now: datetime) -> l
     ]
 
 
-def make_overdue(*, now: datetime, at_most: int | None = None) -> list[Notification]:
+class Overdue(NamedTuple):
+    """The notifications that were made up for, and how many groups of entries were looked at for it."""
+
+    made: list[Notification]
+    looked_at: int
+
+
+def make_overdue(*, now: datetime, at_most: int | None = None) -> Overdue:
     """Make notifications whose own jobs came to nothing, each in a transaction of its own.
 
-    Returns `at_most` of them, all by default; where it is as many, there may be more. Kinds of a later version
-    are left to it.
+    Looks at `at_most` groups, all by default; where it is as many, there may be more, also if another run was faster
+    with some. Kinds of a later version are left to it.
     """
     told = OutboxEntry.objects.filter(notification=None, told_at__lt=now - OVERDUE_AFTER, kind__in=list(Kind))
-    groups = told.order_by("seller_id", "kind").values_list("seller_id", "kind").distinct()[:at_most]
+    groups = list(told.order_by("seller_id", "kind").values_list("seller_id", "kind").distinct()[:at_most])
     made = [_make_alone(seller_id, Kind(kind), now=now) for seller_id, kind in groups]
-    return [it for it in made if it is not None]
+    return Overdue([it for it in made if it is not None], looked_at=len(groups))
 
 
 @transaction.atomic

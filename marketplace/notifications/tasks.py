@@ -13,6 +13,7 @@ from jobs.effects import bind, effect
 from jobs.errors import JobError
 from jobs.registry import task
 from jobs.retry import Curve, RetryPolicy
+from marketplace.history import run_sweep
 from marketplace.notifications import digests, grouping, mailing, sweeping
 from marketplace.notifications.models import Mail
 
@@ -106,15 +107,14 @@ def send_digests(batch: Batch) -> None:
             continue
         due_at = job.meta.get("due_at")
         now = datetime.fromisoformat(due_at) if due_at else timezone.now()
-        overdue = len(grouping.make_overdue(now=timezone.now(), at_most=AT_ONCE))
+        overdue = grouping.make_overdue(now=timezone.now(), at_most=AT_ONCE)
         written = digests.write_digests(now=now, at_most=AT_ONCE)
-        has_more = AT_ONCE in (overdue, written)
+        has_more = AT_ONCE in (overdue.looked_at, written.looked_at)
         follow_ups = [NewJob("send-digests", job.payload)] if has_more else []
-        batch.complete(job, result={"overdue": overdue, "digests": written}, then=follow_ups)
+        batch.complete(job, result={"overdue": len(overdue.made), "digests": written.new}, then=follow_ups)
 
 
-@task(queue="notify-seller", batch_size=BATCH, attempts=3)
+@task(queue="sync-seller", attempts=3)
 def sweep_notifications(batch: Batch) -> None:
     """Delete notifications, mails and webhook messages whose time is over; running twice deletes no more."""
-    for job in batch:
-        batch.complete(job, result={"deleted": sweeping.sweep(now=timezone.now())})
+    run_sweep(batch, sweeping.sweep)

@@ -8,7 +8,7 @@ from django.utils import timezone
 
 from jobs.admission import admit
 from jobs.models import Audit, Priority
-from jobs.sealing import opened_text, seal_text
+from jobs.sealing import UnknownEncryptionKey, opened_text, seal_text
 from marketplace.models import Seller
 from marketplace.notifications.kinds import Kind
 from marketplace.notifications.telling import MAX_TEXT, tell
@@ -107,18 +107,37 @@ def _switch(endpoint: WebhookEndpoint, *, is_active: bool, why: Why) -> None:
 def rotate_secret(endpoint: WebhookEndpoint, *, now: datetime) -> str:
     """Give the endpoint a new secret and return it; the old one signs beside it for a day.
 
+    What no key opens can sign nothing: it is not kept, and stands in no way.
+
     Raises:
         StillRotating: the one before signs beside it still.
         NoEncryptionKey: JOB_ENCRYPTION_KEYS is empty.
     """
     locked = WebhookEndpoint.objects.select_for_update().get(pk=endpoint.pk)
-    if locked.previous_until is not None and now < locked.previous_until:
+    if locked.previous_until is not None and is_rotating(locked, now=now):
         raise StillRotating(until=locked.previous_until)
     secret = new_secret()
-    locked.previous_secret, locked.previous_until = locked.secret, now + PREVIOUS_SECRET_SIGNS_FOR
+    if _opens(locked.secret):
+        locked.previous_secret, locked.previous_until = locked.secret, now + PREVIOUS_SECRET_SIGNS_FOR
+    else:
+        locked.previous_secret, locked.previous_until = "", None
     locked.secret = seal_text(secret)
     locked.save(update_fields=["secret", "previous_secret", "previous_until", "updated_at"])
     return secret
+
+
+def is_rotating(endpoint: WebhookEndpoint, *, now: datetime) -> bool:
+    """Tell whether two secrets sign now; where a key was lost, none does."""
+    is_within = endpoint.previous_until is not None and now < endpoint.previous_until
+    return is_within and _opens(endpoint.secret) and _opens(endpoint.previous_secret)
+
+
+def _opens(sealed: str) -> bool:
+    try:
+        opened_text(sealed)
+    except UnknownEncryptionKey:
+        return False
+    return True
 
 
 def secret_of(endpoint: WebhookEndpoint) -> str:

@@ -120,7 +120,7 @@ def webhook_page(request: SellerRequest, endpoint_id: int) -> HttpResponse:
         "undelivered": deliveries.undelivered(endpoint)[:100].count(),
         "days": REDELIVERED_DAYS,
         "secret": _secret_to_show(request, endpoint),
-        "is_rotating": endpoint.previous_until is not None and endpoint.previous_until > timezone.now(),
+        "is_rotating": endpoints.is_rotating(endpoint, now=timezone.now()),
     }
     return render(request, "webhooks/one.html", context)
 

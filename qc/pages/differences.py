@@ -11,7 +11,7 @@ from marketplace.comparing import Change as Fate
 from marketplace.comparing import compare_words
 from qc.rules.contract import ProductFacts
 
-MAX_TOKENS = 400  # of one text: a page compares the texts of many verdicts
+MAX_STEPS = 50_000  # some milliseconds: a page compares the texts of many verdicts
 SHA256_LENGTH = 64
 _MARKS = {Fate.SAME: "{}", Fate.REMOVED: "<del>{}</del>", Fate.ADDED: "<ins>{}</ins>"}
 ORDER = {name: place for place, name in enumerate(ProductFacts().content)}
@@ -51,5 +51,5 @@ def _short(text: str) -> str:
 
 def difference(before: str, after: str) -> SafeString:
     """Return both texts in one, word by word."""
-    pieces = compare_words(before, after, most_tokens=MAX_TOKENS)
+    pieces = compare_words(before, after, most_steps=MAX_STEPS)
     return format_html_join("", "{}", ((format_html(_MARKS[it.change], it.text),) for it in pieces))

@@ -10,6 +10,8 @@ from django.contrib.auth.models import User
 from django.core import mail
 from django.core.exceptions import ValidationError
 from django.core.mail import EmailMessage
+from django.db import connection
+from django.db.models import QuerySet
 from django.utils import timezone
 
 from jobs.models import Audit
@@ -146,6 +148,58 @@ def test_a_mail_that_is_not_taken_leaves_no_invitation(seller: Seller, monkeypat
     with pytest.raises(MailNotSent):
         _invited(seller)
     assert not Invitation.objects.exists()
+
+
+def test_links_of_what_is_removed_in_between_are_not_mailed(monkeypatch: pytest.MonkeyPatch) -> None:
+    first, second = (make_seller(name=name, email="ann@shop.example") for name in ("One", "Two"))
+    bulk_create = QuerySet.bulk_create
+
+    def removed_after(removed: list[Seller]) -> Any:
+        def create(self: Any, rows: Any, **options: Any) -> Any:
+            made = bulk_create(self, rows, **options)
+            Invitation.objects.filter(seller__in=removed).delete()
+            return made
+
+        return create
+
+    monkeypatch.setattr(QuerySet, "bulk_create", removed_after([first]))
+    assert invite_registered("ann@shop.example", occasion="one is left") == 1
+    (sent,) = mail.outbox
+    assert ("One" in sent.body, "Two" in sent.body, len(re.findall("/seller/join/", str(sent.body)))) == (
+        False,
+        True,
+        1,
+    )
+
+    monkeypatch.setattr(QuerySet, "bulk_create", removed_after([first, second]))
+    assert invite_registered("ann@shop.example", occasion="none is left") == 0
+    with pytest.raises(MailNotSent, match="removed"):
+        invite(first, email="ann@shop.example", invited_by="test")
+    assert len(mail.outbox) == 1
+
+
+def test_the_record_of_staff_s_invitation_is_committed_before_the_mail_goes(
+    seller: Seller, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    Seller.objects.update(email="ann@shop.example")
+    seller.refresh_from_db()
+    depth = len(connection.savepoint_ids)
+
+    def refuse(*_: Any) -> None:
+        assert (len(connection.savepoint_ids), Audit.objects.count()) == (depth, 1)
+        raise ConnectionRefusedError
+
+    monkeypatch.setattr(EmailMessage, "send", refuse)
+    with pytest.raises(MailNotSent):
+        invite_for_staff(seller, actor="ada", reason="they phoned")
+    assert (Audit.objects.count(), Invitation.objects.count()) == (1, 0)
+
+
+def test_staff_can_mail_no_login_to_a_seller_without_an_address(seller: Seller) -> None:
+    seller.email = ""
+    with pytest.raises(BadEmail):
+        invite_for_staff(seller, actor="ada", reason="they phoned")
+    assert not Audit.objects.exists()
 
 
 def test_staff_mails_a_login_and_ends_it_on_the_record(seller: Seller) -> None:

@@ -15,7 +15,7 @@ from jobs.batch import NewJob
 from jobs.ledger import enqueue
 from jobs.models import DeadLetter, Job
 from marketplace.models import Seller
-from marketplace.notifications import grouping, mailing, tasks
+from marketplace.notifications import digests, grouping, mailing, tasks
 from marketplace.notifications.digests import write_digests
 from marketplace.notifications.errors import MailRefused, MailServerUnavailable, RecipientRefused
 from marketplace.notifications.kinds import Kind, MailMode
@@ -89,9 +89,9 @@ def test_a_digest_is_one_mail_a_day(seller: Seller) -> None:
     say(Kind.PRODUCTS_FLAGGED, seller, subjects=[{"product": 1, "title": "Lamp"}])
     assert outbox.outbox == []
     Notification.objects.update(created_at=MORNING - timedelta(hours=3))
-    assert write_digests(now=MORNING.replace(hour=5)) == 0
-    assert write_digests(now=MORNING) == 2
-    assert write_digests(now=MORNING) == 0
+    assert write_digests(now=MORNING.replace(hour=5)).new == 0
+    assert write_digests(now=MORNING).new == 2
+    assert write_digests(now=MORNING).new == 0
     run_due(QUEUE)
     assert sorted((it.to[0], it.subject) for it in outbox.outbox) == [
         ("ada@lamps.example", "2 things happened on Souk"),
@@ -105,8 +105,8 @@ def test_what_comes_after_the_digest_waits_for_the_next(seller: Seller) -> None:
     write_digests(now=MORNING)
     say(Kind.SYNC_FINISHED, seller)
     Notification.objects.filter(mail=None).update(created_at=MORNING + timedelta(minutes=5))
-    assert write_digests(now=MORNING + timedelta(hours=1)) == 0
-    assert write_digests(now=MORNING + timedelta(days=1)) == 1
+    assert write_digests(now=MORNING + timedelta(hours=1)).new == 0
+    assert write_digests(now=MORNING + timedelta(days=1)).new == 1
     assert Mail.objects.count() == 2
     assert not Notification.objects.filter(mail=None).exists()
 
@@ -124,6 +124,24 @@ def test_digests_are_written_in_parts_and_a_job_that_follows_goes_on(
     assert Mail.objects.filter(digest_on=MORNING.date()).count() == 5
     results = Job.objects.filter(task="send-digests").order_by("pk").values_list("result", flat=True)
     assert [it and it["digests"] for it in results] == [2, 2, 1]
+
+
+def test_a_part_that_another_run_wrote_is_not_the_last(seller: Seller, monkeypatch: pytest.MonkeyPatch) -> None:
+    sellers = [seller, *(make_seller(email=f"{number}@lamps.example") for number in range(2))]
+    for one in sellers:
+        Notification.objects.create(seller=one, kind=Kind.SYNC_FINISHED, mail_mode=MailMode.DIGEST)
+    Notification.objects.update(created_at=MORNING - timedelta(hours=3))
+    write = digests._write_digest
+
+    def write_second(one: Seller, *, now: datetime) -> bool:
+        write(one, now=now)  # another run's
+        return write(one, now=now)
+
+    monkeypatch.setattr(tasks, "AT_ONCE", 2)
+    monkeypatch.setattr(digests, "_write_digest", write_second)
+    enqueue(NewJob("send-digests", {}, meta={"due_at": MORNING.isoformat()}))
+    run_due(QUEUE)
+    assert Mail.objects.filter(digest_on=MORNING.date()).count() == 3
 
 
 def test_a_worker_killed_after_a_mail_was_sent_does_not_send_it_twice(

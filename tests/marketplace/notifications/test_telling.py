@@ -162,10 +162,10 @@ def test_what_does_not_concern_a_sync_is_told_while_it_runs(seller: Seller) -> N
 def test_what_its_own_job_left_behind_is_made_up_for(seller: Seller) -> None:
     tell(Kind.APPEAL_ANSWERED, seller_id=seller.pk, subjects=lamps(1))
     Job.objects.all().delete()
-    assert make_overdue(now=timezone.now()) == []
+    assert make_overdue(now=timezone.now()).made == []
     age(OutboxEntry.objects.all(), timedelta(hours=3))
-    assert [made.count for made in make_overdue(now=timezone.now())] == [1]
-    assert make_overdue(now=timezone.now()) == []
+    assert [made.count for made in make_overdue(now=timezone.now()).made] == [1]
+    assert make_overdue(now=timezone.now()).made == []
 
 
 def test_what_is_overdue_is_made_up_for_in_parts(seller: Seller) -> None:
@@ -174,7 +174,8 @@ def test_what_is_overdue_is_made_up_for_in_parts(seller: Seller) -> None:
     OutboxEntry.objects.create(seller=seller, kind="later.kind")
     Job.objects.all().delete()
     age(OutboxEntry.objects.all(), timedelta(hours=3))
-    assert [len(make_overdue(now=timezone.now(), at_most=2)) for _ in range(3)] == [2, 1, 0]
+    parts = [make_overdue(now=timezone.now(), at_most=2) for _ in range(3)]
+    assert [(len(part.made), part.looked_at) for part in parts] == [(2, 2), (1, 1), (0, 0)]
     assert list(OutboxEntry.objects.filter(notification=None).values_list("kind", flat=True)) == ["later.kind"]
 
 

@@ -6,6 +6,7 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
+from cryptography.fernet import Fernet
 from django.utils import timezone
 from standardwebhooks import Webhook, WebhookVerificationError
 
@@ -23,6 +24,7 @@ from marketplace.webhooks.endpoints import StillRotating, change_endpoint, rotat
 from marketplace.webhooks.errors import EndpointBusy, EndpointFailing, EndpointGone, EndpointRedirects
 from marketplace.webhooks.models import WebhookAttempt, WebhookDelivery, WebhookEndpoint, WebhookMessage
 from marketplace.webhooks.sending import Outgoing, error_of, send_all
+from marketplace.webhooks.signing import secrets_of
 from marketplace.webhooks.tasks import SCHEDULE, TRIES
 from tests.fakes.receiver import Answer, Receiver
 from tests.marketplace.factories import make_seller
@@ -290,6 +292,21 @@ def test_a_secret_is_not_changed_again_while_the_one_before_still_signs(
     run_due(QUEUE)
     assert receiver.verified(old) == receiver.verified(new)
     assert rotate_secret(endpoint, now=rotated_at + timedelta(hours=24)) not in (old, new)
+
+
+def test_a_secret_whose_key_is_lost_is_changed_for_one_that_signs_alone(hook: Hook, settings: Any) -> None:
+    endpoint, _ = hook()
+    rotate_secret(endpoint, now=timezone.now())
+    settings.JOB_ENCRYPTION_KEYS = [Fernet.generate_key().decode()]
+    new = rotate_secret(endpoint, now=timezone.now())
+    endpoint.refresh_from_db()
+    assert (secrets_of(endpoint, now=timezone.now()), endpoint.previous_until) == ([new], None)
+
+    newest = rotate_secret(endpoint, now=timezone.now())
+    endpoint.refresh_from_db()
+    assert secrets_of(endpoint, now=timezone.now()) == [newest, new]
+    with pytest.raises(StillRotating):
+        rotate_secret(endpoint, now=timezone.now())
 
 
 def test_secrets_are_sealed_where_they_are_kept(hook: Hook) -> None:

@@ -1,11 +1,14 @@
 """The pages of webhooks: a secret is shown once, and loading a page again changes nothing."""
 
+from datetime import timedelta
 from typing import Any
 
 import pytest
 from cryptography.fernet import Fernet
 from django.contrib.sessions.models import Session
+from django.db.models import F
 from django.test import Client
+from django.utils import timezone
 
 from marketplace.models import Seller
 from marketplace.webhooks.endpoints import create_endpoint, secret_of
@@ -76,6 +79,8 @@ def test_without_the_key_the_pages_say_what_to_do(
     page = f"/seller/webhooks/{endpoint.pk}/"
     lost = member.post(f"{page}secret/", follow=True)
     assert (lost.status_code, b"The secret cannot be opened" in lost.content) == (200, True)
+    WebhookEndpoint.objects.update(previous_secret=F("secret"), previous_until=timezone.now() + timedelta(hours=1))
+    assert b"Make a new secret" in member.get(page).content
     rotated = member.post(f"{page}rotate/", follow=True)
     assert rotated.status_code == 200
     assert (b"must set JOB_ENCRYPTION_KEYS first" in rotated.content) == (not keys)
