@@ -16,9 +16,9 @@ from catalog.models import ScrapingJob
 from catalog.scraping.contract import Found
 from jobs.models import LIVE_STATES, Job, State
 from jobs.progress import progress_pct
+from marketplace.history import delete_in_batches
 from marketplace.models import Seller
 
-SWEPT_AT_ONCE = 500
 ABANDONED_AFTER = timedelta(hours=1)
 Status = ScrapingJob.Status
 
@@ -68,13 +68,8 @@ def status_now(row: ScrapingJob) -> tuple[str, float]:
 
 
 def sweep_results(*, now: datetime) -> int:
-    """Delete scraping jobs whose time is over, some hundreds at once; return how many."""
-    expired = ScrapingJob.objects.filter(expires_at__lt=now).order_by("expires_at").values_list("pk", flat=True)
-    swept = 0
-    while ids := list(expired[:SWEPT_AT_ONCE]):
-        ScrapingJob.objects.filter(pk__in=ids).delete()
-        swept += len(ids)
-    return swept
+    """Delete scraping jobs whose time is over, as many as one run may; return how many."""
+    return delete_in_batches(ScrapingJob.objects.filter(expires_at__lt=now))
 
 
 def end_abandoned() -> int:
