@@ -1,11 +1,12 @@
 """The rules on sales talk and on gross words."""
 
 import re
+from functools import cache
 from itertools import chain
 
 from qc.rules.contract import Finding, Limits, ProductFacts, Severity, rule
 from qc.rules.reading import quoted, read
-from qc.rules.wordlists import Match, first_match, matches_in, said, words_for_patterns
+from qc.rules.wordlists import Match, first_match, matches_in, of_kind, said, word_lists, words_for_patterns
 
 # "SALE" itself: in capitals, or set apart by signs. "For sale" and "salesman" are words like others.
 _SALE = re.compile(
@@ -18,6 +19,9 @@ _DISGUISED = re.compile(
 _MAY_BE_DISGUISED = re.compile(r"[a-z][0-9@$*!#.\-]+[a-z]|[a-z][*#@!$]")
 _MEANT = str.maketrans("0134578@$!", "oieastbasi")
 _MOST_DISGUISED = 200
+_MOST_LOOKED_AT = 100
+# Those that use a gross word in another meaning; see profanity.toml.
+_TRADES = ("dogs", "birds", "goods")
 _JOINING = frozenset(words_for_patterns("offers", "joining"))
 _OFFERING = frozenset(("in", "en", "em", "im"))
 
@@ -51,10 +55,29 @@ def text_is_gross(facts: ProductFacts, limits: Limits) -> Finding | None:
     """Flag gross words, also with signs in place of letters."""
     for name, text in facts.texts:
         match = first_match(text, "profanity", "gross", unless="harmless")
-        word = said(text, match) if match is not None else _disguised_word(text)
+        word = said(text, match) if match is not None else _word_of_two_meanings(text, facts) or _disguised_word(text)
         if word:
             return Finding(name, f"The {name} has a gross word: {quoted(word)}.")
     return None
+
+
+def _word_of_two_meanings(text: str, facts: ProductFacts) -> str:
+    """Return a word that is gross as it is written, or outside of the trade that has it, "" for none."""
+    for match in of_kind(text, "profanity", "exactly", unless="harmless")[:_MOST_LOOKED_AT]:
+        word = said(text, match)
+        if word in _written_exactly() or (not word.isascii() and word.lower() in _written_exactly()):
+            return word
+    for trade in _TRADES:
+        match = first_match(text, "profanity", trade, unless="harmless")
+        around = f"{trade}_around"
+        if match is not None and not any(of_kind(it, "profanity", around) for _, it in facts.texts):
+            return said(text, match)
+    return ""
+
+
+@cache
+def _written_exactly() -> frozenset[str]:
+    return frozenset(it.strip() for kind, it in word_lists()["profanity"].phrases if kind == "exactly")
 
 
 def _lone_word(title: str) -> Match | None:
@@ -86,9 +109,13 @@ def _disguised_word(text: str) -> str:
     found = _DISGUISED.finditer(folded)
     for it in (match.group() for match, _ in zip(found, range(_MOST_DISGUISED), strict=False)):
         guesses = chain([it.translate(_MEANT)], _FILLED.get(re.sub(r"[*#@!$.\-]+", "*", it), ()))
-        if any("profanity" in matches_in(guess) for guess in guesses if guess.isalpha()):
+        if any(_has_gross_word(guess) for guess in guesses if guess.isalpha()):
             return it
     return ""
+
+
+def _has_gross_word(text: str) -> bool:
+    return any(it.kind == "gross" or it.kind in _TRADES for it in matches_in(text).get("profanity", ()))
 
 
 # What stands behind asterisks, for the words that are written so most.
