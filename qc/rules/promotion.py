@@ -16,6 +16,7 @@ _SALE = re.compile(
 _DISGUISED = re.compile(
     r"(?<!\w)[a-z]+(?:[0-9@$*!#.\-]{1,3}[a-z]+)+(?!\w)|(?<!\w)[a-z](?:\*{1,3}|[#@!$]{2,3})[a-z]*(?!\w)"
 )
+_SPACED = re.compile(r"(?<!\w)[a-z](?:[ ._\-][a-z]){3,9}(?!\w)")
 _MAY_BE_DISGUISED = re.compile(r"[a-z][0-9@$*!#.\-]+[a-z]|[a-z][*#@!$]")
 _MEANT = str.maketrans("0134578@$!", "oieastbasi")
 _MOST_DISGUISED = 200
@@ -104,6 +105,9 @@ def _lone_word(title: str) -> Match | None:
 def _disguised_word(text: str) -> str:
     """Return the first gross word that is written with digits or signs ("sh1t", "f**k")."""
     folded = read(text).folded
+    spaced = next((it.group() for it in _SPACED.finditer(folded) if _has_gross_word(it.group()[::2])), None)
+    if spaced is not None:
+        return spaced
     if _MAY_BE_DISGUISED.search(folded) is None:
         return ""
     found = _DISGUISED.finditer(folded)
