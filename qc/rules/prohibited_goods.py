@@ -157,7 +157,8 @@ def _offers_named(goods: WordList, facts: ProductFacts) -> Iterator[Offer]:
     is_alone = all(_is_added(it, named, tokens) for it in carriers)
     for match in named if not shows_any else ():
         if match.kind == "certain" or is_alone:
-            is_proved = not _is_everyday(goods.name, match, facts.title) and _is_proved(goods.name, match, facts)
+            is_clear = not _is_everyday(goods.name, match, facts.title) or _names_surely(goods.name, facts.description)
+            is_proved = is_clear and _is_proved(goods.name, match, facts)
             is_known = is_proved or match.kind == "named"  # which is named only beside its proof
             is_certain = is_known if apart and is_alone else not apart and (is_known or match.kind == "certain")
             yield Offer(goods.title, "title", said(facts.title, match), is_certain)
@@ -222,11 +223,17 @@ def _meant(name: str, named: list[Match], text: str, *, beside: str) -> list[Mat
     sure = [it for it in named if not _is_everyday(name, it, text)]
     if len(sure) == len(named) or any(it.first < 2 * _EVIDENCE_REACH for it in _evidence(name, beside)):
         return named
-    if any(it.kind in ("certain", "doubtful") and not _is_everyday(name, it, beside) for it in _said_of(name, beside)):
+    if _names_surely(name, beside):
         return named
     signs = sorted((*sure, *_evidence(name, text)), key=lambda it: it.first)
     tokens = read(text).tokens
     return [it for it in named if it in sure or any(near(it, signs, reach=_PROOF_REACH)) or _is_all(it, tokens)]
+
+
+def _names_surely(name: str, text: str) -> bool:
+    """Tell whether a text has a word of the class that is no everyday word."""
+    its = (it for it in _said_of(name, text) if it.kind in ("certain", "doubtful"))
+    return any(not _is_everyday(name, it, text) for it in its)
 
 
 def _is_everyday(name: str, match: Match, text: str) -> bool:
