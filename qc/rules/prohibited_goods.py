@@ -227,7 +227,8 @@ def _meant(name: str, named: list[Match], text: str, *, beside: str) -> list[Mat
         return named
     signs = sorted((*sure, *_evidence(name, text)), key=lambda it: it.first)
     tokens = read(text).tokens
-    return [it for it in named if it in sure or any(near(it, signs, reach=_PROOF_REACH)) or _is_all(it, tokens)]
+    certain = set(sure)
+    return [it for it in named if it in certain or any(near(it, signs, reach=_PROOF_REACH)) or _is_all(it, tokens)]
 
 
 def _names_surely(name: str, text: str) -> bool:
@@ -238,7 +239,12 @@ def _names_surely(name: str, text: str) -> bool:
 
 def _is_everyday(name: str, match: Match, text: str) -> bool:
     """Tell whether just these words are everyday words of another language or trade."""
-    return replace(match, kind="everyday") in _said_of(name, text)
+    return (match.first, match.last) in _everyday(name, text)
+
+
+@lru_cache(maxsize=KEPT)
+def _everyday(name: str, text: str) -> frozenset[tuple[int, int]]:
+    return frozenset((it.first, it.last) for it in of_kind(text, name, "everyday"))
 
 
 def _said_of(name: str, text: str) -> tuple[Match, ...]:
