@@ -69,10 +69,10 @@ def _word_of_two_meanings(text: str, facts: ProductFacts) -> str:
         if word in _written_exactly() or (not word.isascii() and word.lower() in _written_exactly()):
             return word
     for trade in _TRADES:
-        match = first_match(text, "profanity", trade, unless="harmless")
+        named = first_match(text, "profanity", trade, unless="harmless")
         around = f"{trade}_around"
-        if match is not None and not any(of_kind(it, "profanity", around) for _, it in facts.texts):
-            return said(text, match)
+        if named is not None and not any(of_kind(it, "profanity", around) for _, it in facts.texts):
+            return said(text, named)
     return ""
 
 
