@@ -37,6 +37,7 @@ _ASKING = (
     ("famous", "person", 6),
     ("famous", "cheaper", 8),
     ("cash", "handing", 4),
+    ("friends", "fees", 6),
 )
 _CLAUSE_REACH = 20
 # A text that names more ways to pay says nothing else by it.

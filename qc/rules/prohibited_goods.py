@@ -7,6 +7,8 @@ A class is a word list under `words/prohibited/`, with these kinds of phrases:
     evidence   measures and words that go with the goods, and hardly with what is only named after them
     named      names of what may be sold but not so, as "parrot": count, as certain, beside a word of `proof` ("live")
     proof      see there
+    everyday   those of the certain and doubtful words that are everyday words of another language or trade ("port"):
+               count only beside evidence or another word of the class, or where the title says nothing else
     harmless   phrases around these words that name something else: never counted
     denials    say, in title or description, that the goods are none ("alcohol free"; a sword of foam): nothing counts
     doubts     say that they may be none ("deactivated"): nothing is certain
@@ -143,7 +145,7 @@ def _says(name: str, kind: str, facts: ProductFacts) -> bool:
 
 
 def _offers_named(goods: WordList, facts: ProductFacts) -> Iterator[Offer]:
-    counted = _counted(goods.name, facts.title)[:_MOST_NAMED]
+    counted = _counted(goods.name, facts.title, beside=facts.description)[:_MOST_NAMED]
     named = _without_purposes(counted, read(facts.title).tokens)
     named = [it for it in named if not _is_printed(it, facts.title)]
     carriers = _carriers(goods, facts.title, named)
@@ -155,11 +157,12 @@ def _offers_named(goods: WordList, facts: ProductFacts) -> Iterator[Offer]:
     is_alone = all(_is_added(it, named, tokens) for it in carriers)
     for match in named if not shows_any else ():
         if match.kind == "certain" or is_alone:
-            is_proved = _is_proved(goods.name, match, facts)
+            is_clear = not _is_everyday(goods.name, match, facts.title) or _names_surely(goods.name, facts.description)
+            is_proved = is_clear and _is_proved(goods.name, match, facts)
             is_known = is_proved or match.kind == "named"  # which is named only beside its proof
             is_certain = is_known if apart and is_alone else not apart and (is_known or match.kind == "certain")
             yield Offer(goods.title, "title", said(facts.title, match), is_certain)
-    for match in _counted(goods.name, facts.description)[:_MOST_NAMED]:
+    for match in _counted(goods.name, facts.description, beside=facts.title)[:_MOST_NAMED]:
         offer = _offer_in_description(goods, match, facts, is_named=bool(named), is_carried=bool(apart))
         if shows_any and not (offer is not None and _is_sold(match, facts) and match.kind != "doubtful"):
             continue  # a novel tells of much; what the description says that it sells is another thing
@@ -197,8 +200,8 @@ def _is_sold(match: Match, facts: ProductFacts) -> bool:
     return not _SELLING.isdisjoint(before)
 
 
-def _counted(name: str, text: str) -> list[Match]:
-    """List what a text says of a class, without what is harmless or taken back."""
+def _counted(name: str, text: str, *, beside: str) -> list[Match]:
+    """List what a text says of a class, without what is harmless, taken back, or means something else every day."""
     matches = matches_in(text)
     its = matches.get(name, ())
     harmless = of_kind(text, name, "harmless")
@@ -212,7 +215,46 @@ def _counted(name: str, text: str) -> list[Match]:
     if named and takings:
         tokens = read(text).tokens
         named = [it for it in named if not _is_taken_back(it, takings, tokens)]
-    return named + _proved_beside(name, text)
+    return _meant(name, named, text, beside=beside) + _proved_beside(name, text)
+
+
+def _meant(name: str, named: list[Match], text: str, *, beside: str) -> list[Match]:
+    """Leave out the everyday words that nothing near them, nor in the other text, says to be goods of the class."""
+    sure = [it for it in named if not _is_everyday(name, it, text)]
+    if len(sure) == len(named) or any(it.first < 2 * _EVIDENCE_REACH for it in _evidence(name, beside)):
+        return named
+    if _names_surely(name, beside):
+        return named
+    signs = sorted((*sure, *_evidence(name, text)), key=lambda it: it.first)
+    tokens = read(text).tokens
+    certain = set(sure)
+    return [it for it in named if it in certain or any(near(it, signs, reach=_PROOF_REACH)) or _is_all(it, tokens)]
+
+
+def _names_surely(name: str, text: str) -> bool:
+    """Tell whether a text has a word of the class that is no everyday word."""
+    its = (it for it in _said_of(name, text) if it.kind in ("certain", "doubtful"))
+    return any(not _is_everyday(name, it, text) for it in its)
+
+
+def _is_everyday(name: str, match: Match, text: str) -> bool:
+    """Tell whether just these words are everyday words of another language or trade."""
+    return (match.first, match.last) in _everyday(name, text)
+
+
+@lru_cache(maxsize=KEPT)
+def _everyday(name: str, text: str) -> frozenset[tuple[int, int]]:
+    return frozenset((it.first, it.last) for it in of_kind(text, name, "everyday"))
+
+
+def _said_of(name: str, text: str) -> tuple[Match, ...]:
+    return matches_in(text).get(name, ())
+
+
+def _is_all(match: Match, tokens: tuple[str, ...]) -> bool:
+    """Tell whether a text says nothing but some words, and numbers."""
+    rest = (*tokens[: match.first], *tokens[match.last + 1 :])
+    return not any(it.isalpha() for it in rest)
 
 
 def _negations(text: str) -> tuple[Match, ...]:

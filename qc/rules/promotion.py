@@ -1,11 +1,12 @@
 """The rules on sales talk and on gross words."""
 
 import re
+from functools import cache
 from itertools import chain
 
 from qc.rules.contract import Finding, Limits, ProductFacts, Severity, rule
 from qc.rules.reading import quoted, read
-from qc.rules.wordlists import Match, first_match, matches_in, said, words_for_patterns
+from qc.rules.wordlists import Match, first_match, matches_in, of_kind, said, word_lists, words_for_patterns
 
 # "SALE" itself: in capitals, or set apart by signs. "For sale" and "salesman" are words like others.
 _SALE = re.compile(
@@ -15,9 +16,13 @@ _SALE = re.compile(
 _DISGUISED = re.compile(
     r"(?<!\w)[a-z]+(?:[0-9@$*!#.\-]{1,3}[a-z]+)+(?!\w)|(?<!\w)[a-z](?:\*{1,3}|[#@!$]{2,3})[a-z]*(?!\w)"
 )
+_SPACED = re.compile(r"(?<!\w)[a-z](?:[ ._\-][a-z]){3,9}(?!\w)")
 _MAY_BE_DISGUISED = re.compile(r"[a-z][0-9@$*!#.\-]+[a-z]|[a-z][*#@!$]")
 _MEANT = str.maketrans("0134578@$!", "oieastbasi")
 _MOST_DISGUISED = 200
+_MOST_LOOKED_AT = 100
+# Those that use a gross word in another meaning; see profanity.toml.
+_TRADES = ("dogs", "birds", "goods")
 _JOINING = frozenset(words_for_patterns("offers", "joining"))
 _OFFERING = frozenset(("in", "en", "em", "im"))
 
@@ -51,10 +56,29 @@ def text_is_gross(facts: ProductFacts, limits: Limits) -> Finding | None:
     """Flag gross words, also with signs in place of letters."""
     for name, text in facts.texts:
         match = first_match(text, "profanity", "gross", unless="harmless")
-        word = said(text, match) if match is not None else _disguised_word(text)
+        word = said(text, match) if match is not None else _word_of_two_meanings(text, facts) or _disguised_word(text)
         if word:
             return Finding(name, f"The {name} has a gross word: {quoted(word)}.")
     return None
+
+
+def _word_of_two_meanings(text: str, facts: ProductFacts) -> str:
+    """Return a word that is gross as it is written, or outside of the trade that has it, "" for none."""
+    for match in of_kind(text, "profanity", "exactly", unless="harmless")[:_MOST_LOOKED_AT]:
+        word = said(text, match)
+        if word in _written_exactly() or (not word.isascii() and word.lower() in _written_exactly()):
+            return word
+    for trade in _TRADES:
+        named = first_match(text, "profanity", trade, unless="harmless")
+        around = f"{trade}_around"
+        if named is not None and not any(of_kind(it, "profanity", around) for _, it in facts.texts):
+            return said(text, named)
+    return ""
+
+
+@cache
+def _written_exactly() -> frozenset[str]:
+    return frozenset(it.strip() for kind, it in word_lists()["profanity"].phrases if kind == "exactly")
 
 
 def _lone_word(title: str) -> Match | None:
@@ -81,14 +105,21 @@ def _lone_word(title: str) -> Match | None:
 def _disguised_word(text: str) -> str:
     """Return the first gross word that is written with digits or signs ("sh1t", "f**k")."""
     folded = read(text).folded
+    spaced = next((it.group() for it in _SPACED.finditer(folded) if _has_gross_word(it.group()[::2])), None)
+    if spaced is not None:
+        return spaced
     if _MAY_BE_DISGUISED.search(folded) is None:
         return ""
     found = _DISGUISED.finditer(folded)
     for it in (match.group() for match, _ in zip(found, range(_MOST_DISGUISED), strict=False)):
         guesses = chain([it.translate(_MEANT)], _FILLED.get(re.sub(r"[*#@!$.\-]+", "*", it), ()))
-        if any("profanity" in matches_in(guess) for guess in guesses if guess.isalpha()):
+        if any(_has_gross_word(guess) for guess in guesses if guess.isalpha()):
             return it
     return ""
+
+
+def _has_gross_word(text: str) -> bool:
+    return any(it.kind == "gross" or it.kind in _TRADES for it in matches_in(text).get("profanity", ()))
 
 
 # What stands behind asterisks, for the words that are written so most.
