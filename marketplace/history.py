@@ -34,8 +34,10 @@ def kept_since(now: datetime) -> datetime:
     return now - timedelta(days=settings.HISTORY_KEEP_DAYS)
 
 
-def delete_in_batches(*kinds: QuerySet[Any], is_stopping: Callable[[], bool] = never, at_once: int = AT_ONCE) -> int:
-    """Delete rows, and what hangs on them, at_once in a transaction, MOST_A_RUN in all; return how many were found.
+def delete_in_batches(
+    *kinds: QuerySet[Any], is_stopping: Callable[[], bool] = never, at_once: int | None = None
+) -> int:
+    """Delete rows, and what hangs on them, at_once (AT_ONCE) in a transaction, MOST_A_RUN in all; return how many.
 
     Kinds go one after the other. Where it is MOST_A_RUN, there may be more; so too where it is to stop. A row that is
     no longer one of its kind when its turn comes stays.
@@ -43,7 +45,7 @@ def delete_in_batches(*kinds: QuerySet[Any], is_stopping: Callable[[], bool] = n
     total = 0
     for rows in kinds:
         while total < MOST_A_RUN and not is_stopping():
-            most = min(at_once, MOST_A_RUN - total)
+            most = min(at_once or AT_ONCE, MOST_A_RUN - total)
             ids = list(rows.order_by("pk").values_list("pk", flat=True)[:most])
             if not ids:
                 break
