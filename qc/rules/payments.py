@@ -98,18 +98,37 @@ def _named_for_nothing(text: str, *, title: str) -> str:
 
 
 def _is_harmless(match: Match, text: str, *, title: str) -> bool:
-    """Tell whether words are a motif, are taken back, or speak of the marketplace's checkout or a buyer's till."""
-    if is_motif(match, text, title=title):
+    """Tell whether words are a motif, a place on paper, taken back, or of the marketplace's checkout or a buyer's till."""
+    if is_motif(match, text, title=title) or _is_on_paper(match, text, title=title) or _is_taken_back(match, text):
         return True
     tokens = read(text).tokens
-    never = of_kind(text, "payments", "never")
-    if any(in_clause(match, never, tokens, reach=_CLAUSE_REACH, may_have_comma=False)):
-        return True
     outside = of_kind(text, "payments", "outside")
     inside = apart_from(of_kind(text, "payments", "inside"), outside)
     return any(in_clause(match, inside, tokens, reach=_CLAUSE_REACH)) and not any(
         in_clause(match, outside, tokens, reach=_CLAUSE_REACH)
     )
+
+
+def _is_on_paper(match: Match, text: str, *, title: str) -> bool:
+    """Tell whether words name what is to be written into a form, and nobody says "me" or "we" beside them."""
+    tokens = read(text).tokens
+    if any(in_clause(match, of_kind(text, "payments", "person"), tokens, reach=_CLAUSE_REACH)):
+        return False
+    spaces = of_kind(text, "payments", "space")
+    return bool(of_kind(title, "payments", "paper")) or any(in_clause(match, spaces, tokens, reach=_CLAUSE_REACH))
+
+
+def _is_taken_back(match: Match, text: str) -> bool:
+    """Tell whether a clause says that nobody is paid so, or that a buyer gets money back so."""
+    tokens = read(text).tokens
+    turns = {token for it in of_kind(text, "payments", "turn") for token in range(it.first, it.last + 1)}
+    before = [*of_kind(text, "payments", "never"), *of_kind(text, "payments", "back")]
+    if any(it.first < match.first <= it.last for it in before):  # "no aceptamos Bizum", of "aceptamos Bizum"
+        return True
+    denied = [it for it in before if it.last < match.first and turns.isdisjoint(range(it.last + 1, match.first))]
+    declined = [it for it in of_kind(text, "payments", "declined") if match.last < it.first]
+    its = sorted([*denied, *declined], key=lambda it: it.first)
+    return any(in_clause(match, its, tokens, reach=_CLAUSE_REACH, may_have_comma=False))
 
 
 def _is_iban(text: str) -> bool:
