@@ -3,7 +3,7 @@
 import re
 
 from qc.rules.contract import Finding, Limits, ProductFacts, Severity, rule
-from qc.rules.reading import Reading, quoted, read
+from qc.rules.reading import Reading, is_quoted, quoted, read
 from qc.rules.wordlists import Match, apart_from, in_clause, is_motif, matches_in, of_kind, said
 
 _IBAN = re.compile(r"(?<![a-z0-9])[a-z]{2}\d{2}(?:\s?[a-z0-9]{2,4}){3,8}(?![a-z0-9])")
@@ -98,8 +98,8 @@ def _named_for_nothing(text: str, *, title: str) -> str:
 
 
 def _is_harmless(match: Match, text: str, *, title: str) -> bool:
-    """Tell whether words are a motif, a place on paper, taken back, or of the marketplace's checkout or a buyer's till."""
-    if is_motif(match, text, title=title) or _is_on_paper(match, text, title=title) or _is_taken_back(match, text):
+    """Tell whether words are shown or written on a thing, taken back, or speak of the checkout or a buyer's till."""
+    if of_kind(text, "payments", "warning") or _is_shown(match, text, title=title) or _is_taken_back(match, text):
         return True
     tokens = read(text).tokens
     outside = of_kind(text, "payments", "outside")
@@ -109,9 +109,14 @@ def _is_harmless(match: Match, text: str, *, title: str) -> bool:
     )
 
 
-def _is_on_paper(match: Match, text: str, *, title: str) -> bool:
-    """Tell whether words name what is to be written into a form, and nobody says "me" or "we" beside them."""
-    tokens = read(text).tokens
+def _is_shown(match: Match, text: str, *, title: str) -> bool:
+    """Tell whether words are a motif, or are to be written into a form and nobody says "me" or "we" beside them."""
+    reading = read(text)
+    tokens = reading.tokens
+    if is_motif(match, text, title=title):
+        return True
+    if "printed" in matches_in(text) and is_quoted(reading, reading.span(match.first, match.last)):
+        return True
     if any(in_clause(match, of_kind(text, "payments", "person"), tokens, reach=_CLAUSE_REACH)):
         return False
     spaces = of_kind(text, "payments", "space")
