@@ -126,11 +126,16 @@ def _is_shown(match: Match, text: str, *, title: str) -> bool:
 def _is_taken_back(match: Match, text: str) -> bool:
     """Tell whether a clause says that nobody is paid so, or that a buyer gets money back so."""
     tokens = read(text).tokens
-    turns = {token for it in of_kind(text, "payments", "turn") for token in range(it.first, it.last + 1)}
+    turns = {
+        token
+        for kind in ("turn", "inside")  # "we do not sell through the site" takes nothing back
+        for it in of_kind(text, "payments", kind)
+        for token in range(it.first, it.last + 1)
+    }
     before = [*of_kind(text, "payments", "never"), *of_kind(text, "payments", "back")]
-    if any(it.first < match.first <= it.last for it in before):  # "no aceptamos Bizum", of "aceptamos Bizum"
+    denied = [it for it in before if it.first < match.first and turns.isdisjoint(range(it.last + 1, match.last + 1))]
+    if any(it.overlaps(match) for it in denied):  # "no aceptamos Bizum", of "aceptamos Bizum"
         return True
-    denied = [it for it in before if it.last < match.first and turns.isdisjoint(range(it.last + 1, match.first))]
     declined = [it for it in of_kind(text, "payments", "declined") if match.last < it.first]
     its = sorted([*denied, *declined], key=lambda it: it.first)
     return any(in_clause(match, its, tokens, reach=_CLAUSE_REACH, may_have_comma=False))
