@@ -133,7 +133,7 @@ def _is_taken_back(match: Match, text: str) -> bool:
         for token in range(it.first, it.last + 1)
     }
     before = [*of_kind(text, "payments", "never"), *of_kind(text, "payments", "back")]
-    denied = [it for it in before if it.first < match.first and turns.isdisjoint(range(it.last + 1, match.last + 1))]
+    denied = [it for it in before if it.first <= match.first and turns.isdisjoint(range(it.last + 1, match.last + 1))]
     if any(it.overlaps(match) for it in denied):  # "no aceptamos Bizum", of "aceptamos Bizum"
         return True
     declined = [it for it in of_kind(text, "payments", "declined") if match.last < it.first]
