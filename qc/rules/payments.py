@@ -3,7 +3,7 @@
 import re
 
 from qc.rules.contract import Finding, Limits, ProductFacts, Severity, rule
-from qc.rules.reading import Reading, quoted, read
+from qc.rules.reading import Reading, is_quoted, quoted, read
 from qc.rules.wordlists import Match, apart_from, in_clause, is_motif, matches_in, of_kind, said
 
 _IBAN = re.compile(r"(?<![a-z0-9])[a-z]{2}\d{2}(?:\s?[a-z0-9]{2,4}){3,8}(?![a-z0-9])")
@@ -98,18 +98,47 @@ def _named_for_nothing(text: str, *, title: str) -> str:
 
 
 def _is_harmless(match: Match, text: str, *, title: str) -> bool:
-    """Tell whether words are a motif, are taken back, or speak of the marketplace's checkout or a buyer's till."""
-    if is_motif(match, text, title=title):
+    """Tell whether words are shown or written on a thing, taken back, or speak of the checkout or a buyer's till."""
+    if of_kind(text, "payments", "warning") or _is_shown(match, text, title=title) or _is_taken_back(match, text):
         return True
     tokens = read(text).tokens
-    never = of_kind(text, "payments", "never")
-    if any(in_clause(match, never, tokens, reach=_CLAUSE_REACH, may_have_comma=False)):
-        return True
     outside = of_kind(text, "payments", "outside")
     inside = apart_from(of_kind(text, "payments", "inside"), outside)
     return any(in_clause(match, inside, tokens, reach=_CLAUSE_REACH)) and not any(
         in_clause(match, outside, tokens, reach=_CLAUSE_REACH)
     )
+
+
+def _is_shown(match: Match, text: str, *, title: str) -> bool:
+    """Tell whether words are a motif, or are to be written into a form and nobody says "me" or "we" beside them."""
+    reading = read(text)
+    tokens = reading.tokens
+    if is_motif(match, text, title=title):
+        return True
+    if "printed" in matches_in(text) and is_quoted(reading, reading.span(match.first, match.last)):
+        return True
+    if any(in_clause(match, of_kind(text, "payments", "person"), tokens, reach=_CLAUSE_REACH)):
+        return False
+    spaces = of_kind(text, "payments", "space")
+    return bool(of_kind(title, "payments", "paper")) or any(in_clause(match, spaces, tokens, reach=_CLAUSE_REACH))
+
+
+def _is_taken_back(match: Match, text: str) -> bool:
+    """Tell whether a clause says that nobody is paid so, or that a buyer gets money back so."""
+    tokens = read(text).tokens
+    turns = {
+        token
+        for kind in ("turn", "inside")  # "we do not sell through the site" takes nothing back
+        for it in of_kind(text, "payments", kind)
+        for token in range(it.first, it.last + 1)
+    }
+    before = [*of_kind(text, "payments", "never"), *of_kind(text, "payments", "back")]
+    denied = [it for it in before if it.first <= match.first and turns.isdisjoint(range(it.last + 1, match.last + 1))]
+    if any(it.overlaps(match) for it in denied):  # "no aceptamos Bizum", of "aceptamos Bizum"
+        return True
+    declined = [it for it in of_kind(text, "payments", "declined") if match.last < it.first]
+    its = sorted([*denied, *declined], key=lambda it: it.first)
+    return any(in_clause(match, its, tokens, reach=_CLAUSE_REACH, may_have_comma=False))
 
 
 def _is_iban(text: str) -> bool:
