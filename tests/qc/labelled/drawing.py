@@ -5,7 +5,8 @@ A spec may say (all of it optional):
     background (a colour, or "white" | "black" | "gradient" | "wood" | "busy" | "room"), background_blur (pixels),
     subject (a key of SUBJECTS, or "none"), colour, scale and shift of the subject, contrast (1 as it is, 0 unseen),
     texture (strength of weave or grain), blur (sigma), motion (pixels), upscaled_from (pixels of the longer side),
-    noise (standard deviation, 0-255), border {sides, share, colour}, frames (more than one animates),
+    noise (standard deviation, 0-255), vignette (how dark the corners are, 0-1), frames (more than one animates),
+    border {sides, share (one, or one a side), colour, radius (of the opening's corners, pixels)}, or a list of such,
     spoil (a key of SPOILT: no picture at all).
 """
 
@@ -20,6 +21,7 @@ from PIL import Image, ImageDraw, ImageFilter, ImageFont
 Pixels = npt.NDArray[Any]  # float32, (height, width, 3), 0-255; or a mask or shade that broadcasts to it
 
 SUPERSAMPLED: Final = 2
+SIDES: Final = ("left", "top", "right", "bottom")
 SPOILT: Final[Mapping[str, bytes]] = {
     "empty": b"",
     "html": b"<!doctype html><html><head><title>404 Not Found</title></head><body>Not found</body></html>",
@@ -71,11 +73,15 @@ def _frame(spec: Mapping[str, Any], number: int) -> Image.Image:
     if (subject := spec.get("subject", "mug")) != "none":
         canvas = SUBJECTS[subject](canvas, _Look(spec, number))
     image = _degraded(_image(canvas), spec)
+    if vignette := spec.get("vignette"):
+        down, across = (np.linspace(-1, 1, side, dtype=np.float32) for side in (height, width))
+        image = _image(_pixels(image) * (1 - vignette * (down[:, None, None] ** 2 + across[None, :, None] ** 2) / 2))
     if noise := spec.get("noise", 0):
         pixels = _pixels(image)
         pixels += rng.standard_normal(pixels.shape, dtype=np.float32) * np.float32(noise)
         image = _image(pixels)
-    if border := spec.get("border"):
+    borders = spec.get("border", [])
+    for border in [borders] if isinstance(borders, Mapping) else borders:
         image = _bordered(image, border)
     return image
 
@@ -120,17 +126,14 @@ def _degraded(image: Image.Image, spec: Mapping[str, Any]) -> Image.Image:
 def _bordered(image: Image.Image, border: Mapping[str, Any]) -> Image.Image:
     """Cover the named sides by bars of one colour, each `share` of the side it shortens."""
     width, height = image.size
-    across, down = round(width * border["share"]), round(height * border["share"])
-    bars = {
-        "left": (0, 0, across - 1, height),
-        "right": (width - across, 0, width, height),
-        "top": (0, 0, width, down - 1),
-        "bottom": (0, height - down, width, height),
-    }
-    pen = ImageDraw.Draw(image)
-    for side in border.get("sides", bars):
-        pen.rectangle(bars[side], fill=tuple(border["colour"]))
-    return image
+    share, radius = border["share"], border.get("radius", 0)
+    shares = share if isinstance(share, Mapping) else dict.fromkeys(border.get("sides", SIDES), share)
+    left, top, right, bottom = (
+        round(length * shares.get(side, 0)) for side, length in zip(SIDES, (width, height, width, height), strict=True)
+    )
+    opening = Image.new("L", image.size)
+    ImageDraw.Draw(opening).rounded_rectangle((left, top, width - right - 1, height - bottom - 1), radius, fill=255)
+    return Image.composite(image, Image.new("RGB", image.size, tuple(border["colour"])), opening)
 
 
 # Backgrounds
@@ -397,6 +400,13 @@ def _picture_frame(canvas: Pixels, look: _Look) -> Pixels:
     return _put(canvas, look, _mask(canvas, look, lambda pen: pen.ellipse(0.55, 0.34, 0.62, 0.41)), (250, 220, 150))
 
 
+def _mirror(canvas: Pixels, look: _Look) -> Pixels:
+    """Hang an oval mirror, which shows a window across the room."""
+    canvas = _put(canvas, look, _mask(canvas, look, lambda pen: pen.ellipse(0.22, 0.08, 0.78, 0.92)), look.colour)
+    canvas = _put(canvas, look, _mask(canvas, look, lambda pen: pen.ellipse(0.26, 0.12, 0.74, 0.88)), (176, 186, 190))
+    return _put(canvas, look, _mask(canvas, look, lambda pen: pen.box(0.4, 0.3, 0.54, 0.56)), (240, 244, 246))
+
+
 def _curtains(canvas: Pixels, look: _Look) -> Pixels:
     """Hang cloth left and right, from edge to edge, with a rail."""
     shade = _folds_shade(canvas, look)
@@ -420,5 +430,6 @@ SUBJECTS: Final[Mapping[str, Callable[[Pixels, _Look], Pixels]]] = {
     "ring": _ring,
     "ball": _ball,
     "picture_frame": _picture_frame,
+    "mirror": _mirror,
     "curtains": _curtains,
 }
