@@ -3,7 +3,7 @@
 All is measured of the thumbnail: a picture is seen at that size in lists, and every picture then has one scale.
 """
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -155,6 +155,11 @@ class _Bars:
         """Whether both are about as deep."""
         return abs(self.depths_px[0] - self.depths_px[1]) <= max(self.depths_px) / 4 + LEAST_BAR_PX
 
+    @property
+    def is_white(self) -> bool:
+        """Whether they may be the ground on which most products stand, which is as deep as the product leaves it."""
+        return int(self.colour.min()) >= WHITE
+
 
 def _frame_share(pixels: NDArray[np.uint8]) -> float:
     """Return how much of a picture is bars on two opposite sides, or a thin frame all around; 0 for neither.
@@ -235,7 +240,7 @@ def _is_same(distances: NDArray[np.int16]) -> NDArray[np.bool_]:
 def _are_apart(bars: _Bars, others: _Bars | None) -> bool:
     """Tell whether bars are two bars: what is between them reaches from side to side, as no object on a ground does."""
     least = STRAIGHT_SHARE if others is not None else STRAIGHT_SHARE_OF_TWO
-    return bars.is_even and bars.straight_share >= least
+    return (bars.is_even or not bars.is_white) and bars.straight_share >= least
 
 
 def _is_frame(down: _Bars, across: _Bars) -> bool:
@@ -244,6 +249,14 @@ def _is_frame(down: _Bars, across: _Bars) -> bool:
     return (
         min(down.straight_share_inside, across.straight_share_inside) >= STRAIGHT_SHARE
         and bool((np.abs(down.colour - across.colour) <= OTHER_COLOUR).all())
-        and max(depths) <= (1.6 * min(depths) + 2 if int(down.colour.min()) < WHITE else min(depths) + 1)
+        and (_are_as_deep(depths, sides) if down.is_white else max(depths) <= 1.6 * min(depths) + 2)
         and all(depth <= MOST_FRAME_SHARE * side for depth, side in zip(depths, sides, strict=True))
+    )
+
+
+def _are_as_deep(depths: Sequence[int], sides: Sequence[int]) -> bool:
+    """Tell whether all are as deep, in pixels or as a share of their side."""
+    share = sum(depths) / sum(sides)
+    return max(depths) - min(depths) <= 1 or all(
+        abs(depth - share * side) <= 1 for depth, side in zip(depths, sides, strict=True)
     )

@@ -59,7 +59,7 @@ INSERT INTO jobs_job (task, queue, tenant, priority, vtime, state, attempt, max_
 SELECT 'noop-64', 'noop-64', 'one', 2, n, 'pending', 0, 3, 0, 0, false, 0, '{}', '{}', '', '', now(), now()
   FROM generate_series(1, %s) AS n
 """
-LEDGER_PAGES = 15_000  # all of the ledger: what is found by neither index nor luck is looked for once
+LEDGER_PAGES = 20_000  # all of the ledger and an index: what is found by neither index nor luck is looked for once
 TENANT_PAGES = 30_000  # of every queue tenant by tenant, by its index, however long the ledger is
 BATCH = 64
 STAFF = {"actor": "ada", "reason": "plans"}
