@@ -191,7 +191,7 @@ def _offer_in_description(
 
 
 def _names_any(name: str, title: str) -> bool:
-    return any(it.kind == "named" for it in matches_in(title).get(name, ()))
+    return bool(of_kind(title, name, "named"))
 
 
 def _is_sold(match: Match, facts: ProductFacts) -> bool:
@@ -233,7 +233,7 @@ def _meant(name: str, named: list[Match], text: str, *, beside: str) -> list[Mat
 
 def _names_surely(name: str, text: str) -> bool:
     """Tell whether a text has a word of the class that is no everyday word."""
-    its = (it for it in _said_of(name, text) if it.kind in ("certain", "doubtful"))
+    its = (it for it in matches_in(text).get(name, ()) if it.kind in ("certain", "doubtful"))
     return any(not _is_everyday(name, it, text) for it in its)
 
 
@@ -245,10 +245,6 @@ def _is_everyday(name: str, match: Match, text: str) -> bool:
 @lru_cache(maxsize=KEPT)
 def _everyday(name: str, text: str) -> frozenset[tuple[int, int]]:
     return frozenset((it.first, it.last) for it in of_kind(text, name, "everyday"))
-
-
-def _said_of(name: str, text: str) -> tuple[Match, ...]:
-    return matches_in(text).get(name, ())
 
 
 def _is_all(match: Match, tokens: tuple[str, ...]) -> bool:

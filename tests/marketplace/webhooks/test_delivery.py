@@ -6,9 +6,8 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
-from cryptography.fernet import Fernet
 from django.utils import timezone
-from standardwebhooks import Webhook, WebhookVerificationError
+from standardwebhooks import WebhookVerificationError
 
 from jobs.dead_letters import retry_dead_letter
 from jobs.models import DeadLetter, Job
@@ -16,32 +15,23 @@ from marketplace.models import Seller
 from marketplace.notifications.kinds import Kind
 from marketplace.notifications.models import Notification, OutboxEntry
 from marketplace.notifications.reading import subjects_told
-from marketplace.notifications.telling import tell
 from marketplace.notifications.wording import words_of
 from marketplace.webhooks import sending
 from marketplace.webhooks.deliveries import BeingSent, redeliver, redeliver_failed
-from marketplace.webhooks.endpoints import StillRotating, change_endpoint, rotate_secret, send_test
+from marketplace.webhooks.endpoints import change_endpoint, send_test
 from marketplace.webhooks.errors import EndpointBusy, EndpointFailing, EndpointGone, EndpointRedirects
 from marketplace.webhooks.models import WebhookAttempt, WebhookDelivery, WebhookEndpoint, WebhookMessage
 from marketplace.webhooks.sending import Outgoing, error_of, send_all
-from marketplace.webhooks.signing import secrets_of
 from marketplace.webhooks.tasks import SCHEDULE, TRIES
 from tests.fakes.receiver import Answer, Receiver
 from tests.marketplace.factories import make_seller
 from tests.marketplace.queues import run_after, run_due
 from tests.marketplace.webhooks.conftest import Hook
+from tests.marketplace.webhooks.saying import QUEUE, say
 
 pytestmark = pytest.mark.django_db
-QUEUE = "deliver-webhook"
 WAITS = [timedelta(seconds=wait_s * 1.1) for wait_s in SCHEDULE.curve.waits_s]
 NOW = datetime(2026, 11, 25, tzinfo=UTC)
-
-
-def say(seller: Seller, kind: Kind = Kind.PRODUCTS_REJECTED, *, subjects: int = 1) -> None:
-    """Tell the seller, and let the message be made."""
-    lamps = [{"product": it, "title": f"Lampe {it} für Öl", "reason": "price.missing"} for it in range(subjects)]
-    tell(kind, seller_id=seller.pk, subjects=lamps)
-    run_after("notify-seller", timedelta(minutes=1))
 
 
 def test_a_message_arrives_signed(hook: Hook, receiver: Receiver, seller: Seller) -> None:
@@ -263,58 +253,6 @@ def test_nothing_is_sent_into_our_own_network(address: str, code: str) -> None:
     (sent,) = send_all([Outgoing(address, {}, "{}")])
     assert sent.error is not None
     assert (sent.error.code, sent.status_code) == (code, None)
-
-
-def test_a_new_secret_signs_beside_the_old_one_for_a_day(hook: Hook, receiver: Receiver, seller: Seller) -> None:
-    endpoint, old = hook()
-    new = rotate_secret(endpoint, now=timezone.now())
-    say(seller)
-    run_due(QUEUE)
-    assert receiver.verified(old) == receiver.verified(new)
-    WebhookEndpoint.objects.update(previous_until=timezone.now())
-    say(seller, Kind.SYNC_FINISHED)
-    run_due(QUEUE)
-    last = receiver.received[-1]
-    assert Webhook(new).verify(last.body, dict(last.headers))
-    with pytest.raises(WebhookVerificationError):
-        Webhook(old).verify(last.body, dict(last.headers))
-
-
-def test_a_secret_is_not_changed_again_while_the_one_before_still_signs(
-    hook: Hook, receiver: Receiver, seller: Seller
-) -> None:
-    endpoint, old = hook()
-    rotated_at = timezone.now()
-    new = rotate_secret(endpoint, now=rotated_at)
-    with pytest.raises(StillRotating, match="delete this one"):
-        rotate_secret(endpoint, now=rotated_at + timedelta(hours=23))
-    say(seller)
-    run_due(QUEUE)
-    assert receiver.verified(old) == receiver.verified(new)
-    assert rotate_secret(endpoint, now=rotated_at + timedelta(hours=24)) not in (old, new)
-
-
-def test_a_secret_whose_key_is_lost_is_changed_for_one_that_signs_alone(hook: Hook, settings: Any) -> None:
-    endpoint, _ = hook()
-    rotate_secret(endpoint, now=timezone.now())
-    settings.JOB_ENCRYPTION_KEYS = [Fernet.generate_key().decode()]
-    new = rotate_secret(endpoint, now=timezone.now())
-    endpoint.refresh_from_db()
-    assert (secrets_of(endpoint, now=timezone.now()), endpoint.previous_until) == ([new], None)
-
-    newest = rotate_secret(endpoint, now=timezone.now())
-    endpoint.refresh_from_db()
-    assert secrets_of(endpoint, now=timezone.now()) == [newest, new]
-    with pytest.raises(StillRotating):
-        rotate_secret(endpoint, now=timezone.now())
-
-
-def test_secrets_are_sealed_where_they_are_kept(hook: Hook) -> None:
-    endpoint, secret = hook()
-    rotate_secret(endpoint, now=timezone.now())
-    row = WebhookEndpoint.objects.values("secret", "previous_secret").get()
-    assert all(value.startswith("sealed:gAAAA") for value in row.values())
-    assert secret not in str(row)
 
 
 def test_long_failure_switches_it_off_and_the_seller_is_told(hook: Hook, receiver: Receiver, seller: Seller) -> None:
