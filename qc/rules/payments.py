@@ -99,9 +99,11 @@ def _named_for_nothing(text: str, *, title: str) -> str:
 
 def _is_harmless(match: Match, text: str, *, title: str) -> bool:
     """Tell whether words are shown or written on a thing, taken back, or speak of the checkout or a buyer's till."""
-    if of_kind(text, "payments", "warning") or _is_shown(match, text, title=title) or _is_taken_back(match, text):
-        return True
     tokens = read(text).tokens
+    if any(in_clause(match, of_kind(text, "payments", "warning"), tokens, reach=_CLAUSE_REACH)):
+        return True
+    if _is_shown(match, text, title=title) or _is_taken_back(match, text):
+        return True
     outside = of_kind(text, "payments", "outside")
     inside = apart_from(of_kind(text, "payments", "inside"), outside)
     return any(in_clause(match, inside, tokens, reach=_CLAUSE_REACH)) and not any(
